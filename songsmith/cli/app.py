@@ -1,0 +1,79 @@
+"""The root command. The one place where an error becomes an exit code."""
+
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from songsmith import __version__
+from songsmith.cli import console
+from songsmith.errors import SongsmithError, UsageError, storage_error
+
+
+class SongsmithGroup(TyperGroup):
+    """A command group that ends every known error in one sentence and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except SongsmithError as error:
+            end_with(error)
+        except BrokenPipeError:
+            console.close_stdout()
+            raise typer.Exit(0) from None
+        except OSError as error:
+            if error.filename is None:
+                raise
+            from pathlib import Path
+
+            end_with(storage_error(error, Path(str(error.filename))))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command named by the first argument; a lyric in its place is shown the way to `gen`."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None and (" " in name or "\n" in name):
+            end_with(UsageError("That is no command.", f'To write from a line: songsmith gen "{name}"'))
+        return super().resolve_command(ctx, args)
+
+
+def end_with(error: SongsmithError) -> NoReturn:
+    """Show an error and end with its exit code."""
+    console.say(f"songsmith: {error}")
+    raise typer.Exit(error.exit_code)
+
+
+app = typer.Typer(
+    cls=SongsmithGroup,
+    add_completion=True,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Write songs in your terminal with a language model you own.",
+    epilog="Exit codes: 0 done, 2 wrong usage, 3 unreadable text, 4 model, 5 storage, 6 generation, 7 not found, 130 interrupted.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.write(f"songsmith {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Open the workshop, or run a command."""
+    console.forgive_encoding()
+    if ctx.invoked_subcommand is None:
+        raise UsageError("The workshop is not here yet.", "songsmith gen")
+
+
+from songsmith.cli import gen, models  # noqa: E402  (they register themselves on `app`)
+
+app.command(name="gen")(gen.gen)
+app.add_typer(models.app, name="models")

@@ -1,0 +1,79 @@
+"""The two streams: lyrics go to stdout, everything else to stderr. The only place that prints."""
+
+import io
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+
+
+def write(text: str) -> None:
+    """Put text on stdout now, so that a reader downstream sees each word, or line, as it comes."""
+    sys.stdout.write(text)
+    if text and (sys.stdout.isatty() or "\n" in text):
+        sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal something, on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows: a table on a terminal, else one line a row, cells divided by tabs."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def forgive_encoding() -> None:
+    """Let a terminal that is not UTF-8 show `?` for what it cannot, rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def piped_in() -> bool:
+    """Return whether standard input is a pipe or a file: not a terminal, not /dev/null, not closed."""
+    try:
+        return not stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode)
+    except io.UnsupportedOperation:
+        return True  # a stand-in without a file descriptor
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def close_stdout() -> None:
+    """Give up on a stdout nobody reads any more, so that nothing complains when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def interrupts() -> Iterator[Event]:
+    """Let the first Ctrl-C set an event, so that work can end where it stands; the second interrupts as usual."""
+    interrupted = Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

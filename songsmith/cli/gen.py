@@ -1,0 +1,100 @@
+"""`songsmith gen`: takes of a song on stdout."""
+
+import json
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from songsmith.cli import console
+
+
+def gen(
+    prompt: Annotated[
+        str | None,
+        typer.Argument(
+            help="Lyric to go on from. `-` reads it from standard input, and so does no prompt when something is piped in. "
+            "Its last line is finished by the model, unless a newline ends it.",
+            show_default=False,
+        ),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Title of the song.")] = "",
+    takes: Annotated[int | None, typer.Option(help="How many takes to write.", show_default="1")] = None,
+    ladder: Annotated[
+        str | None, typer.Option(help="Temperatures of the first and last take, such as 1.3:0.7.", show_default=False)
+    ] = None,
+    max_lines: Annotated[int, typer.Option(help="Stop after this many new lines; 0: no limit.")] = 32,
+    min_lines: Annotated[int, typer.Option(help="Do not end the song before this many new lines.")] = 4,
+    max_new_tokens: Annotated[int, typer.Option(help="Stop after this many tokens.")] = 1000,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name of a model, or path to one.", show_default="the default")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the first take; the next take has the next seed.", show_default="random")
+    ] = None,
+    temperature: Annotated[float, typer.Option("--temperature", "-t", help="0: always the likeliest word.")] = 0.8,
+    top_k: Annotated[int, typer.Option(help="Choose from the k likeliest tokens; 0: from all.")] = 0,
+    top_p: Annotated[float, typer.Option(help="Choose from the likeliest tokens whose odds sum to this.")] = 0.95,
+    min_p: Annotated[float, typer.Option(help="Choose from tokens at least this share as likely as the best.")] = 0.0,
+    repetition_penalty: Annotated[float, typer.Option(help="Above 1: words used before become rarer.")] = 1.0,
+    no_repeat_ngram: Annotated[int, typer.Option(help="Never write so many tokens in a row twice; 0: off.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a take, with its provenance.")] = False,
+) -> None:
+    """Write a song, or go on with one, on standard output."""
+    from songsmith.generation.options import GenerationOptions
+    from songsmith.generation.writing import TakeFinished
+    from songsmith.markup import MarkupFormat
+    from songsmith.studio.studio import Studio
+    from songsmith.studio.writing import one_at_a_time, plan_takes, read_prompt, take_as_json, write
+    from songsmith.takes import Take
+
+    def finished(take: Take) -> None:
+        if as_json:
+            console.write(json.dumps(take_as_json(take), ensure_ascii=False) + "\n")
+        elif not quiet:
+            rate = take.tokens / take.elapsed_s if take.elapsed_s else 0
+            heat = take.options["temperature"]
+            console.say(
+                f"({take.model}, seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s)"
+            )
+
+    first = GenerationOptions(
+        seed=secrets.randbelow(2**31) if seed is None else seed, temperature=temperature, top_k=top_k, top_p=top_p,
+        min_p=min_p, repetition_penalty=repetition_penalty, no_repeat_ngram=no_repeat_ngram, max_lines=max_lines,
+        min_lines=min_lines, max_new_tokens=max_new_tokens,
+    )  # fmt: skip
+    options = plan_takes(first, takes=takes, ladder=ladder)
+    place = read_prompt(_prompt_text(prompt), title=title)
+    loaded = Studio.open().load_model(model, device)
+    if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
+        console.say(f"{loaded.name} is a plain model, not trained on songs here: it is given title and lyric as text.")
+    notified = False
+    with console.interrupts() as interrupted:
+        for event in one_at_a_time(write(loaded, place, options, stopping=interrupted.is_set)):
+            if isinstance(event, TakeFinished):
+                finished(event.result)
+                continue
+            if event.window_slid and not notified:
+                notified = True
+                console.say("The song has outgrown the model's context window: it no longer sees the oldest lines.")
+            if as_json:
+                continue
+            if event.tokens == 1:
+                console.write(("\n\n" if event.take else "") + place.text)
+            console.write(event.text)
+    if interrupted.is_set():
+        raise typer.Exit(130)
+
+
+def _prompt_text(argument: str | None) -> str | None:
+    """Return the lyric to go on from: the argument, or standard input if that is where it comes from."""
+    if argument not in (None, "-"):
+        return argument
+    if argument is None and not console.piped_in():
+        return None
+    from songsmith.studio.writing import decode_lyric
+
+    return decode_lyric(sys.stdin.buffer.read(), "Standard input")

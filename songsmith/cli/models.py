@@ -1,0 +1,53 @@
+"""`songsmith models`: what is installed."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from songsmith.cli import console
+
+app = typer.Typer(help="The models that can write.", no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False) -> None:
+    """List the installed models; `*` marks the default."""
+    from songsmith.studio.models import describe
+    from songsmith.studio.studio import Studio
+
+    studio = Studio.open()
+    found = [describe(entry, default=studio.settings.model) for entry in studio.models.entries()]
+    if as_json:
+        for model in found:
+            console.write(json.dumps(model, ensure_ascii=False) + "\n")
+        return
+    console.show_table(
+        ("", "Model", "Size", "Context", "Format", "About"),
+        [
+            ("*" if model["default"] else "", model["name"], model["size"], f"{model['context_window_tokens'] or '?'}",
+             model["format"], f"damaged: {model['problem']}" if model["problem"] else model["description"])
+            for model in found
+        ],
+    )  # fmt: skip
+
+
+@app.command()
+def info(
+    name: Annotated[
+        str | None, typer.Argument(help="Name of a model, or path to one.", show_default="the default")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show where a model comes from and what it is."""
+    from songsmith.studio.models import describe
+    from songsmith.studio.studio import Studio
+
+    studio = Studio.open()
+    model = describe(studio.models.info(name or studio.settings.model), default=studio.settings.model)
+    if as_json:
+        console.write(json.dumps(model, ensure_ascii=False) + "\n")
+        return
+    for key, value in model.items():
+        if value not in ("", None):
+            console.write(f"{key.replace('_', ' ')}: {value}\n")

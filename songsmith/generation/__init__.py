@@ -1,0 +1,1 @@
+"""Model to takes: sampling, stopping, and the text that comes out."""

@@ -1,0 +1,197 @@
+"""Songs as values, and the text people write them in. The only module that knows what a section header looks like.
+
+The text form: sections are divided by blank lines; a line such as ``[Chorus]`` or ``[Verse 2: Ann]`` alone is the header
+of the section that follows; a section without a header is a verse.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Author(StrEnum):
+    """Who wrote a line."""
+
+    PERSON = "person"
+    MODEL = "model"
+
+
+class SectionKind(StrEnum):
+    """The part a section plays in its song."""
+
+    VERSE = "verse"
+    PRECHORUS = "prechorus"
+    CHORUS = "chorus"
+    BRIDGE = "bridge"
+    INTRO = "intro"
+    OUTRO = "outro"
+
+    @property
+    def header(self) -> str:
+        """The header text of this kind in English, without brackets."""
+        return "Pre-Chorus" if self is SectionKind.PRECHORUS else self.value.capitalize()
+
+
+# The first words of a header, casefolded and without hyphens or spaces, in the languages lyric sites use most.
+_HEADER_WORDS: dict[SectionKind, str] = {
+    SectionKind.VERSE: "verse vers couplet strophe estrofa verso strofa zwrotka куплет verš säkeistö",
+    SectionKind.PRECHORUS: "prechorus prehook prerefrain prérefrain precoro preestribillo prérefrão preritornello",
+    SectionKind.CHORUS: "chorus hook refrain postchorus coro estribillo refrán refrão ritornello refren припев kehrreim",
+    SectionKind.BRIDGE: "bridge pont puente ponte brücke бридж most middle8 middleeight",
+    SectionKind.INTRO: "intro introduction prelude интро",
+    SectionKind.OUTRO: "outro coda ending аутро",
+}
+_KIND_OF_WORD = {word: kind for kind, words in _HEADER_WORDS.items() for word in words.split()}
+_HEADER = re.compile(r"\[\s*([^\[\]]+?)\s*\]")
+_NUMBERING = re.compile(r"(\s+([0-9]+|[ivx]+|x[0-9]+|\(?[x×][0-9]+\)?))+$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a song: no line break in it, no space around it, never empty, never a header."""
+
+    text: str
+    author: Author = Author.PERSON
+
+
+@dataclass(frozen=True)
+class Section:
+    """A verse, a chorus, a bridge: lines that belong together."""
+
+    kind: SectionKind = SectionKind.VERSE
+    lines: tuple[Line, ...] = ()
+    label: str | None = None
+    """The header as its writer put it (`Verse 2: Ann`); None is the plain one, which for a verse is no header at all."""
+
+    @property
+    def header(self) -> str | None:
+        """The header line of this section, brackets included, or None where it needs none."""
+        if self.label is not None:
+            return f"[{self.label}]"
+        if self.kind is SectionKind.VERSE and self.lines:
+            return None
+        return f"[{self.kind.header}]"
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song: its title, its artist, its sections in order."""
+
+    title: str = ""
+    sections: tuple[Section, ...] = ()
+    artist: str = ""
+
+    def __post_init__(self) -> None:
+        # A bare header takes the stanza after it, so an unlabelled verse there (or with no lines) needs a header.
+        sections: list[Section] = []
+        for section in self.sections:
+            after_empty = bool(sections) and not sections[-1].lines
+            if section.kind is SectionKind.VERSE and section.label is None and (after_empty or not section.lines):
+                section = replace(section, label=SectionKind.VERSE.header)
+            sections.append(section)
+        object.__setattr__(self, "sections", tuple(sections))
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every line of every section, in order."""
+        return tuple(line for section in self.sections for line in section.lines)
+
+    @property
+    def name(self) -> str:
+        """What to call the song: its title, else its first line, as hymn books do."""
+        return self.title or (self.lines[0].text.rstrip(",;:.—- ") if self.lines else "Untitled")
+
+
+@dataclass(frozen=True)
+class PlacedSection:
+    """A section and the rows of the text it was parsed from."""
+
+    section: Section
+    first_row: int
+    """Row of its header, or of its first line where it has none; counted from 0."""
+    end_row: int
+    """The row after its last line."""
+    rows: tuple[int, ...] = field(default=())
+    """The row of each of its lines."""
+
+
+def parse(text: str, *, title: str = "", artist: str = "", author: Author = Author.PERSON) -> Song:
+    """Read a song from its text form. Any text is a song: what is not a header is a line.
+
+    `parse(render(song)) == song` for every song whose lines keep what `Line` promises.
+    """
+    return Song(title, tuple(placed.section for placed in place_sections(text, author=author)), artist)
+
+
+def place_sections(text: str, *, author: Author = Author.PERSON) -> list[PlacedSection]:
+    """Parse `text` and say on which rows each section stands."""
+    placed: list[PlacedSection] = []
+    kind, label, first = SectionKind.VERSE, None, -1  # first < 0: no section is open
+    lines: list[Line] = []
+    rows: list[int] = []
+
+    def close(row: int) -> None:
+        nonlocal first
+        if first >= 0:
+            end = rows[-1] + 1 if rows else row
+            placed.append(PlacedSection(Section(kind, tuple(lines), label), first, end, tuple(rows)))
+        first = -1
+        lines.clear()
+        rows.clear()
+
+    row = 0
+    for row, raw in enumerate(text.splitlines()):
+        stripped = raw.strip()
+        header = parse_header(stripped)
+        if header is not None:
+            close(row)
+            (kind, label), first = header, row
+        elif stripped:
+            if first < 0:
+                kind, label, first = SectionKind.VERSE, None, row
+            lines.append(Line(stripped, author))
+            rows.append(row)
+        elif lines:
+            close(row)
+    close(row + 1)
+    return placed
+
+
+def parse_header(line: str) -> tuple[SectionKind, str | None] | None:
+    """Return kind and label if `line` is a section header, else None. `[?]`, `[x2]` and the like are no headers."""
+    match = _HEADER.fullmatch(line)
+    if not match:
+        return None
+    text = match.group(1)
+    word = _NUMBERING.sub("", re.split(r"[:–—(]", text.casefold())[0].strip())
+    kind = _KIND_OF_WORD.get(re.sub(r"[\s\-]+", "", word))
+    if kind is None:
+        return None
+    plain = kind is not SectionKind.VERSE and text == kind.header
+    return kind, None if plain else text
+
+
+def render(song: Song) -> str:
+    """Write a song in its text form: one line a row, each section after a blank line, a newline at the end."""
+    return "\n".join("".join(f"{row}\n" for row in _rows(section)) for section in song.sections)
+
+
+def _rows(section: Section) -> Iterable[str]:
+    if section.header is not None:
+        yield section.header
+    for line in section.lines:
+        yield line.text
+
+
+# What turns text around or hides it in a terminal: bidirectional embeddings, overrides and isolates.
+_UNSAFE_FORMAT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def strip_controls(text: str) -> str:
+    """Remove control characters (tab becomes a space, newline stays), so that no text can drive a terminal."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\t", " ")
+    return "".join(c for c in text if c == "\n" or not (unicodedata.category(c) in ("Cc", "Cs") or c in _UNSAFE_FORMAT))

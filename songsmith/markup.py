@@ -1,0 +1,257 @@
+"""Songs and the text a model sees: training writes it, prompts are made of it, generation reads it back.
+
+Two formats. `markup` is for models trained here::
+
+    <|endoftext|><|title|>Red River Valley<|artist|>Traditional
+    <|verse|>
+    <|syl:9|><|rhyme|>going<|line|>From this valley they say you are going
+    <|endoftext|>
+
+`plain` is for any other GPT-2: the title, a blank line, then the lyric as people write it. Marks are pieces apart from
+text (`Mark` against `str`), so text that spells a mark stays text. Knows neither tokens nor models.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from songsmith.lyrics import Line, Section, SectionKind, Song, parse, render, strip_controls
+
+
+class MarkupFormat(StrEnum):
+    """How a model's training text was laid out."""
+
+    MARKUP = "markup"
+    PLAIN = "plain"
+
+
+class Mark(str):
+    """One special token. A type of its own, so that text which happens to spell it is not it."""
+
+    __slots__ = ()
+
+
+END = Mark("<|endoftext|>")
+TITLE = Mark("<|title|>")
+ARTIST = Mark("<|artist|>")
+LINE = Mark("<|line|>")
+RHYME = Mark("<|rhyme|>")
+SECTIONS: dict[SectionKind, Mark] = {kind: Mark(f"<|{kind}|>") for kind in SectionKind}
+SYLLABLES: tuple[Mark, ...] = tuple(Mark(f"<|syl:{count}|>") for count in range(1, 25))
+MARKS: frozenset[Mark] = frozenset({END, TITLE, ARTIST, LINE, RHYME, *SECTIONS.values(), *SYLLABLES})
+
+_KIND_OF_MARK = {mark: kind for kind, mark in SECTIONS.items()}
+_SPELLED_MARK = re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))
+_LONGEST_MARK = max(map(len, MARKS))
+
+Piece = Mark | str
+
+
+def find_mark(text: str) -> str | None:
+    """Return the first mark that `text` spells out, or None."""
+    match = _SPELLED_MARK.search(text)
+    return match.group() if match else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinePlan:
+    """What a line is meant to be, told to the model before the line."""
+
+    syllables: int | None = None
+    """Syllables in the line, 1 to 24."""
+    rhyme: str | None = None
+    """The word it ends in, lower case."""
+
+
+def song_pieces(song: Song, plans: Sequence[LinePlan] = ()) -> list[Piece]:
+    """Write a whole song as training text, from `<|endoftext|>` to before the next one.
+
+    Args:
+        song: labels of sections are left out; a model sees kinds only.
+        plans: one for each line of the song, or none at all.
+    """
+    pieces: list[Piece] = [END, *_title_pieces(song)]
+    waiting = iter(plans)
+    for section in song.sections:
+        pieces += [SECTIONS[section.kind], "\n"]
+        for line in section.lines:
+            plan = next(waiting, LinePlan())
+            if plan.syllables is not None:
+                pieces.append(SYLLABLES[plan.syllables - 1])
+            if plan.rhyme is not None:
+                pieces += [RHYME, plan.rhyme]
+            pieces += [LINE, f"{line.text}\n"]
+    return pieces
+
+
+def _title_pieces(song: Song) -> list[Piece]:
+    title, artist = (" ".join(text.split()) for text in (song.title, song.artist))
+    if not title and not artist:
+        return []
+    return [TITLE, title, *((ARTIST, artist) if artist else ()), "\n"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """A place in a song where the model is to write."""
+
+    song: Song = field(default_factory=Song)
+    """Title, artist, and all that stands before that place."""
+    open_line: bool = False
+    """The last line is not finished; the model goes on in it."""
+    next_section: SectionKind | None = None
+    """Start a section of this kind; None lets the model go on as it likes."""
+
+    @property
+    def text(self) -> str:
+        """The lyric before the place, exactly as takes continue it: with no newline after an open line."""
+        text = render(self.song)
+        return text.removesuffix("\n") if self.open_line else text
+
+    def pieces(self, format: MarkupFormat) -> tuple[list[Piece], list[Piece]]:
+        """Return what the model is shown: the head (title; it stays when the context window slides) and the body."""
+        song = self.song
+        if format is MarkupFormat.PLAIN:
+            head: list[Piece] = [END, f"{song.title}\n\n"] if song.title else [END]
+            gap = "\n" if self.next_section is not None and song.lines else ""
+            return head, [self.text + gap] if self.text else []
+        if song.lines and not song.title:
+            song = Song(song.name, song.sections, song.artist)  # every song it was trained on had a title
+        head = [END, *_title_pieces(song)]
+        body = song_pieces(song)[len(head) :]
+        if self.open_line and body:
+            body[-1] = body[-1].removesuffix("\n")
+        if self.next_section is not None:
+            body += [SECTIONS[self.next_section], "\n"]
+        return head, body
+
+
+class LyricReader:
+    """Turns the pieces a model writes into lyric text, one at a time.
+
+    Fed any pieces, it writes only what a person may see: no marks (not even spelled out in text), no control characters,
+    no plans, no empty lines inside a section. The texts it returns, joined behind `prompt.text`, are the song.
+    """
+
+    def __init__(self, prompt: Prompt, format: MarkupFormat) -> None:
+        """Start reading at the place that `prompt` describes."""
+        self.title = ""
+        self.ended = False
+        """The model said that the song is over."""
+        self.finished_lines = 0
+        """Lines written and closed, the open line of the prompt among them."""
+        self.sections_begun = 0
+        """Sections begun since the prompt, or since a line was first written into the prompt's own."""
+        self.plans: list[LinePlan] = []
+        """The plan of each finished line."""
+        self._plain = format is MarkupFormat.PLAIN
+        self._field = "line" if prompt.open_line or self._plain else "between"
+        self._text_before = bool(prompt.song.sections)
+        self._pending = prompt.next_section
+        if self._pending is None and not self._text_before:
+            self._pending = SectionKind.VERSE
+        self._line_begun = prompt.open_line
+        self._space = ""
+        self._held = ""
+        self._syllables: int | None = None
+        self._rhyme = ""
+
+    def feed(self, piece: Piece) -> str:
+        """Take one piece and return the text that became visible with it."""
+        if isinstance(piece, Mark):
+            return self._release() + self._take_mark(piece)
+        self._held += piece
+        text = self._held
+        while (clean := _SPELLED_MARK.sub("", text)) != text:
+            text = clean
+        # A mark may be spelled over several pieces: hold back what could still become one.
+        start = text.rfind("<", max(0, len(text) - _LONGEST_MARK + 1))
+        hold = start >= 0 and any(mark.startswith(text[start:]) for mark in MARKS)
+        self._held = text[start:] if hold else ""
+        return self._take_text(text[:start] if hold else text)
+
+    def close(self) -> str:
+        """Finish: close the line that is open. Returns the text still to show."""
+        return self._release() + self._end_line()
+
+    def _release(self) -> str:
+        held, self._held = self._held, ""
+        return self._take_text(held)
+
+    def _take_mark(self, mark: Mark) -> str:
+        text = "" if self._plain and mark is not END else self._end_line()
+        if mark == END:
+            self.ended = True
+        elif self._plain:
+            return ""
+        elif mark in _KIND_OF_MARK:
+            self._pending = _KIND_OF_MARK[mark]
+            self.sections_begun += 1
+            self._field = "between"
+        elif mark == LINE:
+            self._field = "line"
+        elif mark in (TITLE, ARTIST):
+            self._field = mark.strip("<|>")
+        elif mark == RHYME:
+            self._field = "rhyme"
+        else:
+            self._syllables = SYLLABLES.index(mark) + 1
+            self._field = "plan"
+        return text
+
+    def _take_text(self, text: str) -> str:
+        shown = []
+        for part in re.split("(\n)", strip_controls(text)):
+            if part == "\n":
+                shown.append(self._end_line())
+                if not self._plain:
+                    self._field = "between"
+            elif self._field == "title":
+                self.title += part
+            elif self._field == "rhyme":
+                self._rhyme += part
+            elif self._field == "line" or (self._field == "between" and part.strip()):
+                self._field = "line"
+                shown.append(self._write(part))
+        return "".join(shown)
+
+    def _write(self, text: str) -> str:
+        visible = text.strip()
+        if not visible:
+            self._space += text if self._line_begun else ""
+            return ""
+        lead = self._space + text[: len(text) - len(text.lstrip())] if self._line_begun else self._separator()
+        self._space = text[len(text.rstrip()) :]
+        self._line_begun = True
+        return lead + visible
+
+    def _separator(self) -> str:
+        if self._pending is None:
+            self._text_before = True
+            return ""
+        header = Section(self._pending, (Line("-"),)).header
+        gap = "\n" if self._text_before else ""
+        self._pending, self._text_before = None, True
+        return f"{gap}{header}\n" if header else gap
+
+    def _end_line(self) -> str:
+        self._space = ""
+        if not self._line_begun:
+            if self._plain and self._text_before and self._pending is None and self._field == "line":
+                self._pending = SectionKind.VERSE  # a blank line ends a section
+                self.sections_begun += 1
+            return ""
+        self._line_begun = False
+        self.finished_lines += 1
+        self.plans.append(LinePlan(syllables=self._syllables, rhyme=self._rhyme.strip() or None))
+        self._syllables, self._rhyme = None, ""
+        return "\n"
+
+
+def read_song(pieces: Iterable[Piece], format: MarkupFormat = MarkupFormat.MARKUP) -> tuple[Song, list[LinePlan]]:
+    """Read one whole song, with the plan of each line: the inverse of `song_pieces` for songs without labels."""
+    reader = LyricReader(Prompt(), format)
+    text = "".join(reader.feed(piece) for piece in pieces if not (piece == END and isinstance(piece, Mark)))
+    song = parse(text + reader.close())
+    return Song(reader.title.strip(), song.sections), reader.plans

@@ -1,0 +1,1 @@
+"""What a model is: network, tokenizer, and the directory they live in."""

@@ -1,0 +1,66 @@
+"""The seam between engines and networks: token ids and a cache go in, logits come out.
+
+A backend knows no text, no options and no randomness; sampling, stopping and text belong to the engine.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Logits = NDArray[np.float32]
+
+# Letters in shapes: B = rows of a batch, V = vocabulary size.
+
+
+class Cache(Protocol):
+    """What a backend remembers of the tokens it has read, row by row. Rows may differ in length."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens held for each row."""
+        ...
+
+    def repeat(self, rows: int) -> "Cache":
+        """Return a cache with the one row of this one `rows` times over."""
+        ...
+
+    def keep(self, rows: Sequence[int]) -> "Cache":
+        """Return a cache with only these rows, in this order."""
+        ...
+
+    def replace(self, row: int, other: "Cache") -> None:
+        """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""
+        ...
+
+
+class Backend(Protocol):
+    """A network that can be run one step at a time."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tokens it knows: V."""
+        ...
+
+    @property
+    def context_window_tokens(self) -> int:
+        """Most tokens a row of a cache can hold."""
+        ...
+
+    @property
+    def device_name(self) -> str:
+        """Where it runs, such as `cpu` or `cuda:0`."""
+        ...
+
+    def new_cache(self, capacity: int) -> Cache:
+        """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
+        ...
+
+    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache) -> Logits:
+        """Read tokens behind what the cache holds, at least one for each row, and remember them.
+
+        Returns:
+            (B, V) logits of the token to follow, on the CPU and free to be overwritten.
+        """
+        ...

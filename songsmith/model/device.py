@@ -1,0 +1,47 @@
+"""Where a model runs: cuda, mps or cpu; in which precision; on how many threads."""
+
+import os
+from typing import TYPE_CHECKING
+
+from songsmith.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(wanted: str = "auto") -> "torch.device":
+    """Return the device to run on; `auto` prefers CUDA, then MPS, then the CPU.
+
+    Raises:
+        ModelError: the wanted device is not on this machine.
+    """
+    import torch
+
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda:0")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind, _, index = wanted.partition(":")
+    have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if kind not in have or not (index or "0").isdecimal() or int(index or 0) >= have[kind]:
+        raise ModelError(f"This machine has no device '{wanted}'.", "Use --device cpu, or auto.")
+    return torch.device(f"cuda:{index or 0}" if kind == "cuda" else kind)
+
+
+def choose_dtype(device: "torch.device") -> "torch.dtype":
+    """Return the precision of the network: bfloat16 on CUDA, float32 elsewhere (bfloat16 is emulated on most CPUs)."""
+    import torch
+
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
+
+
+def set_threads(threads: int) -> None:
+    """Run CPU work on this many threads; 0 means one for each processor this process may use."""
+    import torch
+
+    torch.set_num_threads(threads or available_processors())
+
+
+def available_processors() -> int:
+    """Return how many processors this process may use (not how many the machine has)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,297 @@
+"""The GPT-2 network for inference in plain torch (Radford et al. 2019): the reference every faster backend is held to.
+
+Float32 on the CPU, bfloat16 on CUDA, by the same code. Knows tensors and token ids, not text.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  (its name everywhere)
+from torch import Tensor
+
+from songsmith.errors import ModelError
+from songsmith.model.backend import Cache, Logits
+
+# Letters in shapes: B = rows, T = tokens read now, S = tokens in the cache, D = width, H = heads, E = D / H, V = vocabulary.
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPT2Config:
+    """The shape of a GPT-2, from the config.json that transformers writes."""
+
+    vocabulary_size: int
+    context_window_tokens: int
+    width: int
+    layers: int
+    heads: int
+    layer_norm_epsilon: float = 1e-5
+
+    @classmethod
+    def from_json(cls, config: Mapping[str, Any]) -> Self:
+        """Read the keys of a config.json.
+
+        Raises:
+            ModelError: the config is of another architecture, or lacks a key.
+        """
+        kind = config.get("model_type")
+        if kind != "gpt2":
+            raise ModelError(f"The model is of type '{kind}', not gpt2.", "Choose a GPT-2 model.")
+        changed = {
+            "activation_function": "gelu_new", "scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False,
+            "add_cross_attention": False,
+        }  # fmt: skip
+        for key, usual in changed.items():
+            if config.get(key, usual) != usual:
+                raise ModelError(
+                    f"The model's {key} is {config[key]!r}, which is not supported.", f"Only {usual!r} is."
+                )
+        try:
+            shape = cls(
+                vocabulary_size=int(config["vocab_size"]),
+                context_window_tokens=int(config["n_positions"]),
+                width=int(config["n_embd"]),
+                layers=int(config["n_layer"]),
+                heads=int(config["n_head"]),
+                layer_norm_epsilon=float(config.get("layer_norm_epsilon", 1e-5)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"The model's config.json lacks a usable {error}.", "Fetch or export it again.") from error
+        sizes = (shape.vocabulary_size, shape.context_window_tokens, shape.width, shape.layers, shape.heads)
+        if min(sizes) < 1 or shape.width % shape.heads or (config.get("n_inner") or 4 * shape.width) != 4 * shape.width:
+            raise ModelError("The model's config.json gives sizes that do not fit.", "Fetch or export it again.")
+        return shape
+
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every weight by its name in a checkpoint, without the `transformer.` in front."""
+        wide = self.width
+        shapes: dict[str, tuple[int, ...]] = {
+            "wte.weight": (self.vocabulary_size, wide),
+            "wpe.weight": (self.context_window_tokens, wide),
+            "ln_f.weight": (wide,),
+            "ln_f.bias": (wide,),
+        }
+        block = {"attn.c_attn": 3, "attn.c_proj": 1, "mlp.c_fc": 4, "mlp.c_proj": 1}
+        for layer in range(self.layers):
+            for name, wider in block.items():
+                inner = 4 * wide if name == "mlp.c_proj" else wide
+                shapes[f"h.{layer}.{name}.weight"] = (inner, wider * wide)
+                shapes[f"h.{layer}.{name}.bias"] = (wider * wide,)
+            for norm in ("ln_1", "ln_2"):
+                shapes[f"h.{layer}.{norm}.weight"] = shapes[f"h.{layer}.{norm}.bias"] = (wide,)
+        return shapes
+
+
+class KeyValueCache:
+    """Keys and values of every layer in buffers that are never copied while a song grows."""
+
+    def __init__(self, keys: list[Tensor], values: list[Tensor], lengths: list[int]) -> None:
+        """Hold buffers, one (B, H, capacity, E) a layer, of which row b is filled up to lengths[b]."""
+        self.keys = keys
+        self.values = values
+        self.lengths = lengths
+
+    @property
+    def capacity(self) -> int:
+        """Most tokens a row can hold."""
+        return self.keys[0].shape[2]
+
+    def repeat(self, rows: int) -> "KeyValueCache":
+        """Return a cache with the one row of this one `rows` times over."""
+        return self.keep([0] * rows)
+
+    def keep(self, rows: Sequence[int]) -> "KeyValueCache":
+        """Return a cache with only these rows, in this order."""
+        index = torch.tensor(rows, device=self.keys[0].device)
+        return KeyValueCache(
+            [key.index_select(0, index) for key in self.keys],
+            [value.index_select(0, index) for value in self.values],
+            [self.lengths[row] for row in rows],
+        )
+
+    def replace(self, row: int, other: Cache) -> None:
+        """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""
+        assert isinstance(other, KeyValueCache)
+        for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
+            mine[row].copy_(theirs[0])
+        self.lengths[row] = other.lengths[0]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The weights of one layer. Matrices are (in, out), as GPT-2's checkpoints store them."""
+
+    ln_1: tuple[Tensor, Tensor]
+    attention_in: tuple[Tensor, Tensor]
+    attention_out: tuple[Tensor, Tensor]
+    ln_2: tuple[Tensor, Tensor]
+    mlp_in: tuple[Tensor, Tensor]
+    mlp_out: tuple[Tensor, Tensor]
+
+
+class GPT2:
+    """A GPT-2 that reads tokens and gives the logits of what follows."""
+
+    def __init__(
+        self, config: GPT2Config, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+    ) -> None:
+        """Take the weights of a checkpoint onto a device.
+
+        Args:
+            config: their shape.
+            weights: by the names `config.weight_shapes()` gives; more are ignored.
+            device: where to run.
+            dtype: the precision to run in.
+
+        Raises:
+            ModelError: a weight is missing or has another shape.
+        """
+        for name, shape in config.weight_shapes().items():
+            if name not in weights:
+                raise ModelError(f"The model has no weight named {name}.", "Fetch or export it again.")
+            if tuple(weights[name].shape) != shape:
+                found = tuple(weights[name].shape)
+                raise ModelError(f"The model's {name} is {found}, not {shape}.", "Fetch or export it again.")
+
+        def take(name: str) -> Tensor:
+            return weights[name].to(device=device, dtype=dtype)
+
+        def pair(name: str) -> tuple[Tensor, Tensor]:
+            return take(f"{name}.weight"), take(f"{name}.bias")
+
+        self.config = config
+        self._device, self._dtype = device, dtype
+        self._tokens = take("wte.weight")  # (V, D), also the head
+        self._positions = take("wpe.weight")
+        self._norm = pair("ln_f")
+        self._blocks = [
+            _Block(*(pair(f"h.{layer}.{part}") for part in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")))
+            for layer in range(config.layers)
+        ]  # fmt: skip
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tokens it knows: V."""
+        return self.config.vocabulary_size
+
+    @property
+    def context_window_tokens(self) -> int:
+        """Most tokens a row of a cache can hold: GPT-2 has no positions past its window."""
+        return self.config.context_window_tokens
+
+    @property
+    def device_name(self) -> str:
+        """Where it runs, such as `cpu` or `cuda:0`."""
+        return str(self._device)
+
+    def new_cache(self, capacity: int) -> KeyValueCache:
+        """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
+        shape = (
+            1,
+            self.config.heads,
+            min(capacity, self.context_window_tokens),
+            self.config.width // self.config.heads,
+        )
+
+        def empty() -> list[Tensor]:
+            return [torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks]
+
+        return KeyValueCache(empty(), empty(), [0])
+
+    @torch.inference_mode()
+    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache) -> Logits:
+        """Read tokens behind what the cache holds, at least one for each row, and remember them.
+
+        Returns:
+            (B, V) float32 logits of the token to follow.
+        """
+        hidden, counts = self._read(tokens, cache)  # (B, T, D)
+        if len(set(counts)) == 1:
+            last = hidden[:, -1]
+        else:
+            rows = torch.arange(len(counts), device=self._device)
+            last = hidden[rows, torch.tensor(counts, device=self._device) - 1]
+        return self._head(last)  # (B, D) -> (B, V)
+
+    @torch.inference_mode()
+    def score(self, tokens: Sequence[int]) -> Logits:
+        """Read a text from its start and return (T, V) float32 logits: row t is of the token that follows token t."""
+        hidden, _ = self._read([tokens], self.new_cache(len(tokens)))
+        return self._head(hidden[0])  # (T, D) -> (T, V)
+
+    def _head(self, hidden: Tensor) -> Logits:
+        logits: Logits = F.linear(hidden, self._tokens).float().cpu().numpy()
+        return logits
+
+    def _read(self, tokens: Sequence[Sequence[int]], cache: Cache) -> tuple[Tensor, list[int]]:
+        """Return (B, T, D) final states, of which row b's are valid up to its count, and the counts."""
+        assert isinstance(cache, KeyValueCache)
+        counts = [len(row) for row in tokens]
+        longest, starts = max(counts), list(cache.lengths)
+        ends = [start + count for start, count in zip(starts, counts, strict=True)]
+        if min(counts) < 1 or max(starts) + longest > cache.capacity:
+            raise ValueError(f"{longest} tokens behind {max(starts)} do not fit a cache of {cache.capacity}")
+        ids = np.zeros((len(counts), longest), dtype=np.int64)
+        for row, row_tokens in enumerate(tokens):
+            ids[row, : counts[row]] = row_tokens
+        even = len(set(starts)) == 1 and len(set(counts)) == 1
+        first = torch.tensor(starts, device=self._device)
+        places = first[:, None] + torch.arange(longest, device=self._device)  # (B, T)
+        span = max(starts) + longest
+        mask = None
+        if not even or (longest > 1 and starts[0] > 0):
+            # A row sees its own past only; what lies past its length is another row's padding.
+            mask = torch.arange(span, device=self._device) <= places[:, None, :, None]  # (B, 1, T, S)
+        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens) + F.embedding(places, self._positions)
+        for layer, block in enumerate(self._blocks):
+            keys, values = cache.keys[layer], cache.values[layer]
+            query, key, value = self._heads(x, block)  # (B, H, T, E)
+            if even:
+                keys[:, :, starts[0] : span] = key
+                values[:, :, starts[0] : span] = value
+            else:
+                rows = torch.arange(len(counts), device=self._device)[:, None]
+                keys[rows, :, places] = key.transpose(1, 2)
+                values[rows, :, places] = value.transpose(1, 2)
+            seen = F.scaled_dot_product_attention(
+                query, keys[:, :, :span], values[:, :, :span], attn_mask=mask, is_causal=mask is None and longest > 1
+            )
+            x = x + self._affine(seen.transpose(1, 2).flatten(2), block.attention_out)
+            inner = F.gelu(self._affine(self._normed(x, block.ln_2), block.mlp_in), approximate="tanh")
+            x = x + self._affine(inner, block.mlp_out)
+        cache.lengths[:] = ends
+        return self._normed(x, self._norm), counts
+
+    def _heads(self, x: Tensor, block: _Block) -> tuple[Tensor, Tensor, Tensor]:
+        rows, longest, width = x.shape
+        mixed = self._affine(self._normed(x, block.ln_1), block.attention_in)  # (B, T, 3D)
+        split = mixed.view(rows, longest, 3, self.config.heads, width // self.config.heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4).unbind()  # (B, H, T, E) each
+        return query, key, value
+
+    def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
+        return F.layer_norm(x, (self.config.width,), *norm, self.config.layer_norm_epsilon)
+
+    @staticmethod
+    def _affine(x: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
+        weight, bias = weights
+        flat = torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight)  # (B * T, in) -> (B * T, out)
+        return flat.view(*x.shape[:-1], weight.shape[1])
+
+
+def random_weights(config: GPT2Config, seed: int) -> dict[str, Tensor]:
+    """Return weights drawn as GPT-2's were before training: normal, 0.02 wide, residual projections narrower by depth."""
+    generator = torch.Generator().manual_seed(seed)
+    weights: dict[str, Tensor] = {}
+    for name, shape in config.weight_shapes().items():
+        if name.endswith("bias"):
+            weights[name] = torch.zeros(shape)
+        elif ".ln_" in name or name.startswith("ln_"):
+            weights[name] = torch.ones(shape)
+        else:
+            scale = 0.02 / math.sqrt(2 * config.layers) if name.endswith("c_proj.weight") else 0.02
+            weights[name] = torch.randn(shape, generator=generator) * scale
+    return weights

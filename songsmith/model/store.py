@@ -1,0 +1,234 @@
+"""Model directories: list them, load them, and the manifest that says where each came from.
+
+A model directory holds config.json, model.safetensors and tokenizer.json, as transformers writes them, and a manifest.json
+of ours; without a manifest it is taken for a plain checkpoint. Never reads pickles, never changes a model.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from songsmith.errors import ModelError
+from songsmith.markup import MarkupFormat
+from songsmith.paths import Paths
+
+if TYPE_CHECKING:
+    from songsmith.model.backend import Backend
+    from songsmith.model.tokenizer import Tokenizer
+
+STARTER = "starter"
+"""Name of the model that comes with the package."""
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What is known of a model's making."""
+
+    format: MarkupFormat = MarkupFormat.PLAIN
+    """How its training text was laid out."""
+    description: str = ""
+    """One sentence on what it writes."""
+    origin: str = ""
+    """What made it: commands, base model, source."""
+    data: str = ""
+    """What it was trained on."""
+    seed: int | None = None
+    """Seed of its training."""
+    licence: str = ""
+    """SPDX name, where there is one."""
+    weights_sha256: str = ""
+    """Hash of model.safetensors in hexadecimal."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What was measured of it, units in the names."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read manifest.json; without one, the model is plain and nothing is known.
+
+        Raises:
+            ModelError: the manifest cannot be read.
+        """
+        path = folder / "manifest.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+            return cls(**known | {"format": MarkupFormat(known.get("format", "plain"))})
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise ModelError(f"{path} cannot be read: {error}.", "Mend it, or fetch the model again.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """A model directory as the list shows it."""
+
+    name: str
+    path: Path
+    manifest: Manifest
+    config: Mapping[str, Any]
+    """Its config.json."""
+    bytes: int
+    """Size of its weights on disk."""
+    parameters: int
+    """Number of weights in the file."""
+    problem: str = ""
+    """Why it cannot be used; empty if it can, as far as can be seen without loading it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model ready to write."""
+
+    name: str
+    manifest: Manifest
+    weights_sha256: str
+    backend: "Backend"
+    tokenizer: "Tokenizer"
+
+
+class ModelStore:
+    """The models of this installation: the starter in the package and the user's own."""
+
+    def __init__(self, paths: Paths) -> None:
+        """Look for models at `paths`."""
+        self._paths = paths
+
+    def entries(self) -> list[ModelEntry]:
+        """Return every model, the starter first; damaged ones say so in `problem`."""
+        folders = {STARTER: self._paths.starter}
+        if self._paths.models.is_dir():
+            folders |= {path.name: path for path in sorted(self._paths.models.iterdir()) if path.is_dir()}
+        return [_inspect(name, path) for name, path in folders.items()]
+
+    def find(self, name: str) -> Path:
+        """Return the folder of a model, given its name or a path to it.
+
+        Raises:
+            ModelError: there is no such model.
+        """
+        if name == STARTER:
+            return self._paths.starter
+        if name and Path(name).name == name and (self._paths.models / name).is_dir():
+            return self._paths.models / name
+        path = Path(name).expanduser()
+        if name and ("/" in name or "\\" in name) and (path / "config.json").is_file():
+            return path
+        raise ModelError(f"There is no model '{name}'.", "`songsmith models list` shows those there are.")
+
+    def info(self, name: str) -> ModelEntry:
+        """Return what can be said of one model without loading it."""
+        return _inspect(_short(name), self.find(name))
+
+    def load(self, name: str, *, device: str = "auto", threads: int = 0) -> LoadedModel:
+        """Load a model to run it.
+
+        Args:
+            name: of an installed model, or a path to a model directory.
+            device: auto, cpu, cuda or mps.
+            threads: for CPU work; 0 means one for each processor.
+
+        Raises:
+            ModelError: it is unknown, damaged, or does not fit the device or its own tokenizer.
+        """
+        folder = self.find(name)
+        _require_safetensors(folder)
+        manifest, config = Manifest.load(folder), _read_config(folder)
+        # Only here do torch and the network's code load: listing models stays instant.
+        import torch
+        from safetensors.torch import load_file
+
+        from songsmith.model.device import choose_device, choose_dtype, set_threads
+        from songsmith.model.gpt2 import GPT2, GPT2Config
+        from songsmith.model.tokenizer import Tokenizer
+
+        shape = GPT2Config.from_json(config)
+        tokenizer = Tokenizer.load(folder)
+        if tokenizer.vocabulary_size > shape.vocabulary_size:
+            raise ModelError(
+                f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {shape.vocabulary_size}.",
+                "They belong to two models; put the right tokenizer.json beside the weights.",
+            )
+        set_threads(threads)
+        target = choose_device(device)
+        try:
+            weights = {key.removeprefix("transformer."): value for key, value in load_file(folder / WEIGHTS).items()}
+            backend = GPT2(shape, weights, target, choose_dtype(target))
+        except (ModelError, torch.OutOfMemoryError, MemoryError) as error:
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"{name} does not fit into the memory of {target}.", "Try --device cpu.") from error
+        except Exception as error:  # safetensors raises its own and OSErrors alike
+            raise _damaged(folder, error) from error
+        digest = manifest.weights_sha256 or hash_file(folder / WEIGHTS)
+        return LoadedModel(
+            name=_short(name), manifest=manifest, weights_sha256=digest, backend=backend, tokenizer=tokenizer
+        )
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _short(name: str) -> str:
+    return Path(name).name or name
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder / 'config.json'} cannot be read.", "Fetch or export the model again.") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{folder / 'config.json'} is no configuration.", "Fetch or export the model again.")
+    return config
+
+
+def _require_safetensors(folder: Path) -> None:
+    if (folder / WEIGHTS).is_file():
+        return
+    if (folder / "pytorch_model.bin").exists():
+        raise ModelError(
+            f"{folder} holds its weights as a pickle, which songsmith does not read.",
+            "Load it with transformers and save_pretrained() it again: that writes safetensors.",
+        )
+    raise ModelError(f"{folder} holds no {WEIGHTS}.", "Fetch or export the model again.")
+
+
+def _damaged(folder: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{folder / WEIGHTS} is damaged ({error}).",
+        "It was left as it is; fetch the model again, or use --model starter.",
+    )
+
+
+def _inspect(name: str, folder: Path) -> ModelEntry:
+    manifest, config, problem, size, parameters = Manifest(), {}, "", 0, 0
+    try:
+        _require_safetensors(folder)
+        manifest, config = Manifest.load(folder), _read_config(folder)
+        size = (folder / WEIGHTS).stat().st_size
+        parameters = _count_parameters(folder)
+    except ModelError as error:
+        problem = error.message
+    return ModelEntry(
+        name=name, path=folder, manifest=manifest, config=config, bytes=size, parameters=parameters, problem=problem
+    )
+
+
+def _count_parameters(folder: Path) -> int:
+    from math import prod
+
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS, framework="numpy") as file:
+            return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118  (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise _damaged(folder, error) from error

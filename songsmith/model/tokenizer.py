@@ -1,0 +1,152 @@
+"""Byte-level BPE tokenizers: text to token ids and back. User text can never become a special token here."""
+
+import codecs
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import AddedToken
+from tokenizers import Tokenizer as RustTokenizer
+
+from songsmith.errors import ModelError
+from songsmith.markup import END, MARKS, Mark, Piece
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's printable stand-ins for the 256 bytes (encoder.py of openai/gpt-2): character to byte."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = (byte for byte in range(256) if byte not in set(printable))
+    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}
+
+
+_BYTE_OF = _byte_alphabet()
+
+
+class Tokenizer:
+    """Encodes text and marks to token ids; `StreamingDecoder` goes the other way."""
+
+    def __init__(self, rust: RustTokenizer) -> None:
+        """Take a byte-level BPE tokenizer of the tokenizers library."""
+        rust.encode_special_tokens = True  # text that spells a mark stays text
+        self._rust = rust
+        self.id_of_mark: dict[Mark, int] = {
+            mark: found for mark in MARKS if (found := rust.token_to_id(mark)) is not None
+        }
+        self._mark_of_id = {token: mark for mark, token in self.id_of_mark.items()}
+        self._special_ids = {token for token, added in rust.get_added_tokens_decoder().items() if added.special}
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load tokenizer.json of a model directory, or the vocab.json and merges.txt of older ones.
+
+        Raises:
+            ModelError: there is neither, or they cannot be read.
+        """
+        try:
+            if (folder / "tokenizer.json").exists():
+                rust = RustTokenizer.from_file(str(folder / "tokenizer.json"))
+            else:
+                rust = _load_gpt2_files(folder)
+        except ModelError:
+            raise
+        except Exception as error:  # the library raises bare Exceptions
+            raise ModelError(
+                f"The tokenizer in {folder} cannot be read: {error}.", "Fetch or export it again."
+            ) from error
+        if "ByteLevel" not in str(json.loads(rust.to_str())["decoder"]):
+            raise ModelError(f"The tokenizer in {folder} is not byte-level BPE.", "Choose a GPT-2 model.")
+        return cls(rust)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tokens, special tokens included."""
+        return int(self._rust.get_vocab_size())
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of a text, none of them special."""
+        return list(self._rust.encode(text, add_special_tokens=False).ids)
+
+    def encode_pieces(self, pieces: Sequence[Piece]) -> list[int]:
+        """Return the token ids of text and marks. Marks this tokenizer does not have are left out."""
+        ids: list[int] = []
+        for piece in pieces:
+            if isinstance(piece, Mark):
+                if piece in self.id_of_mark:
+                    ids.append(self.id_of_mark[piece])
+            else:
+                ids += self.encode(piece)
+        return ids
+
+    def mark(self, token: int) -> Mark | None:
+        """Return the mark a token stands for, or None for text."""
+        return self._mark_of_id.get(token)
+
+    def token_bytes(self, token: int) -> bytes:
+        """Return the bytes a token adds to a text; special tokens, and ids without an entry, add none."""
+        entry = None if token in self._special_ids else self._rust.id_to_token(token)
+        if entry is None:
+            return b""
+        if all(character in _BYTE_OF for character in entry):
+            return bytes(_BYTE_OF[character] for character in entry)
+        return str(entry).encode()
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens, without special ones; bytes that are no UTF-8 become U+FFFD."""
+        return b"".join(map(self.token_bytes, tokens)).decode("utf-8", errors="replace")
+
+    def line_end_ids(self) -> list[int]:
+        """Return the ids of tokens with a line break in them."""
+        stand_in = next(character for character, byte in _BYTE_OF.items() if byte == ord("\n"))
+        return sorted(token for entry, token in self._rust.get_vocab().items() if stand_in in entry)
+
+    def structural(self, size: int) -> NDArray[np.bool_]:
+        """Return (size,) true for special tokens and tokens with a line break: a lyric's form, not its words."""
+        flags = np.zeros(size, dtype=np.bool_)
+        flags[[token for token in (*self._special_ids, *self.line_end_ids()) if token < size]] = True
+        return flags
+
+
+class StreamingDecoder:
+    """Turns tokens into pieces one at a time and never gives half a character.
+
+    The texts it gives, joined, are the text of one whole decode.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Start before the first token."""
+        self._tokenizer = tokenizer
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def feed(self, token: int) -> list[Piece]:
+        """Return the pieces that became whole with this token: none, a text, a mark, or a text and a mark."""
+        mark = self._tokenizer.mark(token)
+        if mark is None:
+            text = self._utf8.decode(self._tokenizer.token_bytes(token))
+            return [text] if text else []
+        return [*self.close(), mark]
+
+    def close(self) -> list[Piece]:
+        """Return what is left: a character that broke off shows as U+FFFD."""
+        text = self._utf8.decode(b"", final=True)
+        self._utf8.reset()
+        return [text] if text else []
+
+
+def _load_gpt2_files(folder: Path) -> RustTokenizer:
+    from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+    from tokenizers.models import BPE
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
+    if not (vocabulary.exists() and merges.exists()):
+        raise ModelError(
+            f"{folder} holds no tokenizer.", "Put tokenizer.json, or vocab.json and merges.txt, beside the weights."
+        )
+    rust = RustTokenizer(BPE.from_file(str(vocabulary), str(merges)))
+    rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    rust.decoder = ByteLevelDecoder()
+    rust.add_special_tokens([AddedToken(END, special=True, normalized=False)])
+    return rust

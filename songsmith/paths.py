@@ -1,0 +1,59 @@
+"""Every location on disk. Names places; creates, reads and writes nothing."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """Where songsmith keeps things."""
+
+    data: Path
+    """What must not be lost: the library and the user's models."""
+    config: Path
+    """What the user wrote: settings.toml."""
+    state: Path
+    """What may be thrown away while songsmith is not running: logs and locks."""
+
+    @property
+    def library(self) -> Path:
+        """The SQLite file with songs and takes."""
+        return self.data / "library.sqlite3"
+
+    @property
+    def models(self) -> Path:
+        """One folder for each of the user's models."""
+        return self.data / "models"
+
+    @property
+    def settings(self) -> Path:
+        """The user's settings.toml."""
+        return self.config / "settings.toml"
+
+    @property
+    def locks(self) -> Path:
+        """One lock for each draft that is open in a workshop."""
+        return self.state / "locks"
+
+    @property
+    def engine_log(self) -> Path:
+        """What the generating process wrote to its standard error."""
+        return self.state / "engine.log"
+
+    @property
+    def starter(self) -> Path:
+        """The model that comes with the package."""
+        return Path(__file__).parent / "model" / "starter"
+
+
+def find_paths() -> Paths:
+    """Return the user's paths: under SONGSMITH_HOME if it is set, else where the platform keeps such things."""
+    home = os.environ.get("SONGSMITH_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        return Paths(data=root, config=root, state=root / "state")
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs("songsmith", appauthor=False)
+    return Paths(data=dirs.user_data_path, config=dirs.user_config_path, state=dirs.user_state_path)

@@ -1,0 +1,67 @@
+"""What the user prefers: defaults < settings.toml < environment < flags. Flags are the faces' to lay over."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+from songsmith.errors import UsageError
+from songsmith.paths import Paths
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Preferences that outlive a command. Each is a key of settings.toml and a SONGSMITH_ variable."""
+
+    model: str = "starter"
+    """Name of the model that writes unless another is asked for."""
+    device: str = "auto"
+    """Where the model runs: auto, cpu, cuda, or mps."""
+    threads: int = 0
+    """CPU threads for generation; 0 lets songsmith choose."""
+
+    def __post_init__(self) -> None:
+        if self.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+            raise UsageError(f"There is no device '{self.device}'.", "Use auto, cpu, cuda or mps.")
+        if not 0 <= self.threads <= 1024:
+            raise UsageError(f"{self.threads} threads cannot be had.", "Use a number from 1 to 1024, or 0 to choose.")
+
+    @classmethod
+    def load(cls, paths: Paths, environ: Mapping[str, str] | None = None) -> Self:
+        """Read settings.toml (if there is one), then the environment over it.
+
+        Raises:
+            UsageError: for a file that is not TOML, an unknown key, or a value of the wrong kind.
+        """
+        settings = cls()
+        try:
+            text = paths.settings.read_text(encoding="utf-8")
+            settings = settings._over(tomllib.loads(text), str(paths.settings))
+        except FileNotFoundError:
+            pass
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{paths.settings} is not valid TOML: {error}.", "Mend it, or move it away.") from error
+        except OSError as error:
+            raise UsageError(
+                f"{paths.settings} cannot be read: {error.strerror}.", "Mend it, or move it away."
+            ) from error
+        variables = os.environ if environ is None else environ
+        found: dict[str, Any] = {}
+        for field in fields(cls):
+            value = variables.get(name := f"SONGSMITH_{field.name.upper()}")
+            if value:
+                try:
+                    found[field.name] = int(value) if field.type is int else value
+                except ValueError as error:
+                    raise UsageError(f"{name}={value} is not a whole number.", f"Unset {name}, or mend it.") from error
+        return settings._over(found, "the environment")
+
+    def _over(self, values: Mapping[str, Any], origin: str) -> Self:
+        known = {field.name: field.type for field in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise UsageError(f"{origin} sets '{name}', which is no setting.", f"Known are {', '.join(known)}.")
+            if type(value) is not known[name]:
+                raise UsageError(f"{origin} gives '{name}' a value of the wrong kind.", "See README, Settings.")
+        return replace(self, **values)

@@ -1,0 +1,1 @@
+"""Use cases that join rooms; every face calls these."""

@@ -1,0 +1,31 @@
+"""Models as people ask about them."""
+
+from typing import Any
+
+from songsmith.model.store import ModelEntry
+
+
+def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
+    """Return what is known of a model as JSON values; sizes in words a person reads."""
+    manifest, config = entry.manifest, entry.config
+    return {
+        "name": entry.name,
+        "default": entry.name == default,
+        "problem": entry.problem,
+        "description": manifest.description,
+        "format": manifest.format.value,
+        "size": f"{entry.parameters / 1e6:.1f} M" if entry.parameters else "?",
+        "parameters": entry.parameters,
+        "weights_bytes": entry.bytes,
+        "context_window_tokens": config.get("n_positions"),
+        "layers": config.get("n_layer"),
+        "width": config.get("n_embd"),
+        "vocabulary_size": config.get("vocab_size"),
+        "origin": manifest.origin,
+        "data": manifest.data,
+        "seed": manifest.seed,
+        "licence": manifest.licence,
+        "metrics": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in manifest.metrics.items()),
+        "weights_sha256": manifest.weights_sha256,
+        "path": str(entry.path),
+    }

@@ -1,0 +1,34 @@
+"""The studio: what every face is handed. Holds the rooms, opens each when it is first needed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.paths import Paths, find_paths
+from songsmith.settings import Settings
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The rooms of one user."""
+
+    paths: Paths
+    settings: Settings
+
+    @classmethod
+    def open(cls) -> Self:
+        """Find the user's paths and settings. Touches nothing else."""
+        paths = find_paths()
+        return cls(paths, Settings.load(paths))
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """The installed models."""
+        return ModelStore(self.paths)
+
+    def load_model(self, name: str | None = None, device: str | None = None) -> LoadedModel:
+        """Load a model; None means the one (and the device) the settings name."""
+        return self.models.load(
+            name or self.settings.model, device=device or self.settings.device, threads=self.settings.threads
+        )

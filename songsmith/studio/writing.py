@@ -1,0 +1,165 @@
+"""Writing with a model: what people type becomes a prompt, what a model writes becomes songs."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from songsmith.errors import InputError, UsageError
+from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.generation.options import GenerationOptions
+from songsmith.generation.writing import TakeFinished, write_takes
+from songsmith.lyrics import Author, Song, parse, strip_controls
+from songsmith.markup import Prompt, find_mark
+from songsmith.model.store import LoadedModel
+from songsmith.takes import Take
+
+
+def decode_lyric(data: bytes, origin: str) -> str:
+    """Return the text of a file or a pipe.
+
+    Raises:
+        InputError: it is binary or not UTF-8; the message names the first bad byte.
+    """
+    nul = data.find(b"\0")
+    if nul >= 0:
+        raise InputError(f"{origin} is not text: byte {nul} is NUL.", "Give a text file in UTF-8.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{origin} is not UTF-8: byte {error.start} is {data[error.start]:#04x}.",
+            "Convert it first, for example with `iconv -t UTF-8`.",
+        ) from error
+
+
+def read_prompt(text: str | None, *, title: str = "") -> Prompt:
+    """Turn what a person typed into a prompt: lyric so far, whose last line is open unless a newline ends it.
+
+    Args:
+        text: the lyric; None writes unprompted.
+        title: the song's title; empty lets the first line, or the model, give it.
+
+    Raises:
+        UsageError: the text is empty.
+        InputError: it spells one of the marks that models are built on, or is no Unicode text.
+    """
+    for part in (text or "", title):
+        try:
+            part.encode()
+        except UnicodeEncodeError as error:
+            raise InputError("The prompt is not UTF-8.", "Type it again, or pipe it in as UTF-8.") from error
+        mark = find_mark(part)
+        if mark:
+            raise InputError(
+                f"The prompt spells {mark}, a mark that models are built on.", "Take it out and try again."
+            )
+    title = " ".join(strip_controls(title).split())
+    if text is None:
+        return Prompt(song=Song(title))
+    if not strip_controls(text).strip():
+        raise UsageError("The prompt is empty.", "Give a line to start from, or no prompt at all to write unprompted.")
+    text = strip_controls(text.replace("\r\n", "\n"))
+    song = parse(text, title=title)
+    # Trailing spaces would be a token of their own, after which a model starts no word well.
+    closed = text.rstrip(" ").endswith("\n") or not song.sections[-1].lines
+    return Prompt(song=song, open_line=not closed)
+
+
+def plan_takes(options: GenerationOptions, *, takes: int | None, ladder: str | None) -> Sequence[GenerationOptions]:
+    """Return the options of each take: seeds count up, and a ladder spreads the temperatures.
+
+    Args:
+        options: of the first take.
+        takes: how many; None means one, or one for each tenth of a degree of the ladder.
+        ladder: temperatures of the first and the last take, such as `1.3:0.7`; None keeps one temperature.
+
+    Raises:
+        UsageError: a number is out of range.
+    """
+    if takes is not None and not 1 <= takes <= 256:
+        raise UsageError(f"--takes {takes} is out of range.", "Use a number from 1 to 256.")
+    if ladder is None:
+        temperatures = [options.temperature] * (takes or 1)
+    else:
+        high, _, low = ladder.partition(":")
+        try:
+            top, bottom = float(high), float(low)
+            count = takes or round(abs(top - bottom) * 10) + 1
+            step = (top - bottom) / max(1, count - 1)
+            temperatures = [round(top - step * rung, 4) for rung in range(count)]
+        except (ValueError, OverflowError) as error:
+            raise UsageError(f"--ladder {ladder} is no pair of temperatures.", "Write it like 1.3:0.7.") from error
+    return [
+        GenerationOptions(**options.as_json() | {"seed": options.seed + take, "temperature": temperature})
+        for take, temperature in enumerate(temperatures)
+    ]
+
+
+def write(
+    model: LoadedModel,
+    prompt: Prompt,
+    options: Sequence[GenerationOptions],
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[TokenChunk | TakeFinished]:
+    """Write takes of one prompt; see `write_takes`."""
+    return write_takes(Engine(model), prompt, options, stopping=stopping)
+
+
+def one_at_a_time(events: Iterator[TokenChunk | TakeFinished]) -> Iterator[TokenChunk | TakeFinished]:
+    """Reorder takes written side by side: the first comes as it is written, each other whole after the one before."""
+    current = 0
+    waiting: defaultdict[int, deque[TokenChunk | TakeFinished]] = defaultdict(deque)
+    for event in events:
+        waiting[event.take].append(event)
+        while ready := waiting[current]:
+            event = ready.popleft()
+            yield event
+            if isinstance(event, TakeFinished):
+                current += 1
+
+
+def song_of(take: Take) -> Song:
+    """Return the whole song a take makes with its prompt, each line with its author.
+
+    A line that a person began and the model finished counts as the model's.
+    """
+    before = parse(take.prompt_text)
+    song = parse(take.prompt_text + take.text, title=take.title)
+    open_line = bool(take.prompt_text) and not take.prompt_text.endswith("\n") and take.text.strip() != ""
+    theirs = len(before.lines) - open_line
+    return with_authors(song, [Author.PERSON] * theirs + [Author.MODEL] * (len(song.lines) - theirs))
+
+
+def with_authors(song: Song, authors: Sequence[Author]) -> Song:
+    """Return the song with these authors, one for each of its lines."""
+    waiting: Iterator[Author] = iter(authors)
+    sections = tuple(
+        replace(section, lines=tuple(replace(line, author=next(waiting)) for line in section.lines))
+        for section in song.sections
+    )
+    return replace(song, sections=sections)
+
+
+def take_as_json(take: Take) -> dict[str, Any]:
+    """Return a take as one JSON object: the song it makes, who wrote each line, and its provenance."""
+    song = song_of(take)
+    return {
+        "title": song.name,
+        "text": take.prompt_text + take.text,
+        "lines": [{"text": line.text, "author": line.author.value} for line in song.lines],
+        "prompt": take.prompt_text,
+        "continuation": take.text,
+        "model": take.model,
+        "model_sha256": take.model_sha256,
+        "device": take.device,
+        "seed": take.seed,
+        "options": dict(take.options),
+        "finish": take.finish.value,
+        "tokens": take.tokens,
+        "elapsed_s": take.elapsed_s,
+        "songsmith": take.version,
+        "id": take.id,
+        "created_at": take.created_at,
+    }
