@@ -6,7 +6,7 @@ of the section that follows; a section without a header is a verse.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -39,12 +39,14 @@ _HEADER_WORDS: dict[SectionKind, str] = {
     SectionKind.VERSE: "verse vers couplet strophe estrofa verso strofa zwrotka куплет verš säkeistö",
     SectionKind.PRECHORUS: "prechorus prehook prerefrain prérefrain precoro preestribillo prérefrão preritornello",
     SectionKind.CHORUS: "chorus hook refrain postchorus coro estribillo refrán refrão ritornello refren припев kehrreim",
-    SectionKind.BRIDGE: "bridge pont puente ponte brücke бридж most middle8 middleeight",
+    SectionKind.BRIDGE: "bridge pont puente ponte brücke бридж most middle middleeight",
     SectionKind.INTRO: "intro introduction prelude интро",
     SectionKind.OUTRO: "outro coda ending аутро",
 }
 _KIND_OF_WORD = {word: kind for kind, words in _HEADER_WORDS.items() for word in words.split()}
 _HEADER = re.compile(r"\[\s*([^\[\]]+?)\s*\]")
+# No header is longer, and what the two patterns cost grows with the square of a line.
+_LONGEST_HEADER = 200
 _NUMBERING = re.compile(r"(\s+([0-9]+|[ivx]+|x[0-9]+|\(?[x×][0-9]+\)?))+$")
 
 
@@ -161,7 +163,7 @@ def place_sections(text: str, *, author: Author = Author.PERSON) -> list[PlacedS
 
 def parse_header(line: str) -> tuple[SectionKind, str | None] | None:
     """Return kind and label if `line` is a section header, else None. `[?]`, `[x2]` and the like are no headers."""
-    match = _HEADER.fullmatch(line)
+    match = _HEADER.fullmatch(line) if len(line) <= _LONGEST_HEADER else None
     if not match:
         return None
     text = match.group(1)
@@ -185,13 +187,27 @@ def _rows(section: Section) -> Iterable[str]:
         yield line.text
 
 
+def with_authors(song: Song, authors: Sequence[Author]) -> Song:
+    """Return the song with these authors, one for each of its lines; a line past the last of them keeps its own."""
+    waiting = iter(authors)
+    sections = tuple(
+        replace(section, lines=tuple(replace(line, author=next(waiting, line.author)) for line in section.lines))
+        for section in song.sections
+    )
+    return replace(song, sections=sections)
+
+
+_LINE_BREAKS = str.maketrans(dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n") | {"\t": " "})
 # What turns text around or hides it in a terminal: bidirectional embeddings, overrides and isolates.
 _UNSAFE_FORMAT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def strip_controls(text: str) -> str:
-    """Remove control characters (tab becomes a space, newline stays), so that no text can drive a terminal."""
+    """Remove control characters, so that no text can drive a terminal. Tab becomes a space; what breaks lines, a newline.
+
+    Works on each character by itself (so that a stream can be cleaned piece by piece); a carriage return is no line break.
+    """
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n").replace("\t", " ")
+    text = text.translate(_LINE_BREAKS)
     return "".join(c for c in text if c == "\n" or not (unicodedata.category(c) in ("Cc", "Cs") or c in _UNSAFE_FORMAT))

@@ -1,0 +1,88 @@
+"""What tests share: a home of their own, the starter model loaded once, and the command line as a real process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.paths import Paths, find_paths
+
+# Derandomized: a run that was green stays green. `--hypothesis-profile=search` looks where nobody has looked yet.
+settings.register_profile("usual", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2000)
+settings.load_profile("usual")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep every test, and every process it starts, away from the home and the preferences of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("SONGSMITH_")]:
+            patch.delenv(name)
+        patch.setenv("SONGSMITH_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("SONGSMITH_DEVICE", "cpu")
+        # Tests may run beside each other: two threads each on two processors would mostly wait.
+        patch.setenv("SONGSMITH_THREADS", "1")
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return SONGSMITH_HOME of this test alone; nothing is there yet."""
+    folder = tmp_path / "songsmith-home"
+    monkeypatch.setenv("SONGSMITH_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def paths(home: Path) -> Paths:
+    """Return the paths of this test alone."""
+    return find_paths()
+
+
+@pytest.fixture(scope="session")
+def starter() -> LoadedModel:
+    """Return the starter model, loaded once for all tests."""
+    return ModelStore(find_paths()).load("starter", device="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
+def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a plain model with random weights: what it writes is noise in the starter's alphabet."""
+    from fakes import write_random_model
+
+    return write_random_model(tmp_path_factory.mktemp("models") / "plain")
+
+
+@pytest.fixture(scope="session")
+def plain(plain_folder: Path) -> LoadedModel:
+    """Return the plain model with random weights, loaded once for all tests."""
+    return ModelStore(find_paths()).load(str(plain_folder), device="cpu", threads=1)
+
+
+class Songsmith:
+    """The command line, run as its users run it: in a process of its own."""
+
+    command = (sys.executable, "-m", "songsmith")
+
+    def __call__(self, *arguments: str | bytes, stdin: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
+        """Run a command to its end; without `stdin`, standard input is /dev/null."""
+        source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+        return subprocess.run([*self.command, *arguments], capture_output=True, timeout=120, check=False, **source)
+
+    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+        """Start a command that the test will talk to."""
+        return subprocess.Popen(
+            [*self.command, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+
+@pytest.fixture(scope="session")
+def songsmith() -> Songsmith:
+    """Return the command line as a real process."""
+    return Songsmith()
