@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from songsmith.library.library import Library
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
 from songsmith.settings import Settings
@@ -26,6 +27,11 @@ class Studio:
     def models(self) -> ModelStore:
         """The installed models."""
         return ModelStore(self.paths)
+
+    @cached_property
+    def library(self) -> Library:
+        """The songs and takes that are kept. Whoever uses it closes it: `with studio.library as library`."""
+        return Library(self.paths.library)
 
     def load_model(self, name: str | None = None, device: str | None = None) -> LoadedModel:
         """Load a model; None means the one (and the device) the settings name."""

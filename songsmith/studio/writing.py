@@ -2,14 +2,13 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from songsmith.errors import InputError, UsageError
 from songsmith.generation.engine import Engine, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
-from songsmith.lyrics import Author, Song, parse, strip_controls
+from songsmith.lyrics import Author, Song, parse, strip_controls, with_authors
 from songsmith.markup import Prompt, find_mark
 from songsmith.model.store import LoadedModel
 from songsmith.takes import Take
@@ -130,16 +129,6 @@ def song_of(take: Take) -> Song:
     open_line = bool(take.prompt_text) and not take.prompt_text.endswith("\n") and take.text.strip() != ""
     theirs = len(before.lines) - open_line
     return with_authors(song, [Author.PERSON] * theirs + [Author.MODEL] * (len(song.lines) - theirs))
-
-
-def with_authors(song: Song, authors: Sequence[Author]) -> Song:
-    """Return the song with these authors, one for each of its lines."""
-    waiting: Iterator[Author] = iter(authors)
-    sections = tuple(
-        replace(section, lines=tuple(replace(line, author=next(waiting)) for line in section.lines))
-        for section in song.sections
-    )
-    return replace(song, sections=sections)
 
 
 def take_as_json(take: Take) -> dict[str, Any]:

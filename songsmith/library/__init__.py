@@ -1,0 +1,1 @@
+"""Songs that are kept, with every take that grew into them."""

@@ -1,0 +1,77 @@
+"""The tables, as the steps that made them. Knows SQL; opens nothing.
+
+A step that has been released is never edited: a change is a new step at the end. `PRAGMA user_version` counts the steps
+a file has taken.
+"""
+
+_FIRST = (
+    # `row` is what the search index points at: an implicit rowid may change when a file is vacuumed.
+    """
+    CREATE TABLE songs (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        number INTEGER UNIQUE,
+        title TEXT NOT NULL,
+        artist TEXT NOT NULL,
+        text TEXT NOT NULL,
+        authors TEXT NOT NULL,
+        kept INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL
+    )
+    """,
+    # A removed song's number is not given to another, so the last one given is written down.
+    "CREATE TABLE numbering (last INTEGER NOT NULL)",
+    "INSERT INTO numbering VALUES (0)",
+    """
+    CREATE TABLE takes (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        song_id TEXT NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
+        parent_id TEXT REFERENCES takes (id) ON DELETE SET NULL,
+        text TEXT NOT NULL,
+        prompt_text TEXT NOT NULL,
+        title TEXT NOT NULL,
+        model TEXT NOT NULL,
+        model_sha256 TEXT NOT NULL,
+        device TEXT NOT NULL,
+        options TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        finish TEXT NOT NULL,
+        tokens INTEGER NOT NULL,
+        elapsed_s REAL NOT NULL,
+        version TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX takes_of_song ON takes (song_id, created_at)",
+    "CREATE INDEX takes_of_parent ON takes (parent_id)",
+    """
+    CREATE VIRTUAL TABLE songs_index USING fts5 (
+        title, artist, text, content = 'songs', content_rowid = 'row',
+        tokenize = 'porter unicode61 remove_diacritics 2'
+    )
+    """,
+    """
+    CREATE TRIGGER songs_index_insert AFTER INSERT ON songs BEGIN
+        INSERT INTO songs_index (rowid, title, artist, text) VALUES (new.row, new.title, new.artist, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER songs_index_delete AFTER DELETE ON songs BEGIN
+        INSERT INTO songs_index (songs_index, rowid, title, artist, text)
+        VALUES ('delete', old.row, old.title, old.artist, old.text);
+    END
+    """,
+    """
+    CREATE TRIGGER songs_index_update AFTER UPDATE OF title, artist, text ON songs BEGIN
+        INSERT INTO songs_index (songs_index, rowid, title, artist, text)
+        VALUES ('delete', old.row, old.title, old.artist, old.text);
+        INSERT INTO songs_index (rowid, title, artist, text) VALUES (new.row, new.title, new.artist, new.text);
+    END
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+"""The steps, oldest first; each is a row of statements taken in one transaction."""
