@@ -1,0 +1,1 @@
+"""A song on paper: text, Markdown, JSON."""
