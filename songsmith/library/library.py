@@ -15,7 +15,7 @@ from songsmith.takes import Take, now
 _SHORTEST_ID = 6
 """Fewer characters of an id would name another song too soon."""
 
-_NEWEST_FIRST = "ORDER BY songs.updated_at DESC, songs.row DESC"
+_NEWEST_FIRST = "ORDER BY change DESC"
 
 
 class Library:
@@ -49,12 +49,13 @@ class Library:
             row = song_row(record) | {"updated_at": now(), "number": _number(connection, record)}
             connection.execute(
                 """
-                INSERT INTO songs (id, number, title, artist, text, authors, kept, state, created_at, updated_at)
-                VALUES (:id, :number, :title, :artist, :text, :authors, :kept, :state, :created_at, :updated_at)
+                INSERT INTO songs (id, number, title, artist, text, authors, kept, state, created_at, updated_at, change)
+                VALUES (:id, :number, :title, :artist, :text, :authors, :kept, :state, :created_at, :updated_at,
+                        (SELECT coalesce(max(change), 0) + 1 FROM songs))
                 ON CONFLICT (id) DO UPDATE SET
                     number = excluded.number, title = excluded.title, artist = excluded.artist, text = excluded.text,
                     authors = excluded.authors, kept = excluded.kept, state = excluded.state,
-                    updated_at = excluded.updated_at
+                    updated_at = excluded.updated_at, change = excluded.change
                 """,
                 row,
             )
@@ -107,7 +108,7 @@ class Library:
                 """
                 SELECT songs.* FROM songs_index JOIN songs ON songs.row = songs_index.rowid
                 WHERE songs_index MATCH ? AND songs.kept
-                ORDER BY bm25(songs_index, 8.0, 4.0, 1.0), songs.updated_at DESC
+                ORDER BY bm25(songs_index, 8.0, 4.0, 1.0), songs.change DESC
                 """,
                 (match,),
             )

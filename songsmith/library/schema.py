@@ -18,9 +18,12 @@ _FIRST = (
         kept INTEGER NOT NULL,
         state TEXT NOT NULL,
         created_at TEXT NOT NULL,
-        updated_at TEXT NOT NULL
+        updated_at TEXT NOT NULL,
+        change INTEGER NOT NULL
     )
     """,
+    # What the lists are sorted by: two changes may bear one time, and clocks are set back.
+    "CREATE UNIQUE INDEX songs_by_change ON songs (change)",
     # A removed song's number is not given to another, so the last one given is written down.
     "CREATE TABLE numbering (last INTEGER NOT NULL)",
     "INSERT INTO numbering VALUES (0)",
