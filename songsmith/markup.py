@@ -43,6 +43,7 @@ MARKS: frozenset[Mark] = frozenset({END, TITLE, ARTIST, LINE, RHYME, *SECTIONS.v
 
 _KIND_OF_MARK = {mark: kind for kind, mark in SECTIONS.items()}
 _SPELLED_MARK = re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))
+_MARK_ENDS = re.compile(f"({'|'.join(re.escape(mark[:-1]) for mark in sorted(MARKS))})>+")
 _LONGEST_MARK = max(map(len, MARKS))
 
 Piece = Mark | str
@@ -152,6 +153,7 @@ class LyricReader:
         if self._pending is None and not self._text_before:
             self._pending = SectionKind.VERSE
         self._line_begun = prompt.open_line
+        self._line = prompt.text.rpartition("\n")[2][-_LONGEST_MARK:]
         self._space = ""
         self._held = ""
         self._syllables: int | None = None
@@ -161,15 +163,12 @@ class LyricReader:
         """Take one piece and return the text that became visible with it."""
         if isinstance(piece, Mark):
             return self._release() + self._take_mark(piece)
-        self._held += piece
-        text = self._held
-        while (clean := _SPELLED_MARK.sub("", text)) != text:
-            text = clean
+        text = self._held + strip_controls(piece)
         # A mark may be spelled over several pieces: hold back what could still become one.
         start = text.rfind("<", max(0, len(text) - _LONGEST_MARK + 1))
-        hold = start >= 0 and any(mark.startswith(text[start:]) for mark in MARKS)
+        hold = start >= 0 and text[start:] not in MARKS and any(mark.startswith(text[start:]) for mark in MARKS)
         self._held = text[start:] if hold else ""
-        return self._take_text(text[:start] if hold else text)
+        return self._take_text(_SPELLED_MARK.sub("", text[:start] if hold else text))
 
     def close(self) -> str:
         """Finish: close the line that is open. Returns the text still to show."""
@@ -202,13 +201,13 @@ class LyricReader:
 
     def _take_text(self, text: str) -> str:
         shown = []
-        for part in re.split("(\n)", strip_controls(text)):
+        for part in re.split("(\n)", text):
             if part == "\n":
                 shown.append(self._end_line())
                 if not self._plain:
                     self._field = "between"
             elif self._field == "title":
-                self.title += part
+                self.title = _MARK_ENDS.sub(r"\1", self.title + part)
             elif self._field == "rhyme":
                 self._rhyme += part
             elif self._field == "line" or (self._field == "between" and part.strip()):
@@ -221,12 +220,19 @@ class LyricReader:
         if not visible:
             self._space += text if self._line_begun else ""
             return ""
-        lead = self._space + text[: len(text) - len(text.lstrip())] if self._line_begun else self._separator()
+        before = self._separator()
+        if self._line_begun:
+            visible = self._space + text[: len(text) - len(text.lstrip())] + visible
         self._space = text[len(text.rstrip()) :]
         self._line_begun = True
-        return lead + visible
+        # What was taken out may have brought the halves of another mark together: that one never closes.
+        line = _MARK_ENDS.sub(r"\1", self._line + visible)
+        visible, self._line = line[len(self._line) :], line[-_LONGEST_MARK:]
+        return before + visible
 
     def _separator(self) -> str:
+        if self._line_begun:
+            return ""
         if self._pending is None:
             self._text_before = True
             return ""
@@ -243,6 +249,7 @@ class LyricReader:
                 self.sections_begun += 1
             return ""
         self._line_begun = False
+        self._line = ""
         self.finished_lines += 1
         self.plans.append(LinePlan(syllables=self._syllables, rhyme=self._rhyme.strip() or None))
         self._syllables, self._rhyme = None, ""

@@ -10,15 +10,22 @@ from songsmith.model.gpt2 import GPT2Config, random_weights
 from songsmith.paths import find_paths
 
 
-def write_random_model(folder: Path, *, seed: int = 0, window: int = 64, manifest: dict[str, object] | None = None) -> Path:
+def write_random_model(
+    folder: Path, *, seed: int = 0, window: int = 64, manifest: dict[str, object] | None = None
+) -> Path:
     """Save a small GPT-2 with random weights and the starter's tokenizer; without a manifest it is a plain model."""
     folder.mkdir(parents=True)
     shape = GPT2Config(vocabulary_size=6144, context_window_tokens=window, width=16, layers=2, heads=2)
     weights = {f"transformer.{name}": weight for name, weight in random_weights(shape, seed).items()}
     save_file(weights, folder / "model.safetensors")
     config = {
-        "model_type": "gpt2", "vocab_size": 6144, "n_positions": window, "n_embd": 16, "n_layer": 2, "n_head": 2,
-    }  # fmt: skip
+        "model_type": "gpt2",
+        "vocab_size": 6144,
+        "n_positions": window,
+        "n_embd": 16,
+        "n_layer": 2,
+        "n_head": 2,
+    }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     shutil.copy(find_paths().starter / "tokenizer.json", folder)
     if manifest is not None:

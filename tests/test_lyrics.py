@@ -23,7 +23,9 @@ from songsmith.lyrics import (
 words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30)
 line_texts = words.map(str.strip).filter(lambda text: text and parse_header(text) is None)
 lines = st.builds(Line, line_texts)
-names = st.text(st.characters(categories=["L", "N", "Zs", "Po"], exclude_characters=":(–—[]"), max_size=12).map(str.strip)
+names = st.text(st.characters(categories=["L", "N", "Zs", "Po"], exclude_characters=":(–—[]"), max_size=12).map(
+    str.strip
+)
 ENGLISH = {
     SectionKind.VERSE: ["Verse", "verse", "VERSE 2", "Verse II"],
     SectionKind.PRECHORUS: ["Pre-Chorus 1", "pre chorus", "PreChorus"],
@@ -68,9 +70,27 @@ def _read_back(song: Song) -> None:
 
 
 pieces_of_text = st.lists(
-    st.sampled_from(["[", "]", "[Chorus]", "[Verse 2: Ann]", "\n", "\n\n", " ", "\t", "\r\n", "\u2028", "\x85", "\x1c", "é", "x2", ":"])
+    st.sampled_from(
+        [
+            "[",
+            "]",
+            "[Chorus]",
+            "[Verse 2: Ann]",
+            "\n",
+            "\n\n",
+            " ",
+            "\t",
+            "\r\n",
+            "\u2028",
+            "\x85",
+            "\x1c",
+            "é",
+            "x2",
+            ":",
+        ]
+    )
     | st.text(max_size=8)
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @given(pieces_of_text)
@@ -152,9 +172,25 @@ def test_headers_people_write(header: str, kind: SectionKind) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["[?]", "[x2]", "[2]", "[]", "[ ]", "[laughs]", "[Chorus", "Chorus]", "[Chorus] again", "[[Chorus]]", "chorus", "[Verses]",
-     "[Chorus][Verse]", "(Chorus)", "[: Ann]", "[-]"],
-)  # fmt: skip
+    [
+        "[?]",
+        "[x2]",
+        "[2]",
+        "[]",
+        "[ ]",
+        "[laughs]",
+        "[Chorus",
+        "Chorus]",
+        "[Chorus] again",
+        "[[Chorus]]",
+        "chorus",
+        "[Verses]",
+        "[Chorus][Verse]",
+        "(Chorus)",
+        "[: Ann]",
+        "[-]",
+    ],
+)
 def test_what_is_no_header_is_a_line(line: str) -> None:
     assert [found.text for found in parse(f"before\n{line}\nafter").lines] == ["before", line, "after"]
 
@@ -169,7 +205,9 @@ def test_every_line_knows_who_wrote_it() -> None:
     assert {line.author for line in parse("a\n\nb", author=Author.MODEL).lines} == {Author.MODEL}
 
 
-@pytest.mark.parametrize("text", ["[" + " " * 50_000 + "x", "[verse" + " " * 50_000 + "!]", "[verse" + " 1" * 50_000 + " !]"])
+@pytest.mark.parametrize(
+    "text", ["[" + " " * 50_000 + "x", "[verse" + " " * 50_000 + "!]", "[verse" + " 1" * 50_000 + " !]"]
+)
 def test_a_long_line_that_looks_like_a_header_takes_no_time(text: str) -> None:
     start_s = time.process_time()
     assert [line.text for line in parse(text).lines] == [text]
@@ -203,8 +241,18 @@ def test_letters_marks_and_signs_are_kept(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["👩‍👩‍👧‍👦 family", "🏴\U000e0067\U000e0062\U000e007f", "café", "cafe\u0301", "心の歌", "שלום עולם", "سلام\u200cعلیکم", "नमस्ते", "don’t — “so”"],
-)  # fmt: skip
+    [
+        "👩‍👩‍👧‍👦 family",
+        "🏴\U000e0067\U000e0062\U000e007f",
+        "café",
+        "cafe\u0301",
+        "心の歌",
+        "שלום עולם",
+        "سلام\u200cعلیکم",
+        "नमस्ते",
+        "don’t — “so”",
+    ],
+)
 def test_every_script_and_emoji_survives(text: str) -> None:
     assert strip_controls(text) == text
 
