@@ -73,7 +73,8 @@ def root(
         raise UsageError("The workshop is not here yet.", "songsmith gen")
 
 
-from songsmith.cli import gen, models  # noqa: E402  (they register themselves on `app`)
+from songsmith.cli import gen, models, songs  # noqa: E402  (they register themselves on `app`)
 
 app.command(name="gen")(gen.gen)
 app.add_typer(models.app, name="models")
+app.add_typer(songs.app, name="songs")

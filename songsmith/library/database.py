@@ -23,7 +23,7 @@ _NEARLY_FULL_BYTES = 1 << 20
 
 
 class Database:
-    """Connections to the file at `path`, one at a time, for the thread that made this."""
+    """Connections to the file at `path`, one at a time; each belongs to the thread that opened it."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 10.0) -> None:
         """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it."""

@@ -19,7 +19,7 @@ _NEWEST_FIRST = "ORDER BY change DESC"
 
 
 class Library:
-    """The songs of one user. The file is opened by the first use, and made by the first write."""
+    """The songs of one user. The file is opened by the first use, whose thread it belongs to, and made by the first write."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 10.0) -> None:
         """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it."""

@@ -1,0 +1,148 @@
+"""Kept songs as people ask for them: found, listed, traced to the takes they grew from, exported."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from songsmith.errors import NotFoundError, StorageError, UsageError, storing
+from songsmith.library.library import Library
+from songsmith.library.records import SongRecord
+from songsmith.lyrics import Author, strip_controls
+from songsmith.songsheet.sheet import SheetFormat, describe_sections, render_sheet
+from songsmith.takes import Take, new_id
+
+_LONGEST_NAME_BYTES = 160
+"""File systems stop at 255; the number, the ending and other people's renaming need room too."""
+
+
+def find_songs(library: Library, keys: Iterable[str]) -> list[SongRecord]:
+    """Return the songs with these numbers (or beginnings of ids), each once.
+
+    Raises:
+        NotFoundError: one of them is not there.
+    """
+    found = {record.id: record for record in map(library.song, keys)}
+    return list(found.values())
+
+
+def summarise(record: SongRecord) -> dict[str, Any]:
+    """Return what a list says of a song, as JSON values."""
+    lines = record.song.lines
+    return {
+        "number": record.number,
+        "id": record.id,
+        "name": record.name,
+        "title": record.title,
+        "artist": record.artist,
+        "lines": len(lines),
+        "lines_by_model": sum(line.author is Author.MODEL for line in lines),
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }
+
+
+def describe(record: SongRecord, takes: Iterable[Take]) -> dict[str, Any]:
+    """Return all there is to know of a song, as JSON values: who wrote each line, and every take's provenance."""
+    from songsmith.studio.writing import take_as_json  # takes numpy along, which a list of songs does not need
+
+    return summarise(record) | {
+        "kept": record.kept,
+        "text": record.text,
+        "sections": describe_sections(record.song),
+        "takes": [take_as_json(take) | {"parent_id": take.parent_id} for take in takes],
+    }
+
+
+def grow_tree(takes: Sequence[Take]) -> Iterator[tuple[int, Take]]:
+    """Yield each take after the one it grew from, with its depth; siblings keep their order."""
+    ids = {take.id for take in takes}
+    children: dict[str | None, list[Take]] = {}
+    for take in takes:
+        children.setdefault(take.parent_id if take.parent_id in ids else None, []).append(take)
+    # A list of what is to come, not recursion: a song may have a thousand takes in one line of descent.
+    coming = [(0, take) for take in reversed(children.get(None, []))]
+    while coming:
+        depth, take = coming.pop()
+        yield depth, take
+        coming += [(depth + 1, child) for child in reversed(children.get(take.id, []))]
+
+
+def render_sheets(records: Iterable[SongRecord], format: SheetFormat) -> str:
+    """Write songs one after the other, as one text."""
+    return format.divider.join(render_sheet(record.song, format) for record in records)
+
+
+def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, force: bool = False) -> list[Path]:
+    """Write songs to a file, or one file each into a folder that exists. A file is whole or not there at all.
+
+    Args:
+        records: the songs.
+        format: of the sheets.
+        output: the file or folder.
+        force: replace files that exist.
+
+    Returns:
+        the files written.
+
+    Raises:
+        UsageError: a file exists (then none is written), or its place is taken by something else.
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    if output.is_dir():
+        sheets = {output / file_name(record, format): render_sheet(record.song, format) for record in records}
+    else:
+        sheets = {output: render_sheets(records, format)}
+    for path in sheets:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no file that could be replaced.", "Choose another name.")
+        if path.exists() and not force:
+            raise UsageError(f"{path} exists already.", "Choose another name, or replace it with --force.")
+    for path, sheet in sheets.items():
+        _write_whole(path, sheet)
+    return list(sheets)
+
+
+def export_all(library: Library, format: SheetFormat, folder: Path, *, force: bool = False) -> list[Path]:
+    """Write every kept song into a folder, which is made if there is none; see `export`."""
+    records = library.songs()
+    if not records:
+        raise NotFoundError("There are no songs yet.", "Write one in the workshop: songsmith")
+    with _storing_where_asked(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return export(records, format, folder, force=force)
+
+
+def file_name(record: SongRecord, format: SheetFormat) -> str:
+    """Return a name any system takes and no other song has: `12 AC-DC.txt`."""
+    name = re.sub(r"[/\\|:]", "-", strip_controls(record.name))
+    name = re.sub(r'[*?"<>\s]+', " ", name)
+    name = name.encode("utf-8", "ignore")[:_LONGEST_NAME_BYTES].decode("utf-8", "ignore").strip(" .-")
+    # The number keeps names apart, and away from those that mean something to a system, such as CON or `..`.
+    return f"{record.number or record.id[:8]} {name or 'Untitled'}{format.suffix}"
+
+
+def _write_whole(path: Path, text: str) -> None:
+    path = Path(os.path.realpath(path))  # a link stays a link
+    draft = path.with_name(f".{new_id()}.tmp")
+    with _storing_where_asked(path.parent):
+        try:
+            with draft.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _storing_where_asked(folder: Path) -> Iterator[None]:
+    # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
+    try:
+        with storing(folder):
+            yield
+    except StorageError as error:
+        raise StorageError(error.message, "Make room or a folder there, or choose another place.") from error
