@@ -42,7 +42,7 @@ class GPT2Config:
             raise ModelError(f"The model is of type '{kind}', not gpt2.", "Choose a GPT-2 model.")
         changed = {
             "activation_function": "gelu_new", "scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False,
-            "add_cross_attention": False,
+            "add_cross_attention": False, "tie_word_embeddings": True,
         }  # fmt: skip
         for key, usual in changed.items():
             if config.get(key, usual) != usual:
@@ -88,16 +88,15 @@ class GPT2Config:
 class KeyValueCache:
     """Keys and values of every layer in buffers that are never copied while a song grows."""
 
-    def __init__(self, keys: list[Tensor], values: list[Tensor], lengths: list[int]) -> None:
-        """Hold buffers, one (B, H, capacity, E) a layer, of which row b is filled up to lengths[b]."""
-        self.keys = keys
-        self.values = values
+    def __init__(self, layers: list[Tensor], lengths: list[int]) -> None:
+        """Hold a buffer for each layer: keys, then values, (2, B, H, capacity, E); row b is filled up to lengths[b]."""
+        self.layers = layers
         self.lengths = lengths
 
     @property
     def capacity(self) -> int:
         """Most tokens a row can hold."""
-        return self.keys[0].shape[2]
+        return self.layers[0].shape[3]
 
     def repeat(self, rows: int) -> "KeyValueCache":
         """Return a cache with the one row of this one `rows` times over."""
@@ -105,18 +104,14 @@ class KeyValueCache:
 
     def keep(self, rows: Sequence[int]) -> "KeyValueCache":
         """Return a cache with only these rows, in this order."""
-        index = torch.tensor(rows, device=self.keys[0].device)
-        return KeyValueCache(
-            [key.index_select(0, index) for key in self.keys],
-            [value.index_select(0, index) for value in self.values],
-            [self.lengths[row] for row in rows],
-        )
+        index = torch.tensor(rows, device=self.layers[0].device)
+        return KeyValueCache([layer.index_select(1, index) for layer in self.layers], [self.lengths[row] for row in rows])
 
     def replace(self, row: int, other: Cache) -> None:
         """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""
         assert isinstance(other, KeyValueCache)
-        for mine, theirs in zip(self.keys + self.values, other.keys + other.values, strict=True):
-            mine[row].copy_(theirs[0])
+        for mine, theirs in zip(self.layers, other.layers, strict=True):
+            mine[:, row].copy_(theirs[:, 0])
         self.lengths[row] = other.lengths[0]
 
 
@@ -167,10 +162,8 @@ class GPT2:
         self._tokens = take("wte.weight")  # (V, D), also the head
         self._positions = take("wpe.weight")
         self._norm = pair("ln_f")
-        self._blocks = [
-            _Block(*(pair(f"h.{layer}.{part}") for part in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")))
-            for layer in range(config.layers)
-        ]  # fmt: skip
+        parts = ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
+        self._blocks = [_Block(*(pair(f"h.{layer}.{part}") for part in parts)) for layer in range(config.layers)]
 
     @property
     def vocabulary_size(self) -> int:
@@ -189,17 +182,9 @@ class GPT2:
 
     def new_cache(self, capacity: int) -> KeyValueCache:
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
-        shape = (
-            1,
-            self.config.heads,
-            min(capacity, self.context_window_tokens),
-            self.config.width // self.config.heads,
-        )
-
-        def empty() -> list[Tensor]:
-            return [torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks]
-
-        return KeyValueCache(empty(), empty(), [0])
+        heads = self.config.heads
+        shape = (2, 1, heads, min(capacity, self.context_window_tokens), self.config.width // heads)
+        return KeyValueCache([torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks], [0])
 
     @torch.inference_mode()
     def advance(self, tokens: Sequence[Sequence[int]], cache: Cache) -> Logits:
@@ -232,45 +217,40 @@ class GPT2:
         counts = [len(row) for row in tokens]
         longest, starts = max(counts), list(cache.lengths)
         ends = [start + count for start, count in zip(starts, counts, strict=True)]
-        if min(counts) < 1 or max(starts) + longest > cache.capacity:
+        span = max(starts) + longest
+        if min(counts) < 1 or span > cache.capacity:
             raise ValueError(f"{longest} tokens behind {max(starts)} do not fit a cache of {cache.capacity}")
         ids = np.zeros((len(counts), longest), dtype=np.int64)
         for row, row_tokens in enumerate(tokens):
             ids[row, : counts[row]] = row_tokens
-        even = len(set(starts)) == 1 and len(set(counts)) == 1
+        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens)  # (B, T, D)
         first = torch.tensor(starts, device=self._device)
         places = first[:, None] + torch.arange(longest, device=self._device)  # (B, T)
-        span = max(starts) + longest
+        x += F.embedding(places, self._positions)
+        # Rows in step, as takes of one prompt are, are one slice of the cache; others are found row by row.
+        even = len(set(starts)) == 1 and len(set(counts)) == 1
+        rows = None if even else torch.arange(len(counts), device=self._device)[:, None]
         mask = None
         if not even or (longest > 1 and starts[0] > 0):
             # A row sees its own past only; what lies past its length is another row's padding.
             mask = torch.arange(span, device=self._device) <= places[:, None, :, None]  # (B, 1, T, S)
-        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens) + F.embedding(places, self._positions)
-        for layer, block in enumerate(self._blocks):
-            keys, values = cache.keys[layer], cache.values[layer]
-            query, key, value = self._heads(x, block)  # (B, H, T, E)
-            if even:
-                keys[:, :, starts[0] : span] = key
-                values[:, :, starts[0] : span] = value
+        for block, layer in zip(self._blocks, cache.layers, strict=True):
+            mixed = self._affine(self._normed(x, block.ln_1), block.attention_in)  # (B, T, 3D)
+            mixed = mixed.view(len(counts), longest, 3, self.config.heads, -1)  # (B, T, 3, H, E)
+            if rows is None:
+                layer[:, :, :, starts[0] : span] = mixed[:, :, 1:].permute(2, 0, 3, 1, 4)  # (2, B, H, T, E)
             else:
-                rows = torch.arange(len(counts), device=self._device)[:, None]
-                keys[rows, :, places] = key.transpose(1, 2)
-                values[rows, :, places] = value.transpose(1, 2)
+                layer[:, rows, :, places] = mixed[:, :, 1:]
+            query = mixed[:, :, 0].transpose(1, 2)  # (B, H, T, E)
+            keys, values = layer[:, :, :, :span].unbind()  # (B, H, S, E) each
             seen = F.scaled_dot_product_attention(
-                query, keys[:, :, :span], values[:, :, :span], attn_mask=mask, is_causal=mask is None and longest > 1
+                query, keys, values, attn_mask=mask, is_causal=mask is None and longest > 1
             )
-            x = x + self._affine(seen.transpose(1, 2).flatten(2), block.attention_out)
+            x += self._affine(seen.transpose(1, 2).flatten(2), block.attention_out)
             inner = F.gelu(self._affine(self._normed(x, block.ln_2), block.mlp_in), approximate="tanh")
-            x = x + self._affine(inner, block.mlp_out)
+            x += self._affine(inner, block.mlp_out)
         cache.lengths[:] = ends
         return self._normed(x, self._norm), counts
-
-    def _heads(self, x: Tensor, block: _Block) -> tuple[Tensor, Tensor, Tensor]:
-        rows, longest, width = x.shape
-        mixed = self._affine(self._normed(x, block.ln_1), block.attention_in)  # (B, T, 3D)
-        split = mixed.view(rows, longest, 3, self.config.heads, width // self.config.heads)
-        query, key, value = split.permute(2, 0, 3, 1, 4).unbind()  # (B, H, T, E) each
-        return query, key, value
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
         return F.layer_norm(x, (self.config.width,), *norm, self.config.layer_norm_epsilon)
