@@ -73,8 +73,9 @@ def root(
         raise UsageError("The workshop is not here yet.", "songsmith gen")
 
 
-from songsmith.cli import gen, models, songs  # noqa: E402  (they register themselves on `app`)
+from songsmith.cli import bench, gen, models, songs  # noqa: E402  (they register themselves on `app`)
 
+app.command(name="bench")(bench.bench)
 app.command(name="gen")(gen.gen)
 app.add_typer(models.app, name="models")
 app.add_typer(songs.app, name="songs")

@@ -105,7 +105,9 @@ class KeyValueCache:
     def keep(self, rows: Sequence[int]) -> "KeyValueCache":
         """Return a cache with only these rows, in this order."""
         index = torch.tensor(rows, device=self.layers[0].device)
-        return KeyValueCache([layer.index_select(1, index) for layer in self.layers], [self.lengths[row] for row in rows])
+        return KeyValueCache(
+            [layer.index_select(1, index) for layer in self.layers], [self.lengths[row] for row in rows]
+        )
 
     def replace(self, row: int, other: Cache) -> None:
         """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""

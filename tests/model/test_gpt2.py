@@ -54,7 +54,9 @@ def full():
 
 def small_model(seed: int = 0, config: GPT2Config = SMALL) -> GPT2:
     # Ten times as wide as a fresh GPT-2's, so that what comes before makes a difference.
-    weights = {name: weight * 10 if weight.dim() == 2 else weight for name, weight in random_weights(config, seed).items()}
+    weights = {
+        name: weight * 10 if weight.dim() == 2 else weight for name, weight in random_weights(config, seed).items()
+    }
     return GPT2(config, weights, CPU, torch.float32)
 
 

@@ -1,0 +1,55 @@
+"""Where a benchmark ran. Figures hold on one machine, with one set of versions, on one day."""
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from songsmith import __version__
+from songsmith.model.device import available_processors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine and what is installed on it. A version that is empty is of something not installed."""
+
+    date: str
+    """When, in UTC, as ISO 8601 text."""
+    cpu: str
+    processors: int
+    """How many this process may use."""
+    system: str
+    device: str
+    """What the models ran on, such as `cpu`, or the name of a GPU."""
+    python: str
+    songsmith: str
+    torch: str
+    transformers: str
+    typer: str
+    textual: str
+
+
+def describe_machine(device: str) -> Machine:
+    """Return what this process can see of the machine it runs on; imports nothing heavy to find out."""
+    return Machine(
+        date=datetime.now(UTC).isoformat(timespec="seconds"), cpu=_cpu_name(), processors=available_processors(),
+        system=platform.platform(), device=device, python=platform.python_version(), songsmith=__version__,
+        torch=_version("torch"), transformers=_version("transformers"), typer=_version("typer"),
+        textual=_version("textual"),
+    )  # fmt: skip
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,57 @@
+"""A model directory of random weights, as transformers writes one, so that every contestant loads the same file.
+
+How fast a network runs does not depend on what it learned. Run as a program, so that whoever wants one stays small::
+
+    python -m songsmith.benchmark.random_model FOLDER
+"""
+
+import json
+import sys
+from itertools import islice, product
+from pathlib import Path
+
+from songsmith.model.gpt2 import GPT2Config, random_weights
+from songsmith.model.store import WEIGHTS, hash_file
+
+GPT2_SMALL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
+
+
+def write_random_model(folder: Path, config: GPT2Config, *, seed: int = 0) -> None:
+    """Write config.json, model.safetensors, tokenizer.json and manifest.json into a folder."""
+    from safetensors.torch import save_file
+
+    weights = {f"transformer.{name}": weight for name, weight in random_weights(config, seed).items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    end = config.vocabulary_size - 1
+    settings = {
+        "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": config.vocabulary_size,
+        "n_positions": config.context_window_tokens, "n_embd": config.width, "n_layer": config.layers,
+        "n_head": config.heads, "layer_norm_epsilon": config.layer_norm_epsilon, "activation_function": "gelu_new",
+        "dtype": "float32", "bos_token_id": end, "eos_token_id": end, "tie_word_embeddings": True,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    _write_tokenizer(folder, config.vocabulary_size)
+    # With its hash at hand, a model need not be read twice to be loaded, like any that songsmith made or fetched.
+    manifest = {"format": "plain", "description": "Random weights.", "weights_sha256": hash_file(folder / WEIGHTS)}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def _write_tokenizer(folder: Path, size: int) -> None:
+    """Write a byte-level tokenizer with an entry for every output of the network: bytes, pairs of them, and the end."""
+    from tokenizers import AddedToken, Tokenizer
+    from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+    from tokenizers.models import BPE
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    letters = sorted(ByteLevel.alphabet())
+    pairs = (first + second for first, second in product(letters, letters))
+    entries = [*letters, *islice(pairs, max(0, size - 1 - len(letters)))]
+    rust = Tokenizer(BPE({entry: token for token, entry in enumerate(entries)}, []))
+    rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    rust.decoder = ByteLevelDecoder()
+    rust.add_special_tokens([AddedToken("<|endoftext|>", special=True, normalized=False)])
+    rust.save(str(folder / "tokenizer.json"))
+
+
+if __name__ == "__main__":
+    write_random_model(Path(sys.argv[1]), GPT2_SMALL)

@@ -1,0 +1,87 @@
+"""What a benchmark found, as typed rows. Measures nothing, prints nothing."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from statistics import median
+from typing import Any
+
+from songsmith.benchmark.machine import Machine
+from songsmith.benchmark.options import BenchmarkOptions
+
+OURS = "songsmith"
+"""The contestant that every other is held against."""
+
+
+class Measure(StrEnum):
+    """What was measured; the unit ends the name."""
+
+    TOKENS_PER_S = "tokens_per_s"
+    """Tokens written a second, summed over the takes written side by side."""
+    WRITING_PEAK_MEMORY_MIB = "writing_peak_memory_mib"
+    """Most memory the process that wrote those takes ever held."""
+    FIRST_TOKEN_S = "first_token_s"
+    """From the start of a fresh process to the first lyric on its standard output."""
+    FIRST_TOKEN_PEAK_MEMORY_MIB = "first_token_peak_memory_mib"
+    """Most memory that process ever held."""
+    HELP_S = "help_s"
+    """A fresh `--help`, from start to end."""
+    FIRST_PAINT_S = "first_paint_s"
+    """From the start of a full-screen program to the first thing it draws."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One thing measured of one contestant."""
+
+    measure: Measure
+    contestant: str
+    weights: str = ""
+    """The model it ran; empty where none does."""
+    takes: int | None = None
+    """Takes written side by side; None where nothing is written, or one."""
+    values: tuple[float, ...] = ()
+    """One a run, in the order of the runs; empty when the contestant is absent."""
+    absent: str = ""
+    """Why there is no value."""
+
+    @property
+    def median(self) -> float | None:
+        """The middle value, or None without any."""
+        return median(self.values) if self.values else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkResult:
+    """All rows of one benchmark, and where they hold."""
+
+    machine: Machine
+    options: BenchmarkOptions
+    rows: Sequence[Row]
+
+    def ratio(self, row: Row) -> float | None:
+        """Return songsmith's median divided by the median of another contestant's row, where there are both."""
+        key = (row.measure, row.weights, row.takes)
+        for ours in self.rows:
+            if ours.contestant == OURS and (ours.measure, ours.weights, ours.takes) == key and ours is not row:
+                return ours.median / row.median if ours.median and row.median else None
+        return None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "machine": asdict(self.machine),
+            "options": self.options.as_json(),
+            "rows": [
+                {
+                    "measure": row.measure.value, "weights": row.weights, "takes": row.takes, "contestant": row.contestant,
+                    "median": _rounded(row.median), "values": [_rounded(value) for value in row.values],
+                    "songsmith_over_this": _rounded(self.ratio(row)), "absent": row.absent,
+                }
+                for row in self.rows
+            ],
+        }  # fmt: skip
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

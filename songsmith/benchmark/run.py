@@ -1,0 +1,75 @@
+"""One whole benchmark: songsmith beside its peers. Touches nothing of the user's, leaves nothing behind."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from songsmith.benchmark.machine import describe_machine
+from songsmith.benchmark.options import RANDOM_WEIGHTS, BenchmarkOptions
+from songsmith.benchmark.results import BenchmarkResult
+from songsmith.benchmark.starts import measure_first_paint, measure_first_token, measure_help
+from songsmith.benchmark.worker import last_line
+from songsmith.benchmark.writing import measure_writing
+from songsmith.errors import SongsmithError
+from songsmith.model.store import STARTER, ModelStore
+from songsmith.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementStarted:
+    """The next thing is being measured."""
+
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkFinished:
+    """Everything is measured."""
+
+    result: BenchmarkResult
+
+
+def run_benchmark(
+    options: BenchmarkOptions, models: ModelStore, settings: Settings
+) -> Iterator[MeasurementStarted | BenchmarkFinished]:
+    """Measure everything `options` ask for, one thing after another. Takes minutes.
+
+    Raises:
+        ModelError: there is no such model.
+        SongsmithError: songsmith itself could not write with it.
+    """
+    with tempfile.TemporaryDirectory(prefix="songsmith-bench-") as name:
+        work = Path(name)
+        # Nothing measured may open the songs of the person who measures; their device and threads go along.
+        environment = {
+            **os.environ, "SONGSMITH_HOME": str(work / "home"), "SONGSMITH_MODEL": STARTER,
+            "SONGSMITH_DEVICE": settings.device, "SONGSMITH_THREADS": str(settings.threads),
+        }  # fmt: skip
+        if options.weights == RANDOM_WEIGHTS:
+            yield MeasurementStarted(what=f"writing {RANDOM_WEIGHTS}")
+            folder = _write_random_model(work / RANDOM_WEIGHTS)
+        else:
+            folder = models.find(options.weights).absolute()
+        yield MeasurementStarted(what=f"takes with {folder.name}")
+        device, rows = measure_writing(options, folder, environment)
+        for model in dict.fromkeys((folder, models.find(STARTER).absolute())):
+            yield MeasurementStarted(what=f"first token with {model.name}")
+            rows += measure_first_token(options, model, environment, work)
+        yield MeasurementStarted(what="--help")
+        rows += measure_help(options, environment, work)
+        yield MeasurementStarted(what="first paint")
+        rows += measure_first_paint(options, environment, work)
+        yield BenchmarkFinished(result=BenchmarkResult(machine=describe_machine(device), options=options, rows=rows))
+
+
+def _write_random_model(folder: Path) -> Path:
+    folder.mkdir()
+    command = [sys.executable, "-m", "songsmith.benchmark.random_model", str(folder)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+    if done.returncode:
+        raise SongsmithError(f"No random weights could be written: {last_line(done.stderr)}.", "Is the disk full?")
+    return folder
