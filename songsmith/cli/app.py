@@ -66,11 +66,17 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Model the workshop writes with.", show_default="the default")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto")] = None,
 ) -> None:
     """Open the workshop, or run a command."""
     console.forgive_encoding()
     if ctx.invoked_subcommand is None:
-        raise UsageError("The workshop is not here yet.", "songsmith gen")
+        from songsmith.cli.workshop import open_workshop
+
+        open_workshop(model, device)
 
 
 from songsmith.cli import bench, gen, models, songs  # noqa: E402  (they register themselves on `app`)

@@ -149,7 +149,8 @@ class Engine:
             banned += self._titles
         if row.reader.finished_lines < row.options.min_lines:
             banned += [self._end] if self._end is not None else []
-            if row.options.stop_at_section and row.started:
+            nothing_yet = row.reader.finished_lines == 0 and row.reader.sections_begun == 0
+            if row.options.stop_at_section and not (nothing_yet and not row.options.stay_in_section):
                 banned += self._sections
         return banned
 
@@ -166,7 +167,6 @@ class _Row:
         self.head = head
         self.body = list(body)
         self.titled = bool(prompt.song.title or prompt.song.lines)
-        self.started = bool(body)
         self.sampler = TokenSampler(options, structural, lyric)
         self.decoder = decoder
         self.reader = LyricReader(prompt, format)

@@ -1,6 +1,5 @@
 """How a take is to be written. Values only."""
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ class GenerationOptions:
     min_p: float = 0.0
     """Sample from tokens at least this share as likely as the likeliest (Nguyen et al. 2024), 0 to 1; 0 is off."""
     repetition_penalty: float = 1.0
-    """Divides (or multiplies, below zero) the logit of each token the lyric has had (Keskar et al. 2019); above 0 to 10.
+    """Divides (or multiplies, below zero) the logit of each token the lyric has had (Keskar et al. 2019); 0.1 to 10.
     Marks and line ends are exempt: a song repeats its form."""
     no_repeat_ngram: int = 0
     """Never write a run of this many tokens twice; runs end at a line's end. 0 is off."""
@@ -34,13 +33,15 @@ class GenerationOptions:
     """Neither the song nor the section ends before this many lines, written or finished."""
     stop_at_section: bool = False
     """Stop where the section ends, not only where the song does."""
+    stay_in_section: bool = False
+    """Go on in the section the prompt ends in; otherwise a new one may be begun right away."""
 
     def __post_init__(self) -> None:
         self._check("seed", 0, 2**63 - 1)
         self._check("temperature", 0, 10)
         self._check("top_p", 0, 1, above=True)
         self._check("min_p", 0, 1)
-        self._check("repetition_penalty", 0, 10, above=True)
+        self._check("repetition_penalty", 0.1, 10)
         self._check("no_repeat_ngram", 0, 1000)
         self._check("max_new_tokens", 1, 1_000_000)
         self._check("max_lines", 0, 100_000)
@@ -48,7 +49,7 @@ class GenerationOptions:
 
     def _check(self, name: str, low: float, high: float, *, above: bool = False) -> None:
         value = getattr(self, name)
-        if not math.isfinite(value) or value > high or value < low or (above and value == low):
+        if not low <= value <= high or (above and value == low):  # so put, NaN is out of range too
             span = f"{'above ' if above else ''}{low} {'up ' if above else ''}to {high}"
             raise UsageError(f"--{name.replace('_', '-')} {value} is out of range.", f"Use a number from {span}.")
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from songsmith.errors import storing
 from songsmith.library.library import Library
+from songsmith.model.device import available_processors
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
 from songsmith.settings import Settings
@@ -38,3 +40,18 @@ class Studio:
         return self.models.load(
             name or self.settings.model, device=device or self.settings.device, threads=self.settings.threads
         )
+
+    def prepare_home(self) -> None:
+        """Make sure that drafts can be kept, before anyone writes one.
+
+        Raises:
+            StorageError: the home cannot be written, or the library in it cannot be used.
+        """
+        for folder in (self.paths.data, self.paths.locks):
+            with storing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+        self.library.drafts()
+
+    def workshop_threads(self) -> int:
+        """Return the CPU threads for writing beside an interface: one processor is left to the keys."""
+        return self.settings.threads or max(1, available_processors() - 1)

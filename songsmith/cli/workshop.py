@@ -1,0 +1,28 @@
+"""`songsmith` alone: the workshop."""
+
+import sys
+
+from songsmith.errors import UsageError
+
+
+def open_workshop(model: str | None, device: str | None) -> None:
+    """Open the workshop on this terminal.
+
+    Raises:
+        UsageError: this is no terminal.
+        SongsmithError: the model is unknown, or the library cannot be used; said before the screen is taken.
+    """
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError(
+            "The workshop needs a terminal.", "Usage: songsmith [OPTIONS] COMMAND; `songsmith gen` writes to a pipe."
+        )
+    from songsmith.studio.studio import Studio
+
+    studio = Studio.open()
+    name = model or studio.settings.model
+    studio.models.find(name)
+    studio.prepare_home()
+
+    from songsmith.tui.app import SongsmithApp
+
+    SongsmithApp(studio, model=name, device=device or studio.settings.device).run()

@@ -1,0 +1,247 @@
+"""A song while it is being written: a value that knows who wrote each row and every version of each section.
+
+Pure: each operation returns a new draft. Knows no library, no model and no screen.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from difflib import SequenceMatcher
+from typing import Any, Self
+
+from songsmith.lyrics import Author, PlacedSection, SectionKind, Song, parse, place_sections
+from songsmith.markup import Prompt
+
+# All that str.splitlines() breaks at; a draft breaks at newlines only, so that rows mean the same everywhere.
+_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One wording of a section's lines."""
+
+    lines: tuple[str, ...]
+    authors: tuple[Author, ...]
+    """Who wrote each line."""
+    take_id: str | None = None
+    """The take it came with; None where a person wrote it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """All versions of one section, in the order they came to be."""
+
+    versions: tuple[Version, ...] = ()
+    current: int = 0
+    """Which one the text shows, or was edited from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewrite:
+    """Where a section is to be written anew, and what the model is shown for it."""
+
+    prompt: Prompt
+    start: int
+    """Offset of the first character to be replaced."""
+    end: int
+    """Offset behind the last."""
+    lines: int
+    """Lines to be replaced: as many are to be written."""
+    replaced_take_id: str | None
+    """The take the old lines came with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """The song being written."""
+
+    text: str = ""
+    """The lyric as it was typed, headers and all; rows are divided by newlines."""
+    title: str = ""
+    authors: tuple[Author, ...] = (Author.PERSON,)
+    """Who wrote each row."""
+    slots: tuple[Slot, ...] = ()
+    """The versions of each section, in the order of `sections`."""
+
+    @property
+    def rows(self) -> list[str]:
+        """The text's rows."""
+        return self.text.split("\n")
+
+    @property
+    def sections(self) -> list[PlacedSection]:
+        """The sections and where they stand."""
+        return place_sections(self.text)
+
+    @property
+    def line_authors(self) -> tuple[Author, ...]:
+        """Who wrote each lyric line: rows that are neither blank nor headers."""
+        return tuple(self.authors[row] for section in self.sections for row in section.rows)
+
+    @property
+    def song(self) -> Song:
+        """The song the text reads as."""
+        return parse(self.text, title=self.title)
+
+    def with_text(self, text: str, author: Author) -> Self:
+        """Return the draft after `author` turned its text into `text`.
+
+        Rows and sections that stayed keep their authors and versions; a section edited in place keeps its versions.
+        """
+        text = _BREAKS.sub("\n", text)
+        if text == self.text:
+            return self
+        before, after = self.rows, text.split("\n")
+        authors = [author] * len(after)
+        for old, new in _stayed(before, after):
+            authors[new] = self.authors[old]
+        old_sections = [_wording(section) for section in self.sections]
+        new_sections = [_wording(section) for section in place_sections(text)]
+        slots = [Slot()] * len(new_sections)
+        for old, new in _stayed(old_sections, new_sections, edited_in_place=True):
+            slots[new] = self.slots[old]
+        return replace(self, text=text, authors=tuple(authors), slots=tuple(slots))
+
+    def section_at(self, row: int) -> int | None:
+        """Return the section a row belongs to; between sections, the one before; None in a draft without any."""
+        sections = self.sections
+        before = [place for place, section in enumerate(sections) if section.first_row <= row]
+        return before[-1] if before else (0 if sections else None)
+
+    def continuation(self) -> tuple[Self, Prompt]:
+        """Return the draft made ready to go on at its end, and the prompt. A blank line at the end asks for a new verse."""
+        stripped = self.text.rstrip()
+        new_verse = bool(stripped) and self.text[len(stripped) :].count("\n") > 1
+        ready = self.with_text(f"{stripped}\n" if stripped else "", Author.PERSON)
+        song = parse(ready.text, title=self.title)
+        if new_verse and song.sections[-1].lines:
+            return ready, Prompt(song=song, next_section=SectionKind.VERSE)
+        return ready, Prompt(song=song)
+
+    def rewrite(self, index: int) -> Rewrite:
+        """Return how to write a section anew. Lines a person began it with stay, if a model wrote the rest."""
+        section, rows = self.sections[index], self.rows
+        kept = 0
+        if any(self.authors[row] is Author.MODEL for row in section.rows):
+            while self.authors[section.rows[kept]] is Author.PERSON:
+                kept += 1
+        changing = section.rows[kept:]
+        first = changing[0] if changing else section.end_row
+        shown = rows[:first]
+        headless = kept == 0 and section.section.header is None
+        song = parse("\n".join(shown), title=self.title or self.song.name)
+        slot = self.slots[index]
+        return Rewrite(
+            prompt=Prompt(song=song, next_section=SectionKind.VERSE if headless else None),
+            start=len("".join(f"{row}\n" for row in shown)),
+            end=len("\n".join(rows[: section.end_row])),
+            lines=len(changing),
+            replaced_take_id=slot.versions[slot.current].take_id if slot.versions else None,
+        )
+
+    def shown(self, index: int) -> Version:
+        """Return the version of a section that the text shows."""
+        section, slot = self.sections[index], self.slots[index]
+        lines = tuple(line.text for line in section.section.lines)
+        known = slot.versions[slot.current] if slot.versions else None
+        if known is not None and known.lines == lines:
+            return known
+        return Version(lines=lines, authors=tuple(self.authors[row] for row in section.rows))
+
+    def committed(self, index: int, *, take_id: str | None = None) -> Self:
+        """Return the draft with what a section shows kept among its versions."""
+        version, slot = self.shown(index), self.slots[index]
+        if take_id is not None:
+            version = replace(version, take_id=take_id)
+        if version in slot.versions:
+            changed = replace(slot, current=slot.versions.index(version))
+        else:
+            changed = Slot(versions=(*slot.versions, version), current=len(slot.versions))
+        return self._with_slot(index, changed)
+
+    def stepped(self, index: int, by: int) -> Self:
+        """Return the draft with another version of a section shown, `by` places on; it stops at both ends."""
+        ready = self.committed(index)
+        slot = ready.slots[index]
+        current = min(max(slot.current + by, 0), len(slot.versions) - 1)
+        if current == slot.current:
+            return ready
+        version = slot.versions[current]
+        section, rows = ready.sections[index], ready.rows
+        first = section.end_row - len(section.rows)
+        text = "\n".join([*rows[:first], *version.lines, *rows[section.end_row :]])
+        stepped = ready.with_text(text, Author.PERSON)
+        authors = (*ready.authors[:first], *version.authors, *ready.authors[section.end_row :])
+        return replace(stepped, authors=authors)._with_slot(index, replace(slot, current=current))
+
+    def _with_slot(self, index: int, slot: Slot) -> Self:
+        return replace(self, slots=(*self.slots[:index], slot, *self.slots[index + 1 :]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the text alone does not tell, as JSON values."""
+        return {"authors": list(self.authors), "slots": [asdict(slot) for slot in self.slots]}
+
+    @classmethod
+    def from_json(cls, text: str, title: str, values: Mapping[str, Any]) -> Self:
+        """Return the draft that `as_json` told of; what does not fit the text is left out."""
+        draft = cls(title=title).with_text(text, Author.PERSON)
+        authors = tuple(Author(author) for author in values.get("authors", ()))
+        slots = tuple(
+            Slot(
+                versions=tuple(
+                    Version(
+                        lines=tuple(version["lines"]), authors=tuple(map(Author, version["authors"])),
+                        take_id=version["take_id"],
+                    )
+                    for version in slot["versions"]
+                ),
+                current=slot["current"],
+            )
+            for slot in values.get("slots", ())
+        )  # fmt: skip
+        if len(authors) == len(draft.authors):
+            draft = replace(draft, authors=authors)
+        if len(slots) == len(draft.slots):
+            draft = replace(draft, slots=slots)
+        return draft
+
+
+def move_offset(offset: int, before: str, after: str) -> int:
+    """Return where a place in a text went when the text was edited; a place inside the edit goes to its end."""
+    start, end = edited_span(before, after)
+    if offset <= start:
+        return offset
+    return max(offset, end) + len(after) - len(before)
+
+
+def edited_span(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, int]:
+    """Return the span of `before` outside which the two are alike."""
+    most = min(len(before), len(after))
+    start = 0
+    while start < most and before[start] == after[start]:
+        start += 1
+    same = 0
+    while same < most - start and before[len(before) - 1 - same] == after[len(after) - 1 - same]:
+        same += 1
+    return start, len(before) - same
+
+
+def _stayed(before: Sequence[Any], after: Sequence[Any], *, edited_in_place: bool = False) -> list[tuple[int, int]]:
+    """Return pairs of places in two sequences that hold the same item.
+
+    With `edited_in_place`, items that differ are paired too where as many stand in the one as in the other.
+    """
+    start, end = edited_span(before, after)
+    shift = len(after) - len(before)
+    pairs = [(place, place) for place in range(start)]
+    if edited_in_place and shift == 0:
+        pairs += [(place, place) for place in range(start, end)]
+    else:
+        matcher = SequenceMatcher(None, before[start:end], after[start : end + shift], autojunk=False)
+        for block in matcher.get_matching_blocks():
+            pairs += [(start + block.a + step, start + block.b + step) for step in range(block.size)]
+    return pairs + [(place, place + shift) for place in range(end, len(before))]
+
+
+def _wording(section: PlacedSection) -> tuple[str, ...]:
+    return (section.section.header or "", *(line.text for line in section.section.lines))

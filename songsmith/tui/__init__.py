@@ -1,0 +1,1 @@
+"""The workshop's screen: keys, colours and widgets over the studio."""

@@ -1,0 +1,38 @@
+"""The Textual application: opens the workshop screen and ends with it."""
+
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from songsmith.studio.studio import Studio
+from songsmith.studio.workshop import Workshop
+from songsmith.tui.screens.workshop import WorkshopScreen
+
+
+class SongsmithApp(App[None]):
+    """The workshop as a terminal application."""
+
+    CSS_PATH = "songsmith.tcss"
+    TITLE = "songsmith"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True, system=True)]
+
+    def __init__(self, studio: Studio, *, model: str, device: str) -> None:
+        """Open a workshop that writes with a model.
+
+        Args:
+            studio: the user's rooms.
+            model: name of the model, or a path to it.
+            device: auto, cpu, cuda or mps.
+        """
+        super().__init__()
+        self._workshop = WorkshopScreen(Workshop(studio.library, studio.paths), studio, model=model, device=device)
+
+    async def action_quit(self) -> None:
+        """Put the draft away and end."""
+        self._workshop.leave()
+        self.exit()
+
+    def on_mount(self) -> None:
+        """Show the workshop."""
+        self.push_screen(self._workshop)

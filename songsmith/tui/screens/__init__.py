@@ -1,0 +1,1 @@
+"""Full screens and the dialogs over them."""

@@ -1,0 +1,160 @@
+"""The engine in its own process: messages survive the pipe, and nothing that happens there harms who asked."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from songsmith.generation.options import GenerationOptions
+from songsmith.generation.process import (
+    ChunkWritten,
+    EngineProcess,
+    Failed,
+    Heard,
+    ModelReady,
+    ProcessEnded,
+    TakeWritten,
+    Write,
+    WriteEnded,
+    decode_message,
+    encode_message,
+)
+from songsmith.generation.writing import TakeFinished, write_takes
+from songsmith.lyrics import SectionKind, parse
+from songsmith.markup import Prompt
+from songsmith.takes import FinishReason
+
+PROMPT = Prompt(song=parse("Down by the river", title="Title"))
+
+
+@pytest.fixture
+def engine(paths) -> Iterator[EngineProcess]:
+    engine = EngineProcess(model="starter", device="cpu", threads=1, log=paths.engine_log)
+    yield engine
+    engine.close()
+
+
+def hear_until(heard: Iterator[Heard], wanted: Callable[[Heard], bool]) -> list[Heard]:
+    said: list[Heard] = []
+    for message in heard:
+        said.append(message)
+        if wanted(message):
+            return said
+    raise AssertionError(f"never came; heard {said}")
+
+
+@given(
+    st.text(), st.text(), st.booleans(), st.sampled_from([None, *SectionKind]), st.integers(0, 2**63 - 1),
+    st.floats(0, 10), st.none() | st.text(),
+)  # fmt: skip
+def test_requests_survive_the_pipe(text, title, open_line, section, seed, temperature, parent_id):
+    write = Write(
+        request=7, prompt=Prompt(song=parse(text, title=title), open_line=open_line, next_section=section),
+        options=[GenerationOptions(seed=seed, temperature=temperature)], parent_id=parent_id,
+    )  # fmt: skip
+    line = encode_message(write)
+    assert line.count(b"\n") == 1
+    assert decode_message(line) == write
+
+
+def test_it_writes_what_the_engine_writes_here(engine, starter):
+    from songsmith.generation.engine import Engine
+
+    options = [GenerationOptions(seed=5, max_lines=4), GenerationOptions(seed=6, max_lines=3)]
+    request = engine.write(PROMPT, options, parent_id="parent")
+    said = hear_until(engine.heard(), lambda message: isinstance(message, WriteEnded))
+    assert isinstance(said[0], ModelReady)
+    assert said[0].model == "starter"
+    takes = {message.take: message.result for message in said if isinstance(message, TakeWritten)}
+    here = {
+        event.take: event.result
+        for event in write_takes(Engine(starter), PROMPT, options)
+        if isinstance(event, TakeFinished)
+    }
+    for number, take in takes.items():
+        assert take.text == here[number].text
+        assert take.parent_id == "parent"
+        chunks = [message.text for message in said if isinstance(message, ChunkWritten) and message.take == number]
+        assert "".join(chunks) == take.text
+    assert {message.request for message in said[1:] if hasattr(message, "request")} == {request}
+
+
+def test_stopping_ends_a_long_take_and_gives_what_it_has(engine):
+    heard = engine.heard()
+    endless = GenerationOptions(seed=1, max_lines=0, min_lines=100_000, max_new_tokens=1_000_000)
+    request = engine.write(PROMPT, [endless])
+    said = hear_until(heard, lambda message: isinstance(message, ChunkWritten) and message.tokens > 20)
+    engine.stop(request)
+    said += hear_until(heard, lambda message: isinstance(message, WriteEnded))
+    (take,) = [message.result for message in said if isinstance(message, TakeWritten)]
+    assert take.finish is FinishReason.STOPPED
+    assert take.text == "".join(message.text for message in said if isinstance(message, ChunkWritten))
+    engine.write(PROMPT, [GenerationOptions(seed=2, max_lines=1, min_lines=1)])
+    hear_until(heard, lambda message: isinstance(message, TakeWritten) and message.result.seed == 2)
+
+
+def test_a_request_stopped_before_its_turn_writes_nothing(engine):
+    heard = engine.heard()
+    first = engine.write(PROMPT, [GenerationOptions(seed=1, max_lines=0, min_lines=100_000, max_new_tokens=1_000_000)])
+    second = engine.write(PROMPT, [GenerationOptions(seed=2)])
+    engine.stop(second)
+    engine.stop(first)
+    said = hear_until(heard, lambda message: isinstance(message, WriteEnded) and message.request == second)
+    assert not [message for message in said if isinstance(message, ChunkWritten) and message.request == second]
+
+
+def test_a_model_that_cannot_be_loaded_is_said_in_a_sentence(paths):
+    engine = EngineProcess(model="nobody", device="cpu", threads=1, log=paths.engine_log)
+    heard = engine.heard()
+    failed = next(heard)
+    assert isinstance(failed, Failed)
+    assert "nobody" in failed.message
+    assert "models list" in failed.next_step
+    request = engine.write(PROMPT, [GenerationOptions()])
+    assert hear_until(heard, lambda message: isinstance(message, WriteEnded))[-1] == WriteEnded(request=request)
+    engine.close()
+    hear_until(heard, lambda message: isinstance(message, ProcessEnded))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does")
+def test_a_crash_is_heard_and_closing_is_not_one(engine, paths):
+    heard = engine.heard()
+    hear_until(heard, lambda message: isinstance(message, ModelReady))
+    os.kill(engine.pid, signal.SIGKILL)
+    ended = hear_until(heard, lambda message: isinstance(message, ProcessEnded))[-1]
+    assert ended == ProcessEnded(exit_code=-signal.SIGKILL, expected=False)
+    engine.write(PROMPT, [GenerationOptions()])  # into a closed pipe: no exception
+
+    other = EngineProcess(model="starter", device="cpu", threads=1, log=paths.engine_log)
+    other.close()
+    assert [message.expected for message in other.heard() if isinstance(message, ProcessEnded)] == [True]
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="watches a process as Linux does")
+def test_the_child_ends_with_its_parent(paths, tmp_path: Path):
+    script = """
+import sys
+from pathlib import Path
+from songsmith.generation.process import EngineProcess
+engine = EngineProcess(model="starter", device="cpu", threads=1, log=Path(sys.argv[1]))
+print(engine.pid, flush=True)
+for message in engine.heard():
+    print(type(message).__name__, flush=True)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "log")], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert parent.stdout.readline() == b"ModelReady\n"
+    watch = os.pidfd_open(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert select.select([watch], [], [], 30)[0], "the child is still there"
+    os.close(watch)

@@ -1,0 +1,256 @@
+"""The workshop without its screen: nothing typed, written or rewritten is ever lost."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from songsmith.library.library import Library
+from songsmith.lyrics import Author
+from songsmith.paths import Paths
+from songsmith.studio.workshop import Workshop
+from songsmith.takes import FinishReason, Take
+
+
+@pytest.fixture
+def library(paths: Paths) -> Iterator[Library]:
+    with Library(paths.library) as library:
+        yield library
+
+
+@pytest.fixture
+def workshop(library: Library, paths: Paths) -> Workshop:
+    return Workshop(library, paths)
+
+
+def take_of(workshop: Workshop, text: str, parent_id: str | None = None) -> Take:
+    return Take(
+        text=text, prompt_text=workshop.text, title="", model="starter", model_sha256="0", device="cpu", options={"seed": 1},
+        seed=1, finish=FinishReason.END_OF_SECTION, tokens=9, elapsed_s=0.1, version="0", parent_id=parent_id,
+    )  # fmt: skip
+
+
+def hear(workshop: Workshop, *chunks: str) -> Take:
+    """Let the model say its text in chunks."""
+    take = take_of(workshop, "".join(chunks))
+    for chunk in chunks:
+        workshop.extend(chunk)
+    workshop.finish(take)
+    return take
+
+
+def test_going_on_puts_the_models_lines_behind_the_persons(workshop):
+    workshop.type("Down by the river")
+    request = workshop.go_on()
+    assert [line.text for line in request.prompt.song.lines] == ["Down by the river"]
+    hear(workshop, "The wil", "lows\n", "grow\n", "\nA new ", "verse\n")
+    assert workshop.text == "Down by the river\nThe willows\ngrow\n\nA new verse"
+    assert workshop.draft.line_authors == (Author.PERSON, Author.MODEL, Author.MODEL, Author.MODEL)
+
+
+def test_going_on_twice_chains_the_takes(workshop, library):
+    workshop.type("One")
+    workshop.go_on()
+    first = hear(workshop, "two\n")
+    assert workshop.go_on().parent_id == first.id
+
+
+def test_rewriting_in_the_middle_leaves_its_neighbours_alone(workshop):
+    workshop.type("One\ntwo\n\n[Chorus]\nla\nla\n\nend\n")
+    request = workshop.rewrite(4)
+    assert request is not None
+    assert request.options.min_lines == request.options.max_lines == 2
+    assert workshop.text == "One\ntwo\n\n[Chorus]\nla\nla\n\nend\n"  # the old lines stay until the first new word
+    hear(workshop, "hey ", "ho\nhey", " hi\n")
+    assert workshop.text == "One\ntwo\n\n[Chorus]\nhey ho\nhey hi\n\nend\n"
+    assert workshop.step(4, -1)
+    assert workshop.text == "One\ntwo\n\n[Chorus]\nla\nla\n\nend\n"
+    assert not workshop.step(4, -1)
+    assert workshop.step(4, 1)
+    assert workshop.text == "One\ntwo\n\n[Chorus]\nhey ho\nhey hi\n\nend\n"
+
+
+def test_rewriting_the_first_verse_of_a_draft_without_header(workshop):
+    workshop.type("One\ntwo\n\nThree")
+    request = workshop.rewrite(0)
+    assert request is not None
+    hear(workshop, "Uno\n", "dos\n")
+    assert workshop.text == "Uno\ndos\n\nThree"
+
+
+def test_what_is_typed_into_lines_that_are_about_to_go_stays_a_version(workshop):
+    workshop.type("One\ntwo")
+    workshop.rewrite(0)
+    workshop.type("One and\ntwo")
+    hear(workshop, "Uno\n", "dos\n")
+    assert workshop.text == "Uno\ndos"
+    workshop.step(0, -1)
+    assert workshop.text == "One and\ntwo"
+
+
+def test_typing_before_the_place_where_the_model_writes_moves_the_place(workshop):
+    workshop.type("One")
+    workshop.go_on()
+    workshop.extend("two ")
+    workshop.type("Zero and\n" + workshop.text)
+    workshop.extend("more\n")
+    workshop.finish(None)
+    assert workshop.text == "Zero and\nOne\ntwo more"
+
+
+def test_a_whole_take_is_undone_at_once_and_redone(workshop):
+    workshop.type("One")
+    workshop.go_on()
+    hear(workshop, "two\n", "three\n")
+    after = workshop.text
+    assert workshop.undo()
+    assert workshop.text == "One"
+    assert workshop.redo()
+    assert workshop.text == after
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("type"), st.sampled_from(["", "a\n", "b\nc\n\nd", "[Chorus]\nx", "a\n\n\nb"])),
+            st.tuples(st.sampled_from(["go_on", "rewrite", "previous", "next"]), st.integers(0, 4)),
+        ),
+        max_size=8,
+    )
+)
+def test_undoing_everything_ends_where_it_began(paths, steps):
+    with Library(paths.library) as library:
+        workshop = Workshop(library, paths)
+        texts = [workshop.text]
+        for what, value in steps:
+            workshop._typed_at = 0.0  # every edit its own step
+            match what:
+                case "type":
+                    workshop.type(value)
+                case "go_on":
+                    workshop.go_on()
+                    hear(workshop, "x y\n", "\n[Chorus]\nz\n" if value % 2 else "w\n")
+                case "rewrite":
+                    if workshop.rewrite(value) is not None:
+                        hear(workshop, "r\n", "s\n")
+                case "previous":
+                    workshop.step(value, -1)
+                case "next":
+                    workshop.step(value, 1)
+            texts.append(workshop.text)
+        final = workshop.text
+        while workshop.undo():
+            assert workshop.text.strip() in [text.strip() for text in texts]
+        assert workshop.text == ""
+        while workshop.redo():
+            pass
+        assert workshop.text == final
+
+
+def test_a_draft_on_disk_comes_back_with_authors_versions_and_takes(workshop, library, paths):
+    workshop.type("One", title="Title")
+    workshop.go_on()
+    hear(workshop, "two\n")
+    workshop.rewrite(0)
+    hear(workshop, "zwei\n")
+    assert workshop.autosave()
+    assert not workshop.autosave()
+    workshop.close()
+
+    later = Workshop(library, paths)
+    (record,) = later.left_over()
+    later.open(record)
+    assert later.draft == workshop.draft
+    assert later.step(0, -1)
+    assert later.text == "One\ntwo"
+    assert [take.text for take in library.takes(record.id)] == ["two\n", "zwei\n"]
+
+
+def test_a_draft_that_is_open_elsewhere_is_not_offered_but_one_of_a_killed_process_is(paths, library):
+    script = """
+import sys
+from songsmith.library.library import Library
+from songsmith.paths import find_paths
+from songsmith.studio.workshop import Workshop
+workshop = Workshop(Library(find_paths().library), find_paths())
+workshop.type("Held by another")
+workshop.autosave()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    other = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout is not None
+    assert other.stdin is not None
+    assert other.stdout.readline() == b"ready\n"
+    assert Workshop(library, paths).left_over() == []
+    other.kill()
+    other.wait()
+    other.stdout.close()
+    other.stdin.close()
+    assert [record.text for record in Workshop(library, paths).left_over()] == ["Held by another"]
+
+
+def test_saving_keeps_the_song_and_leaves_no_draft_behind(workshop, library, paths):
+    workshop.type("One")
+    workshop.autosave()
+    record = workshop.save()
+    assert record.number == 1
+    assert not workshop.unsaved
+    assert library.drafts() == []
+    workshop.close()
+    assert Workshop(library, paths).left_over() == []
+    assert library.song("1").text == "One"
+
+
+def test_editing_a_saved_song_changes_it_only_when_it_is_saved_again(workshop, library, paths):
+    workshop.type("One")
+    workshop.save()
+    workshop.type("One\nTwo")
+    workshop.autosave()
+    assert library.song("1").text == "One"
+
+    later = Workshop(library, paths)
+    workshop.close()
+    (record,) = later.left_over()
+    later.open(record)
+    assert later.song_number == 1
+    assert later.save().number == 1
+    assert library.song("1").text == "One\nTwo"
+    assert library.drafts() == []
+    assert len(library.songs()) == 1
+
+
+def test_taking_changes_back_leaves_no_draft_behind(workshop, library):
+    workshop.type("One")
+    workshop.save()
+    workshop.type("One\nTwo")
+    workshop.autosave()
+    workshop.type("One")
+    workshop.new()
+    assert library.drafts() == []
+
+
+def test_takes_of_a_saved_song_stay_with_it(workshop, library):
+    workshop.type("One")
+    workshop.go_on()
+    hear(workshop, "two\n")
+    workshop.save()
+    workshop.go_on()
+    hear(workshop, "three\n")
+    assert [take.text for take in library.takes(library.song("1").id)] == ["two\n", "three\n"]
+    assert [draft.id for draft in library.drafts()] == []
+
+
+def test_what_a_stopped_take_wrote_stays_in_the_draft(workshop):
+    workshop.type("One")
+    workshop.go_on()
+    workshop.extend("two and")
+    workshop.finish(None)
+    assert workshop.text == "One\ntwo and"
+    assert not workshop.writing
+    workshop.extend(" late words")
+    assert workshop.text == "One\ntwo and"

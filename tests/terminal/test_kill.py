@@ -1,0 +1,112 @@
+"""`kill -9` at any instant of a session: at most a second of typing is lost, and the library is whole."""
+
+import fcntl
+import json
+import os
+import pty
+import random
+import select
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from songsmith.library.library import Library
+from songsmith.paths import Paths
+from songsmith.studio.workshop import Workshop
+
+CONTROL = {name: bytes([ord(name) - ord("a") + 1]) for name in "grsz"}
+ALLOWED_LOSS_S = 1.0
+
+
+class Session:
+    """The workshop on a terminal of its own, with somebody typing."""
+
+    def __init__(self) -> None:
+        self._terminal, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "songsmith"], stdin=inside, stdout=inside, stderr=inside,
+            env=os.environ | {"TERM": "xterm-256color"}, start_new_session=True,
+        )  # fmt: skip
+        os.close(inside)
+        self.typed: list[tuple[float, str]] = []
+        seen = b""
+        while b"Write a line" not in seen:
+            assert select.select([self._terminal], [], [], 60)[0], seen
+            seen += os.read(self._terminal, 65536)
+
+    def press(self, keys: bytes) -> None:
+        os.write(self._terminal, keys)
+
+    def watch(self, seconds: float) -> None:
+        """Look at the screen for a while."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self._terminal], [], [], left)[0]:
+                os.read(self._terminal, 65536)
+
+    def write_songs(self, chance: random.Random, seconds: float) -> None:
+        """Type words nobody typed before, and now and then ask the model, until the time is up."""
+        end, word = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            word += 1
+            self.press(f"w{word}x ".encode())
+            self.typed.append((time.monotonic(), f"w{word}x "))
+            self.watch(min(chance.uniform(0.01, 0.06), max(0.0, end - time.monotonic())))
+            key = chance.choices([b"", b"\r", CONTROL["g"], CONTROL["r"], CONTROL["s"]], [20, 2, 1, 1, 1])[0]
+            if key:
+                self.watch(0.1)  # nobody asks for a verse in the middle of a word
+                self.press(key)
+                self.watch(0.1)
+
+    def kill(self) -> float:
+        self._process.send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        self._process.wait()
+        os.close(self._terminal)
+        return killed
+
+
+def kept_words(path: Path) -> str:
+    """Return everything the library holds of any draft or song: text and versions."""
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        rows = connection.execute("SELECT text, state FROM songs").fetchall()
+    connection.close()
+    return " ".join(text.replace("\n", " ") + " " + json.dumps(json.loads(state)) for text, state in rows)
+
+
+def kill_once(paths: Paths, seed: int) -> None:
+    chance = random.Random(seed)
+    session = Session()
+    session.write_songs(chance, chance.uniform(0.2, 4.0))
+    killed = session.kill()
+    due = [word.strip() for at, word in session.typed if at < killed - ALLOWED_LOSS_S]
+    if not paths.library.exists():
+        assert not due
+        return
+    kept = kept_words(paths.library)
+    assert [word for word in due if word not in kept] == []
+    with Library(paths.library) as library:
+        left = Workshop(library, paths).left_over()
+        assert left or not due or library.songs()
+        for record in left:
+            library.remove(record.id)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_killed_session_loses_at_most_a_second(paths, seed):
+    kill_once(paths, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5, 50))
+def test_a_killed_session_loses_at_most_a_second_many_times(paths, seed):
+    kill_once(paths, seed)

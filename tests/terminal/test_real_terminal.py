@@ -1,0 +1,108 @@
+"""The whole way in a real terminal: start, write, rewrite, keep, save, quit, reopen, compare."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+
+
+class Tmux:
+    """A terminal of 80 by 24 that a program runs in."""
+
+    def __init__(self, home: str) -> None:
+        self._server = f"songsmith-{uuid.uuid4().hex[:8]}"
+        self._home = home
+        self._run("-f", os.devnull, "new-session", "-d", "-x", "80", "-y", "24", "-e", f"SONGSMITH_HOME={home}", "sh")
+
+    def _run(self, *arguments: str) -> str:
+        command = ["tmux", "-L", self._server, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+    def type(self, text: str) -> None:
+        self._run("send-keys", "-l", text)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self._run("send-keys", key)
+
+    @property
+    def screen(self) -> str:
+        return self._run("capture-pane", "-p")
+
+    @property
+    def lyric(self) -> list[str]:
+        """The rows of the draft: between the title and the status line."""
+        rows = [row.strip() for row in self.screen.splitlines()]
+        return [row for row in rows[1:22] if row]
+
+    def until(self, wanted: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + 60
+        while not wanted():
+            assert time.monotonic() < deadline, f"never: {what}\n{self.screen}"
+
+    def settled(self) -> None:
+        """Wait until the model has stopped writing: the key to stop it is gone from the footer."""
+        self.until(lambda: "Writing" not in self.screen and "loading" not in self.screen, "the end of a take")
+
+    def close(self) -> None:
+        self._run("kill-server")
+
+
+@pytest.fixture
+def terminal(home) -> Iterator[Tmux]:
+    terminal = Tmux(str(home))
+    yield terminal
+    terminal.close()
+
+
+def test_a_song_is_written_kept_and_found_again(terminal, home):
+    songsmith = f"{sys.executable} -m songsmith"
+    terminal.type(f"{songsmith}; echo ended $?")
+    terminal.press("Enter")
+    terminal.until(lambda: "Write a line" in terminal.screen, "the workshop")
+    terminal.type("Down by the river")
+    terminal.until(lambda: terminal.lyric == ["Down by the river"], "the line typed")
+    terminal.press("C-g")
+    terminal.until(lambda: len(terminal.lyric) > 3, "lines of the model's")
+    terminal.settled()
+    first = terminal.lyric
+
+    terminal.press("C-r")
+    terminal.until(lambda: terminal.lyric != first and len(terminal.lyric) == len(first), "another take")
+    terminal.settled()
+    second = terminal.lyric
+    assert second[0] == "Down by the river"
+    terminal.press("F3")
+    terminal.until(lambda: terminal.lyric == first, "the take before")
+    terminal.press("F4")
+    terminal.until(lambda: terminal.lyric == second, "the take after")
+
+    terminal.press("C-s")
+    terminal.until(lambda: "Saved as 1" in terminal.screen, "saved")
+    terminal.press("C-q")
+    terminal.until(lambda: "ended 0" in terminal.screen, "the end")
+
+    shown = subprocess.run(
+        [sys.executable, "-m", "songsmith", "songs", "show", "1"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert [row for row in shown.stdout.splitlines() if row] == second
+
+    terminal.type(f"clear; {songsmith}")
+    terminal.press("Enter")
+    terminal.until(lambda: "Write a line" in terminal.screen, "the workshop again")
+    terminal.press("C-o")
+    terminal.until(lambda: "enter open" in terminal.screen, "the songs")
+    terminal.press("Enter")
+    terminal.until(lambda: terminal.lyric == second, "the song as it was saved")
+    terminal.press("C-q")

@@ -1,0 +1,305 @@
+"""The workshop on a screen, driven by keys, with the real model in its real process."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Footer, Input, OptionList
+from textual.widgets._footer import FooterKey
+
+from songsmith.generation.options import GenerationOptions
+from songsmith.library.library import Library
+from songsmith.lyrics import Author
+from songsmith.paths import Paths
+from songsmith.settings import Settings
+from songsmith.studio.studio import Studio
+from songsmith.tui.app import SongsmithApp
+from songsmith.tui.screens.songs import SongsScreen
+from songsmith.tui.screens.workshop import WorkshopScreen
+from songsmith.tui.widgets.editor import DraftEditor
+from songsmith.tui.widgets.status import StatusLine
+from songsmith.tui.widgets.takes import TakesPanel
+
+
+class Desk:
+    """A workshop being used."""
+
+    def __init__(self, app: SongsmithApp, pilot: Pilot[None]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def screen(self) -> WorkshopScreen:
+        screen = next(screen for screen in self.app.screen_stack if isinstance(screen, WorkshopScreen))
+        assert isinstance(screen, WorkshopScreen)
+        return screen
+
+    @property
+    def text(self) -> str:
+        return self.screen.query_one(DraftEditor).text
+
+    @property
+    def news(self) -> str:
+        return self.screen.query_one(StatusLine).news
+
+    @property
+    def model(self) -> str:
+        return self.screen.query_one(StatusLine).model
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*({"\n": "enter", " ": "space"}.get(key, key) for key in text))
+
+    async def until(self, wanted: Callable[[], bool], what: str) -> None:
+        for _ in range(600):
+            if wanted():
+                return
+            await self.pilot.pause(0.05)
+        raise AssertionError(f"never: {what}; status: {self.model} | {self.news}; text: {self.text!r}")
+
+    async def written(self) -> None:
+        """Wait for the take being written to end."""
+        await self.until(lambda: not self.screen.writing, "the end of the take")
+
+
+@pytest.fixture
+def studio(paths: Paths) -> Studio:
+    studio = Studio(paths, Settings())
+    studio.prepare_home()
+    return studio
+
+
+@asynccontextmanager
+async def at_desk(studio: Studio, size: tuple[int, int] = (80, 24), model: str = "starter") -> AsyncIterator[Desk]:
+    app = SongsmithApp(studio, model=model, device="cpu")
+    async with app.run_test(size=size) as pilot:
+        yield Desk(app, pilot)
+
+
+async def test_typing_works_before_the_model_is_there(studio):
+    async with at_desk(studio) as desk:
+        await desk.type("Down by")
+        assert desk.text == "Down by"
+        assert "loading" in desk.model
+        await desk.press("ctrl+g")
+        await desk.until(lambda: "Down by\n" in desk.text and len(desk.text) > 20, "a song, once the model is loaded")
+
+
+async def test_a_song_from_first_line_to_saved_and_reopened(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Down by the river")
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text.splitlines()) > 3, "lines of the model's")
+        await desk.written()
+        first = desk.text
+        assert first.startswith("Down by the river\n")
+        assert "tokens/s" in desk.model
+
+        await desk.press("ctrl+r")
+        await desk.until(lambda: desk.text != first and not desk.screen.writing, "another take")
+        second = desk.text
+        assert second.startswith("Down by the river\n")
+        assert len(second.splitlines()) == len(first.splitlines())
+        await desk.press("f3")
+        assert desk.text == first
+        await desk.press("f4")
+        assert desk.text == second
+
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text) > len(second), "more lines")
+        await desk.written()
+        third = desk.text
+        await desk.press("ctrl+z")
+        assert desk.text == second
+        await desk.press("ctrl+y")
+        assert desk.text == third
+        await desk.press("ctrl+s")
+        assert desk.news.startswith("Saved as 1")
+        await desk.press("ctrl+n")
+        assert desk.text == ""
+        await desk.press("ctrl+o")
+        await desk.press("enter")
+        assert desk.text == third
+        await desk.press("ctrl+q")
+
+    with Library(paths.library) as library:
+        record = library.song("1")
+        assert record.text == third
+        assert record.authors[0] is Author.PERSON
+        assert set(record.authors[1:]) == {Author.MODEL}
+        takes = library.takes(record.id)
+        assert len(takes) == 3
+        assert takes[2].parent_id is not None
+        assert library.drafts() == []
+
+
+ENDLESS = GenerationOptions(max_lines=0, min_lines=100_000, max_new_tokens=1_000_000)
+
+
+async def test_escape_stops_at_once_and_keeps_what_is_there(studio, paths):
+    async with at_desk(studio) as desk:
+        desk.screen.workshop.options = ENDLESS
+        await desk.type("Down by the river")
+        await desk.press("f5")
+        await desk.until(lambda: len(desk.text.splitlines()) > 2, "a few lines")
+        await desk.press("escape")
+        assert desk.news == "Stopped."
+        stopped = desk.text
+        await desk.type("@")
+        assert desk.text.replace("@", "") == stopped
+        await desk.press("ctrl+g")  # the engine is ready for the next request
+        await desk.until(lambda: len(desk.text) > len(stopped) + 20, "more")
+    with Library(paths.library) as library:
+        (draft,) = library.drafts()
+        assert library.takes(draft.id)[0].finish == "stopped"
+
+
+async def test_writing_by_hand_while_the_model_writes(studio):
+    async with at_desk(studio) as desk:
+        desk.screen.workshop.options = ENDLESS
+        await desk.type("One\n\nTwo")
+        await desk.press("f5")
+        await desk.until(lambda: len(desk.text.splitlines()) > 4, "a few lines")
+        await desk.press("ctrl+home")
+        await desk.type("Zero ")
+        before = len(desk.text)
+        await desk.until(lambda: len(desk.text) > before + 100, "more lines")
+        await desk.press("escape")
+        assert desk.text.startswith("Zero One\n\nTwo\n")
+        draft = desk.screen.workshop.draft
+        assert draft.line_authors[:2] == (Author.PERSON, Author.PERSON)
+        assert set(draft.line_authors[2:]) == {Author.MODEL}
+
+
+async def test_rewriting_the_verse_under_the_cursor_leaves_the_others(studio):
+    async with at_desk(studio) as desk:
+        await desk.type("One\ntwo\nthree\n\nFour\nfive\n\nSix")
+        await desk.press("ctrl+home", "down", "down", "down", "down", "ctrl+r")
+        await desk.until(lambda: "Four" not in desk.text, "the old verse gone")
+        await desk.written()
+        sections = desk.screen.workshop.draft.song.sections
+        assert [line.text for line in sections[0].lines] == ["One", "two", "three"]
+        assert len(sections[1].lines) == 2
+        assert [line.text for line in sections[2].lines] == ["Six"]
+
+
+async def test_a_crash_of_the_models_process_leaves_the_draft_and_a_way_on(studio):
+    async with at_desk(studio) as desk:
+        desk.screen.workshop.options = ENDLESS
+        await desk.type("Down by the river")
+        await desk.press("f5")
+        await desk.until(lambda: len(desk.text.splitlines()) > 2, "a few lines")
+        os.kill(desk.screen.engine_pid, signal.SIGKILL)
+        await desk.until(lambda: "draft is safe" in desk.news, "news of the crash")
+        kept = desk.text
+        assert kept.startswith("Down by the river\n")
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text) > len(kept) + 10, "writing again")
+
+
+async def test_an_unsaved_draft_is_offered_next_time(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Not saved")
+        await desk.press("ctrl+q")
+    again = Studio(paths, Settings())
+    async with at_desk(again) as desk:
+        await desk.until(lambda: isinstance(desk.app.screen, SongsScreen), "the offer")
+        assert "unsaved draft" in str(desk.app.screen.query_one("#songs-box").border_title)
+        await desk.press("enter")
+        assert desk.text == "Not saved"
+        await desk.type(" yet")
+        await desk.press("ctrl+s", "ctrl+q")
+    async with at_desk(Studio(paths, Settings())) as desk:
+        await desk.pilot.pause()
+        assert not isinstance(desk.app.screen, SongsScreen)
+
+
+async def test_the_draft_is_on_disk_within_a_second_of_a_change(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Kept by itself")
+        with Library(paths.library) as library:
+            await desk.until(lambda: [record.text for record in library.drafts()] == ["Kept by itself"], "on disk")
+
+
+async def test_songs_are_found_by_their_words(studio):
+    async with at_desk(studio) as desk:
+        for line in ("Red river valley", "Blue mountain"):
+            await desk.type(line)
+            await desk.press("ctrl+s", "ctrl+n")
+        await desk.press("ctrl+o")
+        assert desk.app.screen.query_one(OptionList).option_count == 2
+        await desk.type("mount")
+        await desk.until(lambda: desk.app.screen.query_one(OptionList).option_count == 1, "one found")
+        await desk.press("enter")
+        assert desk.text == "Blue mountain"
+
+
+async def test_the_title_is_kept_and_shown_to_the_model(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.press("shift+tab")
+        assert isinstance(desk.app.focused, Input)
+        await desk.type("My song")
+        await desk.press("enter")
+        await desk.type("First line")
+        await desk.press("ctrl+s")
+        assert desk.news == "Saved as 1: My song"
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text) > 30, "lines")
+        await desk.written()
+        await desk.press("ctrl+q")
+    with Library(paths.library) as library:
+        assert library.takes(library.song("1").id)[0].title == "My song"
+
+
+async def test_a_model_that_cannot_be_loaded_is_said_and_the_draft_can_still_be_written(studio, paths):
+    folder = paths.models / "broken"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"no")
+    async with at_desk(studio, model="broken") as desk:
+        await desk.until(lambda: "not loaded" in desk.model, "the failure")
+        await desk.type("Still writing")
+        await desk.press("ctrl+s")
+        assert desk.news.startswith("Saved as 1")
+
+
+async def test_a_disk_that_fails_is_said_and_nothing_is_lost(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Precious")
+        await desk.until(lambda: paths.library.exists(), "the library")
+        studio.library.close()
+        hidden = paths.data.with_name("hidden")
+        paths.data.rename(hidden)
+        paths.data.write_text("in the way")
+        await desk.type(" words")
+        await desk.until(lambda: "Not on disk" in desk.news, "the failure")
+        assert desk.text == "Precious words"
+        paths.data.unlink()
+        hidden.rename(paths.data)
+        await desk.type("!")
+        with Library(paths.library) as library:
+            await desk.until(lambda: "Precious words!" in [record.text for record in library.drafts()], "on disk again")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_every_key_is_in_the_footer(studio, size):
+    async with at_desk(studio, size) as desk:
+        await desk.pilot.pause()
+        keys = desk.screen.query_one(Footer).query(FooterKey)
+        shown = {key.description for key in keys if key.region.right <= size[0]}
+        assert {"Go on", "Finish", "Rewrite", "◀", "▶", "Undo", "Save", "Songs", "New", "Quit"} <= shown
+
+
+async def test_takes_stand_beside_the_draft_where_there_is_room(studio):
+    async with at_desk(studio, (200, 60)) as desk:
+        await desk.type("One\n")
+        await desk.press("ctrl+r")
+        await desk.until(lambda: "One" not in desk.text and bool(desk.text), "a take")
+        await desk.written()
+        panel = desk.screen.query_one(TakesPanel)
+        assert panel.display
+        assert "Versions of this section: 2" in str(panel.visual)
