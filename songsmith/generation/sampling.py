@@ -12,6 +12,8 @@ Floats = NDArray[np.float32]
 
 # Letters in shapes: V = vocabulary size, C = candidates left.
 
+_HEAD = 1024
+
 
 class TokenSampler:
     """Draws the tokens of one take. Its randomness depends on its seed alone, never on its neighbours in a batch."""
@@ -97,7 +99,7 @@ def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.i
     near = kept >= kept.max() - 30 * options.temperature
     ids, kept = ids[near], kept[near]
     odds = np.exp((kept - kept.max()) / options.temperature)
-    order = np.argsort(-odds, kind="stable")
+    order = _likeliest_first(odds, options.top_p)
     ids, odds = ids[order], odds[order] / odds.sum()
     if options.top_p < 1:
         cut = int(np.searchsorted(np.cumsum(odds), options.top_p)) + 1
@@ -106,3 +108,14 @@ def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.i
         keep = odds >= options.min_p * odds[0]
         ids, odds = ids[keep], odds[keep]
     return ids, odds
+
+
+def _likeliest_first(odds: NDArray[np.float64], top_p: float) -> NDArray[np.intp]:
+    """Return places of the odds in falling order: all, or at least as many as it takes to sum to `top_p` of them."""
+    if top_p < 1 and len(odds) > _HEAD:
+        # Sorting a whole vocabulary takes a third of the time a small network does, and top-p seldom looks past its head.
+        head = np.flatnonzero(odds >= np.partition(odds, -_HEAD)[-_HEAD])
+        order = head[np.argsort(-odds[head], kind="stable")]
+        if np.cumsum(odds[order] / odds.sum())[-1] >= top_p:
+            return order
+    return np.argsort(-odds, kind="stable")
