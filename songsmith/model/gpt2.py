@@ -16,7 +16,8 @@ from torch import Tensor
 from songsmith.errors import ModelError
 from songsmith.model.backend import Cache, Logits
 
-# Letters in shapes: B = rows, T = tokens read now, S = tokens in the cache, D = width, H = heads, E = D / H, V = vocabulary.
+# Letters in shapes: B = rows, T = tokens read now, N = B * T, S = tokens in the cache, D = width, H = heads, E = D / H,
+# V = vocabulary.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,11 +197,9 @@ class GPT2:
             (B, V) float32 logits of the token to follow.
         """
         hidden, counts = self._read(tokens, cache)  # (B, T, D)
-        if len(set(counts)) == 1:
-            last = hidden[:, -1]
-        else:
-            rows = torch.arange(len(counts), device=self._device)
-            last = hidden[rows, torch.tensor(counts, device=self._device) - 1]
+        last = (
+            hidden[list(range(len(counts))), [count - 1 for count in counts]] if len(set(counts)) > 1 else hidden[:, -1]
+        )
         return self._head(last)  # (B, D) -> (B, V)
 
     @torch.inference_mode()
@@ -225,10 +224,8 @@ class GPT2:
         ids = np.zeros((len(counts), longest), dtype=np.int64)
         for row, row_tokens in enumerate(tokens):
             ids[row, : counts[row]] = row_tokens
-        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens)  # (B, T, D)
         first = torch.tensor(starts, device=self._device)
         places = first[:, None] + torch.arange(longest, device=self._device)  # (B, T)
-        x += F.embedding(places, self._positions)
         # Rows in step, as takes of one prompt are, are one slice of the cache; others are found row by row.
         even = len(set(starts)) == 1 and len(set(counts)) == 1
         rows = None if even else torch.arange(len(counts), device=self._device)[:, None]
@@ -236,9 +233,11 @@ class GPT2:
         if not even or (longest > 1 and starts[0] > 0):
             # A row sees its own past only; what lies past its length is another row's padding.
             mask = torch.arange(span, device=self._device) <= places[:, None, :, None]  # (B, 1, T, S)
+        split = (len(counts), longest, 3, self.config.heads, self.config.width // self.config.heads)
+        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens) + F.embedding(places, self._positions)
+        x = x.view(-1, self.config.width)  # (N, D): only attention minds which rows tokens are of
         for block, layer in zip(self._blocks, cache.layers, strict=True):
-            mixed = self._affine(self._normed(x, block.ln_1), block.attention_in)  # (B, T, 3D)
-            mixed = mixed.view(len(counts), longest, 3, self.config.heads, -1)  # (B, T, 3, H, E)
+            mixed = _affine(self._normed(x, block.ln_1), block.attention_in).view(split)  # (B, T, 3, H, E)
             if rows is None:
                 layer[:, :, :, starts[0] : span] = mixed[:, :, 1:].permute(2, 0, 3, 1, 4)  # (2, B, H, T, E)
             else:
@@ -248,20 +247,19 @@ class GPT2:
             seen = F.scaled_dot_product_attention(
                 query, keys, values, attn_mask=mask, is_causal=mask is None and longest > 1
             )
-            x += self._affine(seen.transpose(1, 2).flatten(2), block.attention_out)
-            inner = F.gelu(self._affine(self._normed(x, block.ln_2), block.mlp_in), approximate="tanh")
-            x += self._affine(inner, block.mlp_out)
+            x += _affine(seen.transpose(1, 2).reshape(x.shape), block.attention_out)
+            inner = F.gelu(_affine(self._normed(x, block.ln_2), block.mlp_in), approximate="tanh")  # (N, 4D)
+            x += _affine(inner, block.mlp_out)
         cache.lengths[:] = ends
-        return self._normed(x, self._norm), counts
+        return self._normed(x, self._norm).view(len(counts), longest, -1), counts
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
         return F.layer_norm(x, (self.config.width,), *norm, self.config.layer_norm_epsilon)
 
-    @staticmethod
-    def _affine(x: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
-        weight, bias = weights
-        flat = torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight)  # (B * T, in) -> (B * T, out)
-        return flat.view(*x.shape[:-1], weight.shape[1])
+
+def _affine(x: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
+    weight, bias = weights
+    return torch.addmm(bias, x, weight)  # (N, in) -> (N, out)
 
 
 def random_weights(config: GPT2Config, seed: int) -> dict[str, Tensor]:
