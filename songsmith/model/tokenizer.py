@@ -30,11 +30,15 @@ class Tokenizer:
 
     def __init__(self, rust: RustTokenizer) -> None:
         """Take a byte-level BPE tokenizer of the tokenizers library."""
-        rust.encode_special_tokens = True  # text that spells a mark stays text
-        self._rust = rust
         self.id_of_mark: dict[Mark, int] = {
             mark: found for mark in MARKS if (found := rust.token_to_id(mark)) is not None
         }
+        # Other people's files may cut texts short, fill them up, or hold marks as common words.
+        rust.no_truncation()
+        rust.no_padding()
+        rust.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in self.id_of_mark])
+        rust.encode_special_tokens = True  # text that spells a mark stays text
+        self._rust = rust
         self._mark_of_id = {token: mark for mark, token in self.id_of_mark.items()}
         self._special_ids = {token for token, added in rust.get_added_tokens_decoder().items() if added.special}
 
@@ -62,8 +66,8 @@ class Tokenizer:
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of tokens, special tokens included."""
-        return int(self._rust.get_vocab_size())
+        """One more than the highest id it can give; some ids below may have no entry."""
+        return 1 + max(self._rust.get_vocab().values(), default=-1)
 
     def encode(self, text: str) -> list[int]:
         """Return the token ids of a text, none of them special."""
@@ -94,8 +98,13 @@ class Tokenizer:
         return str(entry).encode()
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Return the text of tokens, without special ones; bytes that are no UTF-8 become U+FFFD."""
-        return b"".join(map(self.token_bytes, tokens)).decode("utf-8", errors="replace")
+        """Return the text of tokens, without special ones; bytes that are no UTF-8 become U+FFFD.
+
+        A character ends at a mark: halves on its two sides are two broken characters.
+        """
+        decoder = StreamingDecoder(self)
+        pieces = [*(piece for token in tokens for piece in decoder.feed(token)), *decoder.close()]
+        return "".join(piece for piece in pieces if not isinstance(piece, Mark))
 
     def line_end_ids(self) -> list[int]:
         """Return the ids of tokens with a line break in them."""
