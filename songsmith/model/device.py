@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from songsmith.errors import ModelError
+from songsmith.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -13,6 +13,7 @@ def choose_device(wanted: str = "auto") -> "torch.device":
     """Return the device to run on; `auto` prefers CUDA, then MPS, then the CPU.
 
     Raises:
+        UsageError: there is no such kind of device.
         ModelError: the wanted device is not on this machine.
     """
     import torch
@@ -23,7 +24,9 @@ def choose_device(wanted: str = "auto") -> "torch.device":
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     kind, _, index = wanted.partition(":")
     have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
-    if kind not in have or not (index or "0").isdecimal() or int(index or 0) >= have[kind]:
+    if kind not in have:
+        raise UsageError(f"--device {wanted} is no device.", "Use auto, cpu, cuda or mps.")
+    if not (index or "0").isdecimal() or int(index or 0) >= have[kind]:
         raise ModelError(f"This machine has no device '{wanted}'.", "Use --device cpu, or auto.")
     return torch.device(f"cuda:{index or 0}" if kind == "cuda" else kind)
 

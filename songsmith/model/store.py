@@ -6,6 +6,7 @@ of ours; without a manifest it is taken for a plain checkpoint. Never reads pick
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 STARTER = "starter"
 """Name of the model that comes with the package."""
 WEIGHTS = "model.safetensors"
+_MANIFEST_KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict}  # the rest is text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +57,16 @@ class Manifest:
         path = folder / "manifest.json"
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(values, dict):
+                raise TypeError("it is no JSON object")
             known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+            for name, value in known.items():
+                if not isinstance(value, _MANIFEST_KINDS.get(name, str)):
+                    raise TypeError(f"its {name} is of the wrong kind")
             return cls(**known | {"format": MarkupFormat(known.get("format", "plain"))})
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise ModelError(f"{path} cannot be read: {error}.", "Mend it, or fetch the model again.") from error
 
 
@@ -101,7 +108,7 @@ class ModelStore:
     def entries(self) -> list[ModelEntry]:
         """Return every model, the starter first; damaged ones say so in `problem`."""
         folders = {STARTER: self._paths.starter}
-        if self._paths.models.is_dir():
+        if _is_folder(self._paths.models):
             folders |= {path.name: path for path in sorted(self._paths.models.iterdir()) if path.is_dir()}
         return [_inspect(name, path) for name, path in folders.items()]
 
@@ -113,10 +120,10 @@ class ModelStore:
         """
         if name == STARTER:
             return self._paths.starter
-        if name and Path(name).name == name and (self._paths.models / name).is_dir():
+        if name and Path(name).name == name and _is_folder(self._paths.models / name):
             return self._paths.models / name
-        path = Path(name).expanduser()
-        if name and ("/" in name or "\\" in name) and (path / "config.json").is_file():
+        path = Path(os.path.expanduser(name))  # noqa: PTH111  (Path's own fails for a user that is not there)
+        if name and ("/" in name or "\\" in name) and _is_folder(path):
             return path
         raise ModelError(f"There is no model '{name}'.", "`songsmith models list` shows those there are.")
 
@@ -176,6 +183,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long a name, or out of reach
+        return False
+
+
 def _short(name: str) -> str:
     return Path(name).name or name
 
@@ -183,7 +197,7 @@ def _short(name: str) -> str:
 def _read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{folder / 'config.json'} cannot be read.", "Fetch or export the model again.") from error
     if not isinstance(config, dict):
         raise ModelError(f"{folder / 'config.json'} is no configuration.", "Fetch or export the model again.")

@@ -1,0 +1,216 @@
+"""Model directories: each is listed, loaded or refused in one sentence, and never changed."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import write_random_model
+from safetensors.torch import load_file, save_file
+
+from songsmith.errors import ModelError, SongsmithError, UsageError
+from songsmith.markup import MarkupFormat
+from songsmith.model.store import LoadedModel, Manifest, ModelStore, hash_file
+from songsmith.paths import Paths, find_paths
+from songsmith.studio.models import describe
+
+
+@pytest.fixture
+def store(paths: Paths) -> ModelStore:
+    return ModelStore(paths)
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_starter_is_as_its_manifest_says(starter: LoadedModel) -> None:
+    folder = find_paths().starter
+    assert hash_file(folder / "model.safetensors") == starter.weights_sha256 == starter.manifest.weights_sha256
+    assert starter.manifest.format is MarkupFormat.MARKUP
+    assert starter.name == "starter"
+    assert starter.manifest.licence
+    assert starter.backend.device_name == "cpu"
+
+
+def test_installed_models_are_listed_behind_the_starter(store: ModelStore, paths: Paths) -> None:
+    assert [entry.name for entry in store.entries()] == ["starter"]
+    write_random_model(paths.models / "zeta")
+    write_random_model(paths.models / "alpha", manifest={"format": "markup", "description": "Noise."})
+    (paths.models / "a file").write_text("", encoding="utf-8")
+    entries = {entry.name: entry for entry in store.entries()}
+    assert list(entries) == ["starter", "alpha", "zeta"]
+    assert not any(entry.problem for entry in entries.values())
+    assert entries["alpha"].manifest.format is MarkupFormat.MARKUP
+    assert entries["zeta"].manifest.format is MarkupFormat.PLAIN
+    assert entries["zeta"].parameters == sum(
+        weight.numel() for weight in load_file(paths.models / "zeta" / "model.safetensors").values()
+    )
+
+
+def test_a_model_is_found_by_name_and_by_path(store: ModelStore, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_random_model(paths.models / "mine")
+    assert store.find("mine") == folder
+    assert store.find(str(folder)) == folder
+    monkeypatch.chdir(folder.parent)
+    assert store.find("./mine").samefile(folder)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert store.find("~/mine") == folder
+    assert store.info("./mine").name == "mine"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "nothing",
+        "./nothing",
+        "~nobody-by-this-name",
+        "~nobody-by-this-name/x",
+        "x" * 300,
+        "/" + "x" * 300,
+        "..",
+        "/",
+    ],
+)
+def test_an_unknown_model_is_told_where_to_look(store: ModelStore, paths: Paths, name: str) -> None:
+    paths.models.mkdir(parents=True)
+    with pytest.raises(ModelError) as caught:
+        store.load(name)
+    if name not in ("..", "/"):
+        assert "`songsmith models list`" in str(caught.value)
+
+
+def cut(path: Path, size: int) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def change_weights(folder: Path, change: Callable[[dict[str, object]], None]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors")
+
+
+def change_config(folder: Path, **changes: object) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8")) | changes
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+def as_pickle(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "weights cut short": (lambda f: cut(f / "model.safetensors", 5000), "damaged"),
+    "weights almost whole": (lambda f: cut(f / "model.safetensors", (f / "model.safetensors").stat().st_size - 1), "damaged"),
+    "weights empty": (lambda f: cut(f / "model.safetensors", 0), "damaged"),
+    "weights of noise": (lambda f: (f / "model.safetensors").write_bytes(bytes(range(256)) * 40), "damaged"),
+    "weights a folder": (lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir()), "holds no"),
+    "no weights": (lambda f: (f / "model.safetensors").unlink(), "holds no model.safetensors"),
+    "only a pickle": (as_pickle, "as a pickle, which songsmith does not read"),
+    "a weight missing": (lambda f: change_weights(f, lambda w: w.pop("transformer.wpe.weight")), "no weight named wpe"),
+    "a weight of another shape": (
+        lambda f: change_weights(f, lambda w: w.update({"transformer.ln_f.bias": w["transformer.ln_f.bias"][:7]})),
+        "ln_f.bias is (7,), not (16,)",
+    ),
+    "another width": (lambda f: change_config(f, n_embd=32), "not (6144, 32)"),
+    "no config": (lambda f: (f / "config.json").unlink(), "cannot be read"),
+    "config no JSON": (lambda f: (f / "config.json").write_text("{", encoding="utf-8"), "cannot be read"),
+    "config deep": (lambda f: (f / "config.json").write_text("[" * 100_000, encoding="utf-8"), "cannot be read"),
+    "config binary": (lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), "cannot be read"),
+    "config a list": (lambda f: (f / "config.json").write_text("[]", encoding="utf-8"), "no configuration"),
+    "config of a llama": (lambda f: change_config(f, model_type="llama"), "'llama', not gpt2"),
+    "config without heads": (lambda f: change_config(f, n_head=None), "config.json"),
+    "config with words": (lambda f: change_config(f, n_layer="two"), "config.json"),
+    "heads that do not divide": (lambda f: change_config(f, n_head=3), "do not fit"),
+    "tokenizer too big": (lambda f: change_config(f, vocab_size=100), "has 6144 entries, its network 100"),
+    "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer"),
+    "tokenizer no JSON": (lambda f: (f / "tokenizer.json").write_text("{", encoding="utf-8"), "cannot be read"),
+    "manifest no JSON": (lambda f: (f / "manifest.json").write_text("{", encoding="utf-8"), "cannot be read"),
+    "manifest a list": (lambda f: (f / "manifest.json").write_text("[]", encoding="utf-8"), "no JSON object"),
+    "manifest of another format": (lambda f: (f / "manifest.json").write_text('{"format": "x"}', encoding="utf-8"), "'x'"),
+    "manifest with numbers for words": (
+        lambda f: (f / "manifest.json").write_text('{"description": 5}', encoding="utf-8"), "description is of the wrong kind"
+    ),
+    "manifest with words for numbers": (
+        lambda f: (f / "manifest.json").write_text('{"metrics": "good"}', encoding="utf-8"), "metrics is of the wrong kind"
+    ),
+    "manifest a folder": (lambda f: (f / "manifest.json").mkdir(), "cannot be read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_model_is_refused_in_one_sentence_and_left_alone(store: ModelStore, paths: Paths, kind: str) -> None:
+    damage, words = DAMAGE[kind]
+    folder = write_random_model(paths.models / "hurt")
+    damage(folder)
+    before = fingerprint(folder)
+    with pytest.raises(ModelError) as caught:
+        store.load("hurt", device="cpu", threads=1)
+    assert words in caught.value.message
+    assert caught.value.next_step
+    assert "\n" not in str(caught.value)
+    # The list shows what can be seen without loading, and never fails.
+    entries = {entry.name: describe(entry, default="starter") for entry in store.entries()}
+    assert list(entries) == ["starter", "hurt"]
+    assert entries["starter"]["problem"] == ""
+    assert store.info("hurt").problem == entries["hurt"]["problem"]
+    assert all(isinstance(entries["hurt"][key], str) for key in ("description", "format", "size", "metrics"))
+    assert fingerprint(folder) == before
+
+
+def test_loading_changes_nothing(store: ModelStore, paths: Paths) -> None:
+    folder = write_random_model(
+        paths.models / "mine", manifest={"format": "markup", "seed": None, "metrics": {"loss": 1.5}}
+    )
+    before = fingerprint(folder)
+    loaded = store.load("mine", device="cpu", threads=1)
+    assert fingerprint(folder) == before
+    assert loaded.weights_sha256 == hash_file(folder / "model.safetensors")
+    assert describe(store.info("mine"), default="mine")["metrics"] == "loss 1.5"
+
+
+def test_a_manifest_may_know_more_than_this_version(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"format": "markup", "colour": "blue"}', encoding="utf-8")
+    assert Manifest.load(tmp_path) == Manifest(format=MarkupFormat.MARKUP)
+
+
+def test_a_home_that_is_no_folder_still_has_the_starter(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", encoding="utf-8")
+    for home in (file, file / "below", tmp_path / ("x" * 300)):
+        store = ModelStore(Paths(data=home, config=home, state=home))
+        assert [entry.name for entry in store.entries()] == ["starter"]
+        assert store.find("starter") == find_paths().starter
+
+
+@pytest.mark.parametrize(
+    ("device", "kind"),
+    [
+        ("tpu", UsageError),
+        ("", UsageError),
+        ("gpu:0", UsageError),
+        ("cpu:1", ModelError),
+        ("cpu:x", ModelError),
+        ("cuda:99", ModelError),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused(
+    store: ModelStore, paths: Paths, device: str, kind: type[SongsmithError]
+) -> None:
+    write_random_model(paths.models / "mine")
+    with pytest.raises(kind, match="device"):
+        store.load("mine", device=device, threads=1)
+
+
+def test_gpt2s_own_two_tokenizer_files_are_enough(store: ModelStore, paths: Paths, tmp_path: Path) -> None:
+    folder = write_random_model(paths.models / "older")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    (folder / "vocab.json").write_text(json.dumps(tokenizer["vocab"]), encoding="utf-8")
+    (folder / "merges.txt").write_text("\n".join(" ".join(pair) for pair in tokenizer["merges"]), encoding="utf-8")
+    (folder / "tokenizer.json").unlink()
+    loaded = store.load("older", device="cpu", threads=1)
+    assert loaded.tokenizer.decode(loaded.tokenizer.encode("Down by the river")) == "Down by the river"
+    shutil.rmtree(folder)
