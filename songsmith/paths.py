@@ -51,7 +51,8 @@ def find_paths() -> Paths:
     """Return the user's paths: under SONGSMITH_HOME if it is set, else where the platform keeps such things."""
     home = os.environ.get("SONGSMITH_HOME")
     if home:
-        root = Path(home).expanduser().absolute()
+        # Not Path.expanduser, which fails for a user that is not there.
+        root = Path(os.path.expanduser(home)).absolute()  # noqa: PTH111
         return Paths(data=root, config=root, state=root / "state")
     from platformdirs import PlatformDirs
 

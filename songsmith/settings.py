@@ -38,14 +38,13 @@ class Settings:
         try:
             text = paths.settings.read_text(encoding="utf-8")
             settings = settings._over(tomllib.loads(text), str(paths.settings))
-        except FileNotFoundError:
-            pass
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{paths.settings} is not valid TOML: {error}.", "Mend it, or move it away.") from error
         except OSError as error:
-            raise UsageError(
-                f"{paths.settings} cannot be read: {error.strerror}.", "Mend it, or move it away."
-            ) from error
+            if os.path.lexists(paths.settings):  # else there is none, nor could there be where the home is no folder
+                raise UsageError(
+                    f"{paths.settings} cannot be read: {error.strerror}.", "Mend it, or move it away."
+                ) from error
         variables = os.environ if environ is None else environ
         found: dict[str, Any] = {}
         for field in fields(cls):
