@@ -134,10 +134,15 @@ class Engine:
         if row.finish is not None:
             return row.close()
         row.body.append(token)
+        begun = reader.sections_begun
         text = "".join(reader.feed(piece) for piece in row.decoder.feed(token))
         if options.max_lines and reader.finished_lines >= options.max_lines:
             row.finish = FinishReason.MAX_LINES
-        elif options.stop_at_section and self._format is MarkupFormat.PLAIN and reader.sections_begun:
+        elif (
+            # A plain model ends its section with a blank line; before min_lines that begins one more stanza.
+            self._format is MarkupFormat.PLAIN and options.stop_at_section
+            and reader.sections_begun > begun and reader.finished_lines >= max(1, options.min_lines)
+        ):  # fmt: skip
             row.finish = FinishReason.END_OF_SECTION
         elif row.tokens >= options.max_new_tokens:
             row.finish = FinishReason.MAX_TOKENS

@@ -1,0 +1,215 @@
+"""Sampling: every cut keeps exactly the tokens it promises, and draws are as frequent as their odds."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from songsmith.errors import UsageError
+from songsmith.generation.options import GenerationOptions
+from songsmith.generation.sampling import TokenSampler, candidates, penalise
+
+# Logits in steps of a hundredth: far enough apart that no rounding decides, and no two alike.
+logits_lists = st.lists(st.integers(-900, 900), min_size=1, max_size=40, unique=True).map(
+    lambda steps: np.array(steps, dtype=np.float32) / 100
+)
+temperatures = st.sampled_from([0.3, 0.7, 1.0, 1.5, 10.0])
+
+
+def plain_options(**changes: object) -> GenerationOptions:
+    return GenerationOptions(**{"temperature": 1.0, "top_p": 1.0} | changes)
+
+
+def naive_candidates(logits: np.ndarray, options: GenerationOptions) -> list[int]:
+    """Say in the plainest words which tokens the options leave, the likeliest first."""
+    order = sorted(range(len(logits)), key=lambda token: -float(logits[token]))
+    if options.top_k > 0:
+        order = order[: options.top_k]
+    weights = [float(np.exp(float(logits[token]) / options.temperature)) for token in order]
+    odds = [weight / sum(weights) for weight in weights]
+    kept, mass = [], 0.0
+    for token, share in zip(order, odds, strict=True):
+        if mass >= options.top_p:
+            break
+        kept.append((token, share))
+        mass += share
+    return [token for token, share in kept if share >= options.min_p * odds[0]]
+
+
+@given(logits_lists, temperatures, st.integers(-3, 45), st.sampled_from([0.05, 0.3, 0.5001, 0.8, 0.95, 1.0]),
+       st.sampled_from([0.0, 0.001, 0.05, 0.3, 1.0]))  # fmt: skip
+def test_the_cuts_keep_exactly_what_their_definitions_say(
+    logits: np.ndarray, temperature: float, top_k: int, top_p: float, min_p: float
+) -> None:
+    options = plain_options(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    ids, odds = candidates(logits.copy(), options)
+    wanted = naive_candidates(logits, options)
+    # Rounding may decide where a sum of odds ends; and what is a ten-trillionth as likely is never drawn.
+    assert ids.tolist() == wanted[: len(ids)]
+    beyond = wanted[len(ids) :]
+    assert len(beyond) <= 1 or all(logits[token] < logits.max() - 29 * temperature for token in beyond)
+    assert all(first >= second for first, second in pairwise(odds))
+    ratios = np.exp((logits[ids].astype(np.float64) - logits[ids[0]]) / temperature)
+    np.testing.assert_allclose(odds / odds[0], ratios, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"top_k": 5}, {"top_k": 1}, {"top_k": 1000}, {"top_p": 0.9}, {"top_p": 0.2}, {"min_p": 0.1}, {"temperature": 0.4},
+     {"temperature": 1.7, "top_k": 40, "top_p": 0.8, "min_p": 0.05}],
+)  # fmt: skip
+def test_the_cuts_agree_with_transformers(changes: dict[str, float]) -> None:
+    torch = pytest.importorskip("torch")
+    from transformers.generation.logits_process import (
+        LogitsProcessorList,
+        MinPLogitsWarper,
+        TemperatureLogitsWarper,
+        TopKLogitsWarper,
+        TopPLogitsWarper,
+    )
+
+    options = plain_options(**changes)
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(options.temperature)])
+    if options.top_k > 0:
+        warpers.append(TopKLogitsWarper(options.top_k))
+    warpers.append(TopPLogitsWarper(options.top_p))
+    if options.min_p > 0:
+        warpers.append(MinPLogitsWarper(options.min_p))
+    for seed in range(20):
+        logits = np.random.default_rng(seed).normal(0, 2, 200).astype(np.float32)
+        theirs = (
+            warpers(torch.zeros((1, 1), dtype=torch.long), torch.from_numpy(logits.copy())[None])[0].softmax(0).numpy()
+        )
+        ids, odds = candidates(logits, options)
+        assert theirs[ids].min() > 0
+        assert np.delete(theirs, ids).sum() < 1e-11  # what is never drawn is left out here
+        np.testing.assert_allclose(odds / odds.sum(), theirs[ids], rtol=1e-4)
+
+
+@given(logits_lists, st.integers(0, 2**63 - 1))
+def test_temperature_zero_takes_the_likeliest(logits: np.ndarray, seed: int) -> None:
+    sampler = TokenSampler(plain_options(temperature=0.0, seed=seed), np.zeros(len(logits), dtype=bool), [])
+    assert sampler.draw(logits.copy(), []) == int(logits.argmax())
+    best = int(logits.argmax())
+    if len(logits) > 1:
+        second = sampler.draw(logits.copy(), [best])
+        assert logits[second] == np.delete(logits, best).max()
+
+
+def test_a_temperature_too_small_to_divide_by_takes_the_likeliest_quietly() -> None:
+    logits = np.array([1.0, 3.0, 2.0], dtype=np.float32)
+    sampler = TokenSampler(plain_options(temperature=5e-324), np.zeros(3, dtype=bool), [])
+    assert [sampler.draw(logits.copy(), []) for _ in range(5)] == [1] * 5
+
+
+@given(logits_lists, st.data())
+def test_a_banned_token_is_never_drawn(logits: np.ndarray, data: st.DataObject) -> None:
+    banned = data.draw(st.lists(st.integers(0, len(logits) - 1), max_size=len(logits) - 1, unique=True))
+    if len(banned) == len(logits):
+        return
+    sampler = TokenSampler(plain_options(temperature=5.0), np.zeros(len(logits), dtype=bool), [])
+    assert not {sampler.draw(logits.copy(), banned) for _ in range(10)} & set(banned)
+
+
+@pytest.mark.parametrize(
+    "options", [plain_options(), plain_options(top_k=3), plain_options(temperature=2.0, top_p=0.9)]
+)
+def test_draws_are_as_frequent_as_their_odds(options: GenerationOptions) -> None:
+    logits = np.array([0.0, 1.0, -1.0, 2.0, 0.5], dtype=np.float32)
+    sampler = TokenSampler(options, np.zeros(5, dtype=bool), [])
+    draws = 20_000
+    counts = Counter(sampler.draw(logits.copy(), []) for _ in range(draws))
+    kept = naive_candidates(logits, options)
+    weights = np.exp(logits[kept] / options.temperature)
+    expected = draws * weights / weights.sum()
+    assert set(counts) == set(kept)
+    chi_square = sum((counts[token] - wanted) ** 2 / wanted for token, wanted in zip(kept, expected, strict=True))
+    assert chi_square < 18.5  # 4 degrees of freedom: one honest sampler in a thousand is worse
+
+
+def test_the_same_seed_draws_the_same_stream_and_another_seed_another() -> None:
+    def stream(seed: int) -> list[int]:
+        sampler = TokenSampler(plain_options(seed=seed), np.zeros(50, dtype=bool), [])
+        return [sampler.draw(np.zeros(50, dtype=np.float32), []) for _ in range(30)]
+
+    assert stream(7) == stream(7)
+    assert len({tuple(stream(seed)) for seed in range(20)}) == 20
+
+
+@given(logits_lists, st.floats(0.1, 10, exclude_min=True))
+def test_a_penalty_makes_a_token_rarer_never_commoner(logits: np.ndarray, penalty: float) -> None:
+    changed = penalise(logits.copy(), penalty)
+    assert np.all((changed <= logits) if penalty >= 1 else (changed >= logits))
+    assert np.all(np.sign(changed) == np.sign(logits))
+
+
+def test_a_penalty_touches_what_was_seen_and_nothing_else() -> None:
+    # Greedy: token 0 leads until it has been seen; 3 is exempt and may lead for ever.
+    logits = np.array([4.0, 3.0, 2.5, 1.0], dtype=np.float32)
+    exempt = np.array([False, False, False, True])
+    options = plain_options(temperature=0.0, repetition_penalty=2.0)
+    assert TokenSampler(options, exempt, []).draw(logits.copy(), []) == 0
+    sampler = TokenSampler(options, exempt, [])
+    assert [sampler.draw(logits.copy(), []) for _ in range(4)] == [0, 1, 2, 0]
+    assert TokenSampler(options, exempt, [0, 3]).draw(logits.copy(), []) == 1
+    form = np.array([4.0, 3.9, 0.0, 5.0], dtype=np.float32)
+    sampler = TokenSampler(options, exempt, [3])
+    assert [sampler.draw(form.copy(), []) for _ in range(3)] == [3, 3, 3]
+
+
+@given(st.integers(1, 4), st.lists(st.integers(0, 3), max_size=20), st.integers(0, 1000))
+def test_no_run_of_words_comes_twice(size: int, seen: list[int], seed: int) -> None:
+    # Five words and a line end (5), which ends every run.
+    exempt = np.array([False] * 5 + [True])
+    sampler = TokenSampler(plain_options(no_repeat_ngram=size, seed=seed), exempt, seen)
+    tokens = list(seen)
+    for _ in range(60):
+        tokens.append(sampler.draw(np.zeros(6, dtype=np.float32), []))
+    new = Counter()
+    for end in range(size, len(tokens) + 1):
+        run = tuple(tokens[end - size : end])
+        if 5 not in run:
+            assert end <= len(seen) or new[run] == 0, f"{run} came again"
+            new[run] += 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_odds_that_are_no_numbers_are_an_error_not_a_choice(bad: float) -> None:
+    logits = np.array([0.0, bad, 1.0], dtype=np.float32)
+    for temperature in (0.0, 1.0):
+        with pytest.raises(RuntimeError, match="no numbers"):
+            TokenSampler(plain_options(temperature=temperature), np.zeros(3, dtype=bool), []).draw(logits.copy(), [])
+
+
+RANGES = {
+    "seed": (0, 2**63 - 1),
+    "temperature": (0, 10),
+    "min_p": (0, 1),
+    "repetition_penalty": (0.1, 10),
+    "no_repeat_ngram": (0, 1000),
+    "max_new_tokens": (1, 1_000_000),
+    "max_lines": (0, 100_000),
+    "min_lines": (0, 100_000),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_every_option_has_a_range_and_says_so(name: str) -> None:
+    low, high = RANGES[name]
+    for value in (low, high):
+        assert getattr(GenerationOptions(**{name: value}), name) == value
+    for value in (low - 1, high + 1, float("nan"), float("inf"), float("-inf"), 10**400, -(10**400)):
+        with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} .* is out of range"):
+            GenerationOptions(**{name: value})
+
+
+def test_top_p_is_above_0_and_any_top_k_works() -> None:
+    for value in (0, -0.1, 1.1, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="--top-p"):
+            GenerationOptions(top_p=value)
+    logits = np.array([0.0, 1.0, 2.0], dtype=np.float32)
+    for top_k in (0, -1, 3, 10**400):
+        assert len(candidates(logits, plain_options(top_k=top_k))[0]) == 3
