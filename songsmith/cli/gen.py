@@ -8,25 +8,31 @@ from typing import Annotated
 import typer
 
 from songsmith.cli import console
+from songsmith.errors import InputError
+from songsmith.generation.options import GenerationOptions
+
+_USUAL = GenerationOptions()
 
 
 def gen(
     prompt: Annotated[
         str | None,
         typer.Argument(
-            help="Lyric to go on from. `-` reads it from standard input, and so does no prompt when something is piped in. "
-            "Its last line is finished by the model, unless a newline ends it.",
+            help="Lyric to go on from. `-` reads it from standard input; so does no prompt, if something is piped in.",
             show_default=False,
         ),
     ] = None,
     title: Annotated[str, typer.Option(help="Title of the song.")] = "",
+    finish_line: Annotated[
+        bool, typer.Option("--finish-line", help="The prompt's last line is only begun; let the model finish it.")
+    ] = False,
     takes: Annotated[int | None, typer.Option(help="How many takes to write.", show_default="1")] = None,
     ladder: Annotated[
         str | None, typer.Option(help="Temperatures of the first and last take, such as 1.3:0.7.", show_default=False)
     ] = None,
-    max_lines: Annotated[int, typer.Option(help="Stop after this many new lines; 0: no limit.")] = 32,
-    min_lines: Annotated[int, typer.Option(help="Do not end the song before this many new lines.")] = 4,
-    max_new_tokens: Annotated[int, typer.Option(help="Stop after this many tokens.")] = 1000,
+    max_lines: Annotated[int, typer.Option(help="Stop after this many new lines; 0: no limit.")] = _USUAL.max_lines,
+    min_lines: Annotated[int, typer.Option(help="Do not end the song before this many new lines.")] = _USUAL.min_lines,
+    max_new_tokens: Annotated[int, typer.Option(help="Stop after this many tokens.")] = _USUAL.max_new_tokens,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Name of a model, or path to one.", show_default="the default")
     ] = None,
@@ -34,19 +40,30 @@ def gen(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the first take; the next take has the next seed.", show_default="random")
     ] = None,
-    temperature: Annotated[float, typer.Option("--temperature", "-t", help="0: always the likeliest word.")] = 0.8,
-    top_k: Annotated[int, typer.Option(help="Choose from the k likeliest tokens; 0: from all.")] = 0,
-    top_p: Annotated[float, typer.Option(help="Choose from the likeliest tokens whose odds sum to this.")] = 0.95,
-    min_p: Annotated[float, typer.Option(help="Choose from tokens at least this share as likely as the best.")] = 0.0,
-    repetition_penalty: Annotated[float, typer.Option(help="Above 1: words used before become rarer.")] = 1.0,
-    no_repeat_ngram: Annotated[int, typer.Option(help="Never write so many tokens in a row twice; 0: off.")] = 0,
+    temperature: Annotated[
+        float, typer.Option("--temperature", "-t", help="0: always the likeliest word.")
+    ] = _USUAL.temperature,
+    top_k: Annotated[int, typer.Option(help="Choose from the k likeliest tokens; 0: from all.")] = _USUAL.top_k,
+    top_p: Annotated[
+        float, typer.Option(help="Choose from the likeliest tokens whose odds sum to this.")
+    ] = _USUAL.top_p,
+    min_p: Annotated[
+        float, typer.Option(help="Choose from tokens at least this share as likely as the best.")
+    ] = _USUAL.min_p,
+    repetition_penalty: Annotated[
+        float, typer.Option(help="Above 1: words used before become rarer.")
+    ] = _USUAL.repetition_penalty,
+    no_repeat_ngram: Annotated[
+        int, typer.Option(help="Never write so many tokens in a row twice; 0: off.")
+    ] = _USUAL.no_repeat_ngram,
+    save: Annotated[bool, typer.Option("--save", help="Keep each take as a song; see `songsmith songs`.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a take, with its provenance.")] = False,
 ) -> None:
     """Write a song, or go on with one, on standard output."""
-    from songsmith.generation.options import GenerationOptions
     from songsmith.generation.writing import TakeFinished
     from songsmith.markup import MarkupFormat
+    from songsmith.studio.songs import save_take
     from songsmith.studio.studio import Studio
     from songsmith.studio.writing import one_at_a_time, plan_takes, read_prompt, take_as_json, write
     from songsmith.takes import Take
@@ -60,6 +77,10 @@ def gen(
             console.say(
                 f"({take.model}, seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s)"
             )
+        if save:
+            kept = save_take(studio.library, take)
+            if not quiet:
+                console.say(f"Saved as {kept.number}: {kept.name}")
 
     first = GenerationOptions(
         seed=secrets.randbelow(2**31) if seed is None else seed, temperature=temperature, top_k=top_k, top_p=top_p,
@@ -67,8 +88,11 @@ def gen(
         min_lines=min_lines, max_new_tokens=max_new_tokens,
     )  # fmt: skip
     options = plan_takes(first, takes=takes, ladder=ladder)
-    place = read_prompt(_prompt_text(prompt), title=title)
-    loaded = Studio.open().load_model(model, device)
+    place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line)
+    studio = Studio.open()
+    if save:
+        studio.prepare_home()
+    loaded = studio.load_model(model, device)
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
         console.say(f"{loaded.name} is a plain model, not trained on songs here: it is given title and lyric as text.")
     notified = False
@@ -97,4 +121,6 @@ def _prompt_text(argument: str | None) -> str | None:
         return None
     from songsmith.studio.writing import decode_lyric
 
+    if sys.stdin is None:
+        raise InputError("Standard input is closed.", "Give the lyric as an argument, or pipe it in.")
     return decode_lyric(sys.stdin.buffer.read(), "Standard input")

@@ -62,6 +62,8 @@ class Draft:
     """Who wrote each row."""
     slots: tuple[Slot, ...] = ()
     """The versions of each section, in the order of `sections`."""
+    attic: tuple[Version, ...] = ()
+    """Versions of sections that are gone: cut, or joined to another."""
 
     @property
     def rows(self) -> list[str]:
@@ -97,10 +99,13 @@ class Draft:
             authors[new] = self.authors[old]
         old_sections = [_wording(section) for section in self.sections]
         new_sections = [_wording(section) for section in place_sections(text)]
-        slots = [Slot()] * len(new_sections)
-        for old, new in _stayed(old_sections, new_sections, edited_in_place=True):
+        slots, attic = [Slot()] * len(new_sections), list(self.attic)
+        pairs = _stayed(old_sections, new_sections, edited_in_place=True)
+        for old, new in pairs:
             slots[new] = self.slots[old]
-        return replace(self, text=text, authors=tuple(authors), slots=tuple(slots))
+        for old in sorted(set(range(len(old_sections))) - {old for old, _ in pairs}):
+            attic += self.slots[old].versions
+        return replace(self, text=text, authors=tuple(authors), slots=tuple(slots), attic=tuple(attic))
 
     def section_at(self, row: int) -> int | None:
         """Return the section a row belongs to; between sections, the one before; None in a draft without any."""
@@ -179,7 +184,11 @@ class Draft:
 
     def as_json(self) -> dict[str, Any]:
         """Return what the text alone does not tell, as JSON values."""
-        return {"authors": list(self.authors), "slots": [asdict(slot) for slot in self.slots]}
+        return {
+            "authors": list(self.authors),
+            "slots": [asdict(slot) for slot in self.slots],
+            "attic": [asdict(version) for version in self.attic],
+        }
 
     @classmethod
     def from_json(cls, text: str, title: str, values: Mapping[str, Any]) -> Self:
@@ -187,23 +196,21 @@ class Draft:
         draft = cls(title=title).with_text(text, Author.PERSON)
         authors = tuple(Author(author) for author in values.get("authors", ()))
         slots = tuple(
-            Slot(
-                versions=tuple(
-                    Version(
-                        lines=tuple(version["lines"]), authors=tuple(map(Author, version["authors"])),
-                        take_id=version["take_id"],
-                    )
-                    for version in slot["versions"]
-                ),
-                current=slot["current"],
-            )
+            Slot(versions=tuple(map(_read_version, slot["versions"])), current=slot["current"])
             for slot in values.get("slots", ())
-        )  # fmt: skip
+        )
+        draft = replace(draft, attic=tuple(map(_read_version, values.get("attic", ()))))
         if len(authors) == len(draft.authors):
             draft = replace(draft, authors=authors)
         if len(slots) == len(draft.slots):
             draft = replace(draft, slots=slots)
         return draft
+
+
+def _read_version(values: Mapping[str, Any]) -> Version:
+    return Version(
+        lines=tuple(values["lines"]), authors=tuple(map(Author, values["authors"])), take_id=values["take_id"]
+    )
 
 
 def move_offset(offset: int, before: str, after: str) -> int:
@@ -229,17 +236,15 @@ def edited_span(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, int]:
 def _stayed(before: Sequence[Any], after: Sequence[Any], *, edited_in_place: bool = False) -> list[tuple[int, int]]:
     """Return pairs of places in two sequences that hold the same item.
 
-    With `edited_in_place`, items that differ are paired too where as many stand in the one as in the other.
+    With `edited_in_place`, what was replaced is paired with what replaced it, in order, as far as it goes.
     """
     start, end = edited_span(before, after)
     shift = len(after) - len(before)
     pairs = [(place, place) for place in range(start)]
-    if edited_in_place and shift == 0:
-        pairs += [(place, place) for place in range(start, end)]
-    else:
-        matcher = SequenceMatcher(None, before[start:end], after[start : end + shift], autojunk=False)
-        for block in matcher.get_matching_blocks():
-            pairs += [(start + block.a + step, start + block.b + step) for step in range(block.size)]
+    matcher = SequenceMatcher(None, before[start:end], after[start : end + shift], autojunk=False)
+    for tag, old, old_end, new, new_end in matcher.get_opcodes():
+        if tag == "equal" or edited_in_place:
+            pairs += zip(range(start + old, start + old_end), range(start + new, start + new_end), strict=False)
     return pairs + [(place, place + shift) for place in range(end, len(before))]
 
 

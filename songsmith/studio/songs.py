@@ -28,6 +28,15 @@ def find_songs(library: Library, keys: Iterable[str]) -> list[SongRecord]:
     return list(found.values())
 
 
+def save_take(library: Library, take: Take) -> SongRecord:
+    """Keep the song that a take makes with its prompt, and the take with it."""
+    from songsmith.studio.writing import song_of  # takes numpy along, which a list of songs does not need
+
+    authors = tuple(line.author for line in song_of(take).lines)
+    text = (take.prompt_text + take.text).removesuffix("\n")
+    return library.put_song(SongRecord(title=take.title, text=text, authors=authors, kept=True), takes=[take])
+
+
 def summarise(record: SongRecord) -> dict[str, Any]:
     """Return what a list says of a song, as JSON values."""
     lines = record.song.lines

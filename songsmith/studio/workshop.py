@@ -69,8 +69,8 @@ class Workshop:
         self._song_id: str | None = None
         self._draft_id = new_id()
         self._artist = ""
-        self._saved: tuple[str, str] = ("", "")  # text and title as the library holds them, kept or as a draft
-        self._kept: tuple[str, str] = ("", "")  # text and title as last saved by the user
+        self._on_file = self.draft  # as the library holds it, kept or as a draft
+        self._kept = self.draft  # as last saved by the user
         self._on_disk = False
         self._lock: FileLock | None = None
         self._past: list[Draft] = []
@@ -89,7 +89,7 @@ class Workshop:
     @property
     def unsaved(self) -> bool:
         """Whether the draft differs from what was last saved."""
-        return (self.draft.text, self.draft.title) != self._kept
+        return (self.draft.text, self.draft.title) != (self._kept.text, self._kept.title)
 
     @property
     def writing(self) -> bool:
@@ -243,12 +243,11 @@ class Workshop:
         Raises:
             StorageError: the disk is full, the home cannot be written, or the library cannot be used.
         """
-        state = (self.draft.text, self.draft.title)
-        if state == self._saved and not even_unchanged:
+        if self.draft == self._on_file and not even_unchanged:
             return False
         self._hold_lock()
         self._library.put_song(self._record(self._draft_id, kept=False, song_id=self._song_id))
-        self._saved, self._on_disk = state, True
+        self._on_file, self._on_disk = self.draft, True
         return True
 
     def save(self) -> SongRecord:
@@ -262,7 +261,7 @@ class Workshop:
             record = self._library.put_song(self._record(self._song_id, kept=True, song_id=None))
             self._drop_draft_record()
         self.song_number = record.number
-        self._saved = self._kept = (self.draft.text, self.draft.title)
+        self._on_file = self._kept = self.draft
         self._on_disk = False
         return record
 
@@ -276,19 +275,18 @@ class Workshop:
         self._put_away()
         self._fresh()
         self.draft = Draft.from_json(record.text, record.title, record.state)
-        self._artist = record.artist
+        self._artist, self._on_file = record.artist, self.draft
         takes = self._library.takes(record.id)
         if record.kept:
             self._song_id, self.song_number = record.id, record.number
-            self._saved = self._kept = (record.text, record.title)
+            self._kept = self.draft
         else:
             self._draft_id, self._on_disk = record.id, True
-            self._saved = (record.text, record.title)
             song_id = record.state.get("song_id")
             origin = self._find(song_id) if song_id else None
             if origin is not None:
                 self._song_id, self.song_number = origin.id, origin.number
-                self._kept = (origin.text, origin.title)
+                self._kept = Draft.from_json(origin.text, origin.title, origin.state)
                 takes = self._library.takes(origin.id)
             self._hold_lock()
         self._last_take_id = takes[-1].id if takes else None
@@ -307,7 +305,9 @@ class Workshop:
         self._writing = None
         if self.unsaved and (self.draft.text.strip() or self._on_disk):
             self.autosave()
-        elif self._on_disk:
+        else:
+            if self._song_id is not None and self.draft != self._kept:
+                self.save()  # the same song, but with versions it did not have
             self._drop_draft_record()
         self._release_lock()
 

@@ -24,7 +24,7 @@ def decode_lyric(data: bytes, origin: str) -> str:
     if nul >= 0:
         raise InputError(f"{origin} is not text: byte {nul} is NUL.", "Give a text file in UTF-8.")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{origin} is not UTF-8: byte {error.start} is {data[error.start]:#04x}.",
@@ -32,37 +32,39 @@ def decode_lyric(data: bytes, origin: str) -> str:
         ) from error
 
 
-def read_prompt(text: str | None, *, title: str = "") -> Prompt:
-    """Turn what a person typed into a prompt: lyric so far, whose last line is open unless a newline ends it.
+def read_prompt(text: str | None, *, title: str = "", finish_line: bool = False) -> Prompt:
+    """Turn what a person typed into a prompt: the lyric so far.
 
     Args:
         text: the lyric; None writes unprompted.
         title: the song's title; empty lets the first line, or the model, give it.
+        finish_line: the last line is only begun, and the model finishes it.
 
     Raises:
         UsageError: the text is empty.
         InputError: it spells one of the marks that models are built on, or is no Unicode text.
     """
-    for part in (text or "", title):
-        try:
-            part.encode()
-        except UnicodeEncodeError as error:
-            raise InputError("The prompt is not UTF-8.", "Type it again, or pipe it in as UTF-8.") from error
-        mark = find_mark(part)
-        if mark:
-            raise InputError(
-                f"The prompt spells {mark}, a mark that models are built on.", "Take it out and try again."
-            )
-    title = " ".join(strip_controls(title).split())
+    title = " ".join(_clean(title).split())
     if text is None:
         return Prompt(song=Song(title))
-    if not strip_controls(text).strip():
+    text = _clean(text)
+    if not text.strip():
         raise UsageError("The prompt is empty.", "Give a line to start from, or no prompt at all to write unprompted.")
-    text = strip_controls(text.replace("\r\n", "\n"))
     song = parse(text, title=title)
-    # Trailing spaces would be a token of their own, after which a model starts no word well.
-    closed = text.rstrip(" ").endswith("\n") or not song.sections[-1].lines
-    return Prompt(song=song, open_line=not closed)
+    return Prompt(song=song, open_line=finish_line and bool(song.sections[-1].lines))
+
+
+def _clean(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError("The prompt is not UTF-8.", "Type it again, or pipe it in as UTF-8.") from error
+    # Once old Macs ended lines with \r alone.
+    text = strip_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
+    mark = find_mark(text)  # only now: a control character may have stood inside it
+    if mark:
+        raise InputError(f"The prompt spells {mark}, a mark that models are built on.", "Take it out and try again.")
+    return text
 
 
 def plan_takes(options: GenerationOptions, *, takes: int | None, ladder: str | None) -> Sequence[GenerationOptions]:
@@ -84,11 +86,13 @@ def plan_takes(options: GenerationOptions, *, takes: int | None, ladder: str | N
         high, _, low = ladder.partition(":")
         try:
             top, bottom = float(high), float(low)
-            count = takes or round(abs(top - bottom) * 10) + 1
-            step = (top - bottom) / max(1, count - 1)
-            temperatures = [round(top - step * rung, 4) for rung in range(count)]
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise UsageError(f"--ladder {ladder} is no pair of temperatures.", "Write it like 1.3:0.7.") from error
+        if not (0 <= top <= 10 and 0 <= bottom <= 10):
+            raise UsageError(f"--ladder {ladder} is out of range.", "Use temperatures from 0 to 10.")
+        count = takes or round(abs(top - bottom) * 10) + 1
+        step = (top - bottom) / max(1, count - 1)
+        temperatures = [round(top - step * rung, 4) for rung in range(count)]
     return [
         GenerationOptions(**options.as_json() | {"seed": options.seed + take, "temperature": temperature})
         for take, temperature in enumerate(temperatures)
@@ -126,8 +130,8 @@ def song_of(take: Take) -> Song:
     """
     before = parse(take.prompt_text)
     song = parse(take.prompt_text + take.text, title=take.title)
-    open_line = bool(take.prompt_text) and not take.prompt_text.endswith("\n") and take.text.strip() != ""
-    theirs = len(before.lines) - open_line
+    open_line = bool(take.prompt_text) and not take.prompt_text.endswith("\n")
+    theirs = len(before.lines) - (open_line and take.text.partition("\n")[0].strip() != "")
     return with_authors(song, [Author.PERSON] * theirs + [Author.MODEL] * (len(song.lines) - theirs))
 
 

@@ -1,5 +1,6 @@
 """The Textual application: opens the workshop screen and ends with it."""
 
+import os
 from typing import ClassVar
 
 from textual.app import App
@@ -8,6 +9,9 @@ from textual.binding import Binding, BindingType
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop
 from songsmith.tui.screens.workshop import WorkshopScreen
+
+_STDIN = 0
+_TERMINAL_CHECK_S = 1.0
 
 
 class SongsmithApp(App[None]):
@@ -36,3 +40,10 @@ class SongsmithApp(App[None]):
     def on_mount(self) -> None:
         """Show the workshop."""
         self.push_screen(self._workshop)
+        if not self.is_headless:
+            self.set_interval(_TERMINAL_CHECK_S, self._check_terminal)
+
+    async def _check_terminal(self) -> None:
+        """Leave when the terminal has gone: without one, reading keys would spin for ever."""
+        if not os.isatty(_STDIN):
+            await self.action_quit()

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from songsmith.library.library import Library
 from songsmith.lyrics import Author
@@ -149,6 +152,82 @@ def test_undoing_everything_ends_where_it_began(paths, steps):
         while workshop.redo():
             pass
         assert workshop.text == final
+
+
+class Bench(RuleBasedStateMachine):
+    """Somebody types words nobody typed before, anywhere and at any time; all of them must stay somewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        home = Path(self._folder.name)
+        self.paths = Paths(data=home, config=home, state=home)
+        self.library = Library(self.paths.library)
+        self.workshop = Workshop(self.library, self.paths)
+        self.words: list[str] = []
+
+    def teardown(self) -> None:
+        self.workshop.close()
+        self.library.close()
+        self._folder.cleanup()
+
+    @rule(
+        place=st.floats(0, 1),
+        before=st.sampled_from(["", " ", "\n", "\n\n", "\n\n[Chorus]\n"]),
+        after=st.sampled_from([" ", "\n"]),
+    )
+    def type(self, place: float, before: str, after: str) -> None:
+        text, word = self.workshop.text, f"w{len(self.words)}x"
+        gaps = [0, *(at for at, character in enumerate(text) if character.isspace()), len(text)]  # not into a word
+        at = gaps[int(place * (len(gaps) - 1))]
+        self.workshop.type(text[:at] + before + word + after + text[at:])
+        self.words.append(word)
+
+    @rule()
+    def go_on(self) -> None:
+        self.workshop.finish(None)
+        self.workshop.go_on()
+
+    @rule(row=st.integers(0, 12))
+    def rewrite(self, row: int) -> None:
+        self.workshop.finish(None)
+        self.workshop.rewrite(row)
+
+    @rule(text=st.sampled_from(["a", " b", "\n", "c\nd\n", "\n[Chorus]\ne\n"]))
+    def hear(self, text: str) -> None:
+        self.workshop.extend(text)
+
+    @rule()
+    def finish(self) -> None:
+        self.workshop.finish(take_of(self.workshop, "a\n") if self.workshop.writing else None)
+
+    @rule(row=st.integers(0, 12), by=st.sampled_from([-1, 1]))
+    def step(self, row: int, by: int) -> None:
+        self.workshop.step(row, by)
+
+    @rule()
+    def save(self) -> None:
+        self.workshop.save()
+
+    @rule()
+    def leave_and_come_back(self) -> None:
+        self.workshop.close()
+        again = Workshop(self.library, self.paths)
+        records = again.left_over() or self.library.songs()
+        if records:
+            again.open(records[0])
+        self.workshop = again
+
+    @invariant()
+    def every_word_is_somewhere(self) -> None:
+        draft = self.workshop.draft
+        versions = [version for slot in draft.slots for version in slot.versions] + list(draft.attic)
+        kept = " ".join([draft.text, *(line for version in versions for line in version.lines)])
+        assert [word for word in self.words if word not in kept] == []
+
+
+TestNoWordIsLost = Bench.TestCase
+TestNoWordIsLost.settings = settings(max_examples=40, stateful_step_count=25)
 
 
 def test_a_draft_on_disk_comes_back_with_authors_versions_and_takes(workshop, library, paths):

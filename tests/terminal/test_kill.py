@@ -39,7 +39,9 @@ class Session:
         self.typed: list[tuple[float, str]] = []
         seen = b""
         while b"Write a line" not in seen:
-            assert select.select([self._terminal], [], [], 60)[0], seen
+            if not select.select([self._terminal], [], [], 60)[0]:
+                self.kill()
+                raise AssertionError(f"no workshop, but {seen!r}")
             seen += os.read(self._terminal, 65536)
 
     def press(self, keys: bytes) -> None:
@@ -72,6 +74,11 @@ class Session:
         self._process.wait()
         os.close(self._terminal)
         return killed
+
+    def hang_up(self) -> int:
+        """Take the terminal away, and return how the workshop ended."""
+        os.close(self._terminal)
+        return self._process.wait(timeout=30)
 
 
 def kept_words(path: Path) -> str:
@@ -110,3 +117,12 @@ def test_a_killed_session_loses_at_most_a_second(paths, seed):
 @pytest.mark.parametrize("seed", range(5, 50))
 def test_a_killed_session_loses_at_most_a_second_many_times(paths, seed):
     kill_once(paths, seed)
+
+
+def test_a_workshop_whose_terminal_has_gone_puts_its_draft_away_and_ends(paths):
+    session = Session()
+    session.press(b"Not lost")
+    session.watch(0.3)
+    session.hang_up()
+    with Library(paths.library) as library:
+        assert [record.text for record in Workshop(library, paths).left_over()] == ["Not lost"]

@@ -40,6 +40,7 @@ _WIDE_COLUMNS = 110
 class WorkshopScreen(Screen[None]):
     """Where songs are written."""
 
+    AUTO_FOCUS = "#draft"
     # No priority: a key with it would overtake letters that are still on their way into the draft.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+g", "go_on", "Go on", tooltip="Write the next section"),
@@ -89,7 +90,6 @@ class WorkshopScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Start: typing first, the model behind it."""
-        self._editor.focus()
         self.set_interval(_REPAINT_S, self._flush)
         self.set_interval(_AUTOSAVE_S, self._autosave)
         self.call_after_refresh(self._start_engine)
@@ -241,7 +241,8 @@ class WorkshopScreen(Screen[None]):
     def _absorb(self) -> None:
         """Take over what was typed since the last look."""
         self.workshop.type(self._editor.text)
-        self.query_one("#title", Input).placeholder = f"Title ({self.workshop.draft.song.name})"
+        song = self.workshop.draft.song
+        self.query_one("#title", Input).placeholder = f"Title ({song.name})" if song.lines else "Title"
 
     def _show_draft(self, *, follow: bool = False) -> None:
         editor, workshop = self._editor, self.workshop
