@@ -6,7 +6,8 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event
 from types import FrameType
 
@@ -20,8 +21,9 @@ def write(text: str) -> None:
 
 def say(text: str) -> None:
     """Tell the person at the terminal something, on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # if nobody hears it, the song is still written
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -41,10 +43,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def forgive_encoding() -> None:
-    """Let a terminal that is not UTF-8 show `?` for what it cannot, rather than fail."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+def prepare_streams() -> None:
+    """Let a terminal that is not UTF-8 show `?` for what it cannot, and a stream that was closed swallow all, not fail."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)
+        elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 
@@ -67,6 +72,9 @@ def close_stdout() -> None:
 def interrupts() -> Iterator[Event]:
     """Let the first Ctrl-C set an event, so that work can end where it stands; the second interrupts as usual."""
     interrupted = Event()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: Ctrl-C is for someone else
+        yield interrupted
+        return
 
     def handle(number: int, frame: FrameType | None) -> None:
         interrupted.set()

@@ -74,8 +74,9 @@ def gen(
         elif not quiet:
             rate = take.tokens / take.elapsed_s if take.elapsed_s else 0
             heat = take.options["temperature"]
+            named = f"{take.title} " if take.title and take.title != title else ""
             console.say(
-                f"({take.model}, seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s)"
+                f"{named}({take.model}, seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s)"
             )
         if save:
             kept = save_take(studio.library, take)

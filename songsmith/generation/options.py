@@ -12,15 +12,15 @@ class GenerationOptions:
 
     seed: int = 0
     """Start of the take's own random stream, 0 to 2**63 - 1."""
-    temperature: float = 0.8
+    temperature: float = 0.75
     """Divides the logits: 0 always takes the likeliest token (greedy), 1 keeps the model's odds, at most 10."""
     top_k: int = 0
     """Sample from the k likeliest tokens; 0 or less, from all."""
-    top_p: float = 0.95
+    top_p: float = 0.9
     """Sample from the fewest tokens whose odds sum to this (Holtzman et al. 2020), above 0 to 1; 1 is off."""
     min_p: float = 0.0
     """Sample from tokens at least this share as likely as the likeliest (Nguyen et al. 2024), 0 to 1; 0 is off."""
-    repetition_penalty: float = 1.0
+    repetition_penalty: float = 1.1
     """Divides (or multiplies, below zero) the logit of each token the lyric has had (Keskar et al. 2019); 0.1 to 10.
     Marks and line ends are exempt: a song repeats its form."""
     no_repeat_ngram: int = 0

@@ -137,7 +137,7 @@ class ModelStore:
         Args:
             name: of an installed model, or a path to a model directory.
             device: auto, cpu, cuda or mps.
-            threads: for CPU work; 0 means one for each processor.
+            threads: for CPU work; 0 means what suits the model's size.
 
         Raises:
             ModelError: it is unknown, damaged, or does not fit the device or its own tokenizer.
@@ -149,7 +149,7 @@ class ModelStore:
         import torch
         from safetensors.torch import load_file
 
-        from songsmith.model.device import choose_device, choose_dtype, set_threads
+        from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
         from songsmith.model.gpt2 import GPT2, GPT2Config
         from songsmith.model.tokenizer import Tokenizer
 
@@ -160,7 +160,7 @@ class ModelStore:
                 f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {shape.vocabulary_size}.",
                 "They belong to two models; put the right tokenizer.json beside the weights.",
             )
-        set_threads(threads)
+        set_threads(threads or choose_threads((folder / WEIGHTS).stat().st_size))
         target = choose_device(device)
         try:
             weights = {key.removeprefix("transformer."): value for key, value in load_file(folder / WEIGHTS).items()}
