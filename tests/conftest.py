@@ -1,12 +1,11 @@
 """What tests share: a home of their own, the starter model loaded once, and the command line as a real process."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes import Songsmith, write_random_model
 from hypothesis import settings
 
 from songsmith.model.store import LoadedModel, ModelStore
@@ -54,8 +53,6 @@ def starter() -> LoadedModel:
 @pytest.fixture(scope="session")
 def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a plain model with random weights: what it writes is noise in the starter's alphabet."""
-    from fakes import write_random_model
-
     return write_random_model(tmp_path_factory.mktemp("models") / "plain")
 
 
@@ -63,23 +60,6 @@ def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plain(plain_folder: Path) -> LoadedModel:
     """Return the plain model with random weights, loaded once for all tests."""
     return ModelStore(find_paths()).load(str(plain_folder), device="cpu", threads=1)
-
-
-class Songsmith:
-    """The command line, run as its users run it: in a process of its own."""
-
-    command = (sys.executable, "-m", "songsmith")
-
-    def __call__(self, *arguments: str | bytes, stdin: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
-        """Run a command to its end; without `stdin`, standard input is /dev/null."""
-        source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-        return subprocess.run([*self.command, *arguments], capture_output=True, timeout=120, check=False, **source)
-
-    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-        """Start a command that the test will talk to."""
-        return subprocess.Popen(
-            [*self.command, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
 
 
 @pytest.fixture(scope="session")

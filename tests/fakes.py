@@ -1,7 +1,9 @@
-"""Stand-ins for what is not here: models nobody trained."""
+"""Stand-ins for what is not here: models nobody trained, and the person at the terminal."""
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -31,3 +33,20 @@ def write_random_model(
     if manifest is not None:
         (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
+
+
+class Songsmith:
+    """The command line, run as its users run it: in a process of its own."""
+
+    command = (sys.executable, "-m", "songsmith")
+
+    def __call__(self, *arguments: str | bytes, stdin: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
+        """Run a command to its end; without `stdin`, standard input is /dev/null."""
+        source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+        return subprocess.run([*self.command, *arguments], capture_output=True, timeout=120, check=False, **source)
+
+    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+        """Start a command that the test will talk to."""
+        return subprocess.Popen(
+            [*self.command, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
