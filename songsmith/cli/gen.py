@@ -90,10 +90,10 @@ def gen(
     )  # fmt: skip
     options = plan_takes(first, takes=takes, ladder=ladder)
     place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line)
-    studio = Studio.open()
+    studio = Studio.open(model=model, device=device)
     if save:
         studio.prepare_home()
-    loaded = studio.load_model(model, device)
+    loaded = studio.load_model()
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
         console.say(f"{loaded.name} is a plain model, not trained on songs here: it is given title and lyric as text.")
     notified = False

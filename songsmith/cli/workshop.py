@@ -18,11 +18,10 @@ def open_workshop(model: str | None, device: str | None) -> None:
         )
     from songsmith.studio.studio import Studio
 
-    studio = Studio.open()
-    name = model or studio.settings.model
-    studio.models.find(name)
+    studio = Studio.open(model=model, device=device)
+    studio.models.find(studio.settings.model)
     studio.prepare_home()
 
     from songsmith.tui.app import SongsmithApp
 
-    SongsmithApp(studio, model=name, device=device or studio.settings.device).run()
+    SongsmithApp(studio).run()

@@ -1,12 +1,12 @@
 """The studio: what every face is handed. Holds the rooms, opens each when it is first needed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
 from songsmith.errors import storing
 from songsmith.library.library import Library
-from songsmith.model.device import available_processors
+from songsmith.model.device import available_processors, choose_threads
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
 from songsmith.settings import Settings
@@ -20,10 +20,17 @@ class Studio:
     settings: Settings
 
     @classmethod
-    def open(cls) -> Self:
-        """Find the user's paths and settings. Touches nothing else."""
+    def open(cls, *, model: str | None = None, device: str | None = None) -> Self:
+        """Find the user's paths and settings. Touches nothing else.
+
+        Args:
+            model: overrides the settings' model, as a flag does.
+            device: overrides the settings' device.
+        """
         paths = find_paths()
-        return cls(paths, Settings.load(paths))
+        settings = Settings.load(paths)
+        settings = replace(settings, model=model or settings.model, device=device or settings.device)
+        return cls(paths, settings)
 
     @cached_property
     def models(self) -> ModelStore:
@@ -35,11 +42,10 @@ class Studio:
         """The songs and takes that are kept. Whoever uses it closes it: `with studio.library as library`."""
         return Library(self.paths.library)
 
-    def load_model(self, name: str | None = None, device: str | None = None) -> LoadedModel:
-        """Load a model; None means the one (and the device) the settings name."""
-        return self.models.load(
-            name or self.settings.model, device=device or self.settings.device, threads=self.settings.threads
-        )
+    def load_model(self) -> LoadedModel:
+        """Load the model that the settings name, on their device."""
+        settings = self.settings
+        return self.models.load(settings.model, device=settings.device, threads=settings.threads)
 
     def prepare_home(self) -> None:
         """Make sure that drafts can be kept, before anyone writes one.
@@ -54,4 +60,5 @@ class Studio:
 
     def workshop_threads(self) -> int:
         """Return the CPU threads for writing beside an interface: one processor is left to the keys."""
-        return self.settings.threads or max(1, available_processors() - 1)
+        wanted = self.settings.threads or choose_threads(self.models.info(self.settings.model).bytes)
+        return max(1, min(wanted, available_processors() - 1))

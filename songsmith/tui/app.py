@@ -21,16 +21,10 @@ class SongsmithApp(App[None]):
     TITLE = "songsmith"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True, system=True)]
 
-    def __init__(self, studio: Studio, *, model: str, device: str) -> None:
-        """Open a workshop that writes with a model.
-
-        Args:
-            studio: the user's rooms.
-            model: name of the model, or a path to it.
-            device: auto, cpu, cuda or mps.
-        """
+    def __init__(self, studio: Studio) -> None:
+        """Open a workshop in a user's studio."""
         super().__init__()
-        self._workshop = WorkshopScreen(Workshop(studio.library, studio.paths), studio, model=model, device=device)
+        self._workshop = WorkshopScreen(Workshop(studio.library, studio.paths), studio)
 
     async def action_quit(self) -> None:
         """Put the draft away and end."""

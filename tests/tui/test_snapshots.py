@@ -22,7 +22,7 @@ THEIRS = "\nI left my heart beneath the stone\nand all the grass grew green\n\n[
 
 @pytest.fixture
 def app(paths: Paths) -> SongsmithApp:
-    studio = Studio(paths, Settings())
+    studio = Studio(paths, Settings(device="cpu"))
     studio.prepare_home()
     draft = Draft(title="Carry me").with_text(MINE, Author.PERSON).with_text(MINE + THEIRS, Author.MODEL)
     draft = draft.committed(1)
@@ -32,7 +32,7 @@ def app(paths: Paths) -> SongsmithApp:
     )
     with Library(paths.library) as library:
         library.put_song(record)
-    return SongsmithApp(studio, model="starter", device="cpu")
+    return SongsmithApp(studio)
 
 
 async def open_the_song(pilot: Pilot[None]) -> None:
@@ -60,6 +60,6 @@ def test_workshop_empty(paths: Path, size, snap_compare):
         while "loading" in screen.query_one("StatusLine").model or not screen.query_one("StatusLine").model:
             await pilot.pause(0.05)
 
-    studio = Studio(paths, Settings())
+    studio = Studio(paths, Settings(device="cpu"))
     studio.prepare_home()
-    assert snap_compare(SongsmithApp(studio, model="starter", device="cpu"), terminal_size=size, run_before=settle)
+    assert snap_compare(SongsmithApp(studio), terminal_size=size, run_before=settle)

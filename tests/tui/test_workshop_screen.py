@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -68,14 +69,14 @@ class Desk:
 
 @pytest.fixture
 def studio(paths: Paths) -> Studio:
-    studio = Studio(paths, Settings())
+    studio = Studio(paths, Settings(device="cpu"))
     studio.prepare_home()
     return studio
 
 
 @asynccontextmanager
 async def at_desk(studio: Studio, size: tuple[int, int] = (80, 24), model: str = "starter") -> AsyncIterator[Desk]:
-    app = SongsmithApp(studio, model=model, device="cpu")
+    app = SongsmithApp(replace(studio, settings=Settings(model=model, device="cpu")))
     async with app.run_test(size=size) as pilot:
         yield Desk(app, pilot)
 
@@ -205,7 +206,7 @@ async def test_an_unsaved_draft_is_offered_next_time(studio, paths):
     async with at_desk(studio) as desk:
         await desk.type("Not saved")
         await desk.press("ctrl+q")
-    again = Studio(paths, Settings())
+    again = Studio(paths, Settings(device="cpu"))
     async with at_desk(again) as desk:
         await desk.until(lambda: isinstance(desk.app.screen, SongsScreen), "the offer")
         assert "unsaved draft" in str(desk.app.screen.query_one("#songs-box").border_title)
@@ -213,7 +214,7 @@ async def test_an_unsaved_draft_is_offered_next_time(studio, paths):
         assert desk.text == "Not saved"
         await desk.type(" yet")
         await desk.press("ctrl+s", "ctrl+q")
-    async with at_desk(Studio(paths, Settings())) as desk:
+    async with at_desk(Studio(paths, Settings(device="cpu"))) as desk:
         await desk.pilot.pause()
         assert not isinstance(desk.app.screen, SongsScreen)
 

@@ -56,19 +56,12 @@ class WorkshopScreen(Screen[None]):
         Binding("ctrl+n", "new", "New"),
     ]
 
-    def __init__(self, workshop: Workshop, studio: Studio, *, model: str, device: str) -> None:
-        """Show a workshop whose takes come from a model.
-
-        Args:
-            workshop: the draft and all that can be done with it.
-            studio: the user's rooms.
-            model: name of the model, or a path to it.
-            device: auto, cpu, cuda or mps.
-        """
+    def __init__(self, workshop: Workshop, studio: Studio) -> None:
+        """Show a workshop; the studio's settings say which model its takes come from, and where it runs."""
         super().__init__()
         self.workshop = workshop
         self._studio = studio
-        self._model, self._device = model, device
+        self._model = studio.settings.model
         self._engine: EngineProcess | None = None
         self._ready: ModelReady | None = None
         self._request: int | None = None
@@ -131,9 +124,12 @@ class WorkshopScreen(Screen[None]):
     def _start_engine(self) -> None:
         self._ready = None
         self._status.model = f"{self._model} · loading"
-        threads = self._studio.workshop_threads()
+        studio = self._studio
         self._engine = EngineProcess(
-            model=self._model, device=self._device, threads=threads, log=self._studio.paths.engine_log
+            model=self._model,
+            device=studio.settings.device,
+            threads=studio.workshop_threads(),
+            log=studio.paths.engine_log,
         )
         self._listen(self._engine)
 
