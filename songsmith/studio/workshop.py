@@ -6,7 +6,7 @@ so that another workshop offers only drafts nobody has open. Knows no widget and
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,6 +60,8 @@ class Workshop:
         self._library, self._paths = library, paths
         self.options = GenerationOptions()
         """What every request asks for, but for its seed and its form."""
+        self.new_seed: Callable[[], int] = lambda: secrets.randbelow(2**31)
+        """Gives each request its seed."""
         self._fresh()
 
     def _fresh(self) -> None:
@@ -158,7 +160,7 @@ class Workshop:
         sections = prompt.song.sections
         options = replace(
             self.options,
-            seed=_new_seed(),
+            seed=self.new_seed(),
             stop_at_section=not to_the_end,
             stay_in_section=bool(sections) and not sections[-1].lines,
         )
@@ -176,7 +178,12 @@ class Workshop:
         self._writing = _Writing(anchor=plan.start, replaced_end=plan.end, in_place=True)
         lines = plan.lines or 4
         options = replace(
-            self.options, seed=_new_seed(), min_lines=lines, max_lines=lines, stop_at_section=True, stay_in_section=True
+            self.options,
+            seed=self.new_seed(),
+            min_lines=lines,
+            max_lines=lines,
+            stop_at_section=True,
+            stay_in_section=True,
         )
         return WriteRequest(prompt=plan.prompt, options=options, parent_id=plan.replaced_take_id or self._last_take_id)
 
@@ -212,6 +219,8 @@ class Workshop:
             index = self.draft.section_at(row)
             if index is not None:
                 self.draft = self.draft.committed(index, take_id=take.id)
+            if take.title and not self.draft.title and not take.prompt_text:
+                self.draft = replace(self.draft, title=take.title)  # the model was given none, and chose one
         if take is not None:
             self.keep_take(take)
 
@@ -357,7 +366,3 @@ class Workshop:
                 return False
         except Timeout:
             return True
-
-
-def _new_seed() -> int:
-    return secrets.randbelow(2**31)

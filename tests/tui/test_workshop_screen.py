@@ -1,6 +1,7 @@
 """The workshop on a screen, driven by keys, with the real model in its real process."""
 
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -266,6 +267,19 @@ async def test_a_model_that_cannot_be_loaded_is_said_and_the_draft_can_still_be_
         await desk.type("Still writing")
         await desk.press("ctrl+s")
         assert desk.news.startswith("Saved as 1")
+        shutil.rmtree(folder)
+        shutil.copytree(paths.starter, folder)  # mended
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text.splitlines()) > 2, "lines, once the model is there")
+
+
+async def test_a_song_from_nothing_has_the_title_the_model_gave_it(studio):
+    async with at_desk(studio) as desk:
+        desk.screen.workshop.new_seed = lambda: 20
+        await desk.press("ctrl+g")
+        await desk.until(lambda: bool(desk.text), "lines")
+        await desk.written()
+        assert desk.screen.query_one("#title", Input).value == desk.screen.workshop.draft.title != ""
 
 
 async def test_a_disk_that_fails_is_said_and_nothing_is_lost(studio, paths):

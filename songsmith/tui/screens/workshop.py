@@ -163,20 +163,26 @@ class WorkshopScreen(Screen[None]):
                 self._guard(
                     lambda: self.workshop.finish(written.result) if mine else self.workshop.keep_take(written.result)
                 )
+                self._show_draft()
                 self._show_takes()
             case WriteEnded() as ended if ended.request == self._request:
                 self._end_writing("")
             case Failed() as failed:
                 self._end_writing(f"{failed.message} {failed.next_step}", failed=True)
                 if failed.request is None:
-                    self._status.model = f"{self._model} · not loaded"
+                    self._drop_engine("not loaded")
             case ProcessEnded() as ended if not ended.expected:
-                message.engine.close()
-                self._engine = self._ready = None
-                self._status.model = f"{self._model} · ended"
+                self._drop_engine("ended")
                 self._end_writing(
                     "The model's process ended unexpectedly. Your draft is safe; ctrl+g starts it again.", failed=True
                 )
+
+    def _drop_engine(self, state: str) -> None:
+        """Let go of a process that is of no more use; the next request starts another."""
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = self._ready = None
+        self._status.model = f"{self._model} · {state}"
 
     def _ask(self, request: WriteRequest) -> None:
         """Have a request written: now, or as soon as the model is loaded."""
@@ -227,8 +233,8 @@ class WorkshopScreen(Screen[None]):
         self._show_takes()
 
     @on(Input.Changed, "#title")
-    def _titled(self, event: Input.Changed) -> None:
-        self.workshop.type(self.workshop.text, title=event.value)
+    def _titled(self) -> None:
+        self.workshop.type(self.workshop.text, title=self.query_one("#title", Input).value)
 
     @on(Input.Submitted, "#title")
     def _leave_title(self) -> None:
