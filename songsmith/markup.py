@@ -13,10 +13,10 @@ text (`Mark` against `str`), so text that spells a mark stays text. Knows neithe
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from songsmith.lyrics import Line, Section, SectionKind, Song, parse, render, strip_controls
+from songsmith.lyrics import Line, Section, SectionKind, Song, parse, parse_header, render, strip_controls
 
 
 class MarkupFormat(StrEnum):
@@ -149,12 +149,13 @@ class LyricReader:
         self._plain = format is MarkupFormat.PLAIN
         self._field = "line" if prompt.open_line or self._plain else "between"
         self._text_before = bool(prompt.song.sections)
-        self._pending = prompt.next_section
-        if self._pending is None and not self._text_before:
-            self._pending = SectionKind.VERSE
+        self._pending: Section | None = None
+        if prompt.next_section is not None or not self._text_before:
+            self._pending = Section(prompt.next_section or SectionKind.VERSE)
         self._line_begun = prompt.open_line
         self._line = prompt.text.rpartition("\n")[2][-_LONGEST_MARK:]
         self._space = ""
+        self._opening = ""
         self._held = ""
         self._syllables: int | None = None
         self._rhyme = ""
@@ -185,7 +186,7 @@ class LyricReader:
         elif self._plain:
             return ""
         elif mark in _KIND_OF_MARK:
-            self._pending = _KIND_OF_MARK[mark]
+            self._pending = Section(_KIND_OF_MARK[mark])
             self.sections_begun += 1
             self._field = "between"
         elif mark == LINE:
@@ -216,9 +217,18 @@ class LyricReader:
         return "".join(shown)
 
     def _write(self, text: str) -> str:
+        if not self._line_begun:
+            self._opening += text
+            # What begins with a bracket may turn out to be a header: it is shown when the line is whole.
+            if self._opening.lstrip()[:1] in ("", "["):
+                return ""
+            text, self._opening = self._opening, ""
+        return self._show(text)
+
+    def _show(self, text: str) -> str:
         visible = text.strip()
         if not visible:
-            self._space += text if self._line_begun else ""
+            self._space += text
             return ""
         before = self._separator()
         if self._line_begun:
@@ -236,16 +246,25 @@ class LyricReader:
         if self._pending is None:
             self._text_before = True
             return ""
-        header = Section(self._pending, (Line("-"),)).header
+        header = replace(self._pending, lines=(Line("-"),)).header
         gap = "\n" if self._text_before else ""
         self._pending, self._text_before = None, True
         return f"{gap}{header}\n" if header else gap
 
     def _end_line(self) -> str:
+        opening, self._opening = self._opening.strip(), ""
+        header = parse_header(opening)
+        if header is not None:
+            # Written as text, it begins a section all the same.
+            self._pending = Section(header[0], label=header[1])
+            self.sections_begun += 1
+            self._syllables, self._rhyme = None, ""
+            return ""
+        shown = self._show(opening) if opening else ""
         self._space = ""
         if not self._line_begun:
             if self._plain and self._text_before and self._pending is None and self._field == "line":
-                self._pending = SectionKind.VERSE  # a blank line ends a section
+                self._pending = Section()  # a blank line ends a section
                 self.sections_begun += 1
             return ""
         self._line_begun = False
@@ -253,7 +272,7 @@ class LyricReader:
         self.finished_lines += 1
         self.plans.append(LinePlan(syllables=self._syllables, rhyme=self._rhyme.strip() or None))
         self._syllables, self._rhyme = None, ""
-        return "\n"
+        return shown + "\n"
 
 
 def read_song(pieces: Iterable[Piece], format: MarkupFormat = MarkupFormat.MARKUP) -> tuple[Song, list[LinePlan]]:

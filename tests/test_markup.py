@@ -132,6 +132,11 @@ fragments = st.sampled_from(
         "心",
         "[?]",
         "<3",
+        "[",
+        "]",
+        "[Chorus]",
+        "\n[Chorus]\n",
+        "[Verse 2: Ann]",
     ]
 )
 texts = st.lists(fragments | st.text(max_size=4), max_size=6).map("".join)
@@ -220,10 +225,8 @@ def test_what_was_written_before_stays_in_front(
 def test_lines_are_counted_as_they_are_shown(prompt: Prompt, format: MarkupFormat, pieces: list[Piece]) -> None:
     reader = LyricReader(prompt, format)
     text = "".join([*(reader.feed(piece) for piece in pieces), reader.close()])
-    headers = sum(parse_header(row) is not None for row in text.split("\n"))
-    assert reader.finished_lines == sum(row != "" for row in text.split("\n")) - headers + (
-        prompt.open_line and text.startswith("\n")  # the open line was closed just as it was
-    )
+    new = len(parse(prompt.text + text).lines) - len(prompt.song.lines)
+    assert reader.finished_lines == new + prompt.open_line  # the open line is finished, too
     assert len(reader.plans) == reader.finished_lines
 
 
@@ -273,6 +276,28 @@ def test_words_appear_as_soon_as_they_are_written() -> None:
 def test_a_new_section_begins_where_it_was_asked_for(format: MarkupFormat) -> None:
     prompt = Prompt(song=parse("one\ntwo\n"), next_section=SectionKind.CHORUS)
     assert prompt.text + read(prompt, format, ["three\n"]) == "one\ntwo\n\n[Chorus]\nthree\n"
+
+
+@pytest.mark.parametrize("format", MarkupFormat)
+def test_a_header_that_a_model_spells_begins_its_section_once(format: MarkupFormat) -> None:
+    pieces: list[Piece] = [
+        CHORUS,
+        "\n",
+        LINE,
+        "[Chor",
+        "us]\n",
+        LINE,
+        "one\n",
+        "[Verse 2: Ann]",
+        "\n",
+        "two\n",
+        "[x2]\n",
+        "[Outro]",
+    ]
+    reader = LyricReader(Prompt(song=parse("a\n")), format)
+    text = "".join([*map(reader.feed, pieces), reader.close()])
+    assert "a\n" + text == "a\n\n[Chorus]\none\n\n[Verse 2: Ann]\ntwo\n[x2]\n"
+    assert reader.finished_lines == 3
 
 
 def test_a_blank_line_of_a_plain_model_ends_the_section() -> None:

@@ -43,7 +43,6 @@ def the_sentence(stderr: str) -> str:
         ("--seed", ["-1", str(2**63), HUGE, f"-{HUGE}"]),
         ("--takes", ["0", "-1", "257", HUGE]),
         ("--ladder", ["1", "a:b", "nan:1", "inf:0", "1e9:0", "11:1", ""]),
-        ("--device", ["tpu", "gpu", " "]),
     ],
 )
 def test_an_option_out_of_range_is_named(option: str, values: list[str]) -> None:
@@ -51,6 +50,15 @@ def test_an_option_out_of_range_is_named(option: str, values: list[str]) -> None
         sentence = refused(2, "gen", "Down", f"{option}={value}")
         assert sentence.startswith(option)
         assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("device", ["tpu", "gpu:0", " "])
+def test_a_device_that_is_none_is_named(device: str) -> None:
+    assert f"no device '{device}'" in refused(2, "gen", "Down", "--device", device)
+
+
+def test_a_device_that_is_not_here_is_named() -> None:
+    assert "'cuda:99'" in refused(4, "gen", "Down", "--device", "cuda:99")
 
 
 @pytest.mark.parametrize("option", ["--temperature", "--seed", "--takes", "--max-lines", "--top-k"])

@@ -26,7 +26,10 @@ PROMPTS = {
 
 
 def options(**changes: object) -> GenerationOptions:
-    return GenerationOptions(**{"seed": 1, "max_lines": 6, "max_new_tokens": 200} | changes)
+    # Odds wider than the default: more may go wrong.
+    return GenerationOptions(
+        **{"seed": 1, "temperature": 0.9, "top_p": 0.95, "max_lines": 6, "max_new_tokens": 200} | changes
+    )
 
 
 def takes_of(model: LoadedModel, prompt: Prompt, *wanted: GenerationOptions) -> list[Take]:
@@ -226,7 +229,7 @@ def test_a_plain_model_can_stop_at_a_blank_line(plain: LoadedModel, min_lines: i
 
         def advance(self, tokens, cache):
             logits = advance(tokens, cache)
-            logits[:, newline] += 8
+            logits[:, newline] += 6
             return logits
 
     model = LoadedModel(
@@ -234,7 +237,15 @@ def test_a_plain_model_can_stop_at_a_blank_line(plain: LoadedModel, min_lines: i
     )
     prompt = PROMPTS["whole lines"]
     wanted = [
-        options(seed=seed, stop_at_section=True, min_lines=min_lines, max_lines=0, max_new_tokens=400)
+        options(
+            seed=seed,
+            temperature=1.0,
+            top_p=1.0,
+            stop_at_section=True,
+            min_lines=min_lines,
+            max_lines=0,
+            max_new_tokens=400,
+        )
         for seed in range(6)
     ]
     takes = takes_of(model, prompt, *wanted)

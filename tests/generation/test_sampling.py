@@ -20,7 +20,7 @@ temperatures = st.sampled_from([0.3, 0.7, 1.0, 1.5, 10.0])
 
 
 def plain_options(**changes: object) -> GenerationOptions:
-    return GenerationOptions(**{"temperature": 1.0, "top_p": 1.0} | changes)
+    return GenerationOptions(**{"temperature": 1.0, "top_p": 1.0, "repetition_penalty": 1.0} | changes)
 
 
 def naive_candidates(logits: np.ndarray, options: GenerationOptions) -> list[int]:
