@@ -154,6 +154,10 @@ class ModelStore:
         from songsmith.model.tokenizer import Tokenizer
 
         shape = GPT2Config.from_json(config)
+        if shape.context_window_tokens < 2:
+            raise ModelError(
+                f"{name} sees no token but the last, and cannot go on with a song.", "Choose another model."
+            )
         tokenizer = Tokenizer.load(folder)
         if tokenizer.vocabulary_size > shape.vocabulary_size:
             raise ModelError(
@@ -201,6 +205,11 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{folder / 'config.json'} cannot be read.", "Fetch or export the model again.") from error
     if not isinstance(config, dict):
         raise ModelError(f"{folder / 'config.json'} is no configuration.", "Fetch or export the model again.")
+    for key, value in config.items():
+        if isinstance(value, int | float) and not abs(value) < 2**31:  # so put, NaN is refused too
+            raise ModelError(
+                f"{folder / 'config.json'} gives {key} a value that none can have.", "Fetch the model again."
+            )
     return config
 
 
