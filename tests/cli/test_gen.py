@@ -114,11 +114,11 @@ def test_takes_and_ladders_as_json(songsmith: Songsmith) -> None:
     assert again.stdout.decode() == last["text"]
 
 
-def test_a_seed_that_was_not_given_is_told(songsmith: Songsmith) -> None:
-    first = json.loads(songsmith("gen", "Down by the river", "--json", "--max-lines", "2").stdout)
-    again = json.loads(
-        songsmith("gen", "Down by the river", "--json", "--max-lines", "2", "--seed", str(first["seed"])).stdout
-    )
+def test_a_seed_that_was_not_given_is_told() -> None:
+    command = ["gen", "Down by the river", "--json", "--max-lines", "2"]
+    first, second = (json.loads(CliRunner().invoke(app, command).stdout) for _ in range(2))
+    assert first["seed"] != second["seed"]
+    again = json.loads(CliRunner().invoke(app, [*command, "--seed", str(first["seed"])]).stdout)
     assert again["text"] == first["text"]
 
 
