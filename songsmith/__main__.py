@@ -1,11 +1,22 @@
 """Entry point of `songsmith` and `python -m songsmith`. Holds no logic of its own."""
 
+import sys
+
 
 def main() -> None:
-    """Run the command line."""
-    from songsmith.cli.app import app
+    """Open the workshop, or run the command line."""
+    if len(sys.argv) == 1:
+        # Nothing to parse. Typer, and the pydantic it parses with, would take a third of the time to the first paint.
+        from songsmith.cli import console
+        from songsmith.cli.workshop import open_workshop
 
-    app(prog_name="songsmith")
+        console.prepare_streams()
+        with console.ending_errors():
+            open_workshop()
+    else:
+        from songsmith.cli.app import app
+
+        app(prog_name="songsmith")
 
 
 if __name__ == "__main__":

@@ -44,10 +44,10 @@ _HEADER_WORDS: dict[SectionKind, str] = {
     SectionKind.OUTRO: "outro coda ending аутро",
 }
 _KIND_OF_WORD = {word: kind for kind, words in _HEADER_WORDS.items() for word in words.split()}
-_HEADER = re.compile(r"\[\s*([^\[\]]+?)\s*\]")
+_HEADER = r"\[\s*([^\[\]]+?)\s*\]"
 # No header is longer, and what the two patterns cost grows with the square of a line.
 _LONGEST_HEADER = 200
-_NUMBERING = re.compile(r"(\s+([0-9]+|[ivx]+|x[0-9]+|\(?[x×][0-9]+\)?))+$")
+_NUMBERING = r"(\s+([0-9]+|[ivx]+|x[0-9]+|\(?[x×][0-9]+\)?))+$"
 
 
 @dataclass(frozen=True)
@@ -163,11 +163,11 @@ def place_sections(text: str, *, author: Author = Author.PERSON) -> list[PlacedS
 
 def parse_header(line: str) -> tuple[SectionKind, str | None] | None:
     """Return kind and label if `line` is a section header, else None. `[?]`, `[x2]` and the like are no headers."""
-    match = _HEADER.fullmatch(line) if len(line) <= _LONGEST_HEADER else None
+    match = re.fullmatch(_HEADER, line) if line.startswith("[") and len(line) <= _LONGEST_HEADER else None
     if not match:
         return None
     text = match.group(1)
-    word = _NUMBERING.sub("", re.split(r"[:–—(]", text.casefold())[0].strip())
+    word = re.sub(_NUMBERING, "", re.split(r"[:–—(]", text.casefold())[0].strip())
     kind = _KIND_OF_WORD.get(re.sub(r"[\s\-]+", "", word))
     if kind is None:
         return None

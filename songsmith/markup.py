@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 
 from songsmith.lyrics import Line, Section, SectionKind, Song, parse, parse_header, render, strip_controls
 
@@ -42,8 +43,18 @@ SYLLABLES: tuple[Mark, ...] = tuple(Mark(f"<|syl:{count}|>") for count in range(
 MARKS: frozenset[Mark] = frozenset({END, TITLE, ARTIST, LINE, RHYME, *SECTIONS.values(), *SYLLABLES})
 
 _KIND_OF_MARK = {mark: kind for kind, mark in SECTIONS.items()}
-_SPELLED_MARK = re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))
-_MARK_ENDS = re.compile(f"({'|'.join(re.escape(mark[:-1]) for mark in sorted(MARKS))})>+")
+
+
+@cache
+def _spelled_mark() -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))
+
+
+@cache
+def _mark_ends() -> re.Pattern[str]:
+    return re.compile(f"({'|'.join(re.escape(mark[:-1]) for mark in sorted(MARKS))})>+")
+
+
 _LONGEST_MARK = max(map(len, MARKS))
 
 Piece = Mark | str
@@ -51,7 +62,7 @@ Piece = Mark | str
 
 def find_mark(text: str) -> str | None:
     """Return the first mark that `text` spells out, or None."""
-    match = _SPELLED_MARK.search(text)
+    match = _spelled_mark().search(text)
     return match.group() if match else None
 
 
@@ -169,7 +180,7 @@ class LyricReader:
         start = text.rfind("<", max(0, len(text) - _LONGEST_MARK + 1))
         hold = start >= 0 and text[start:] not in MARKS and any(mark.startswith(text[start:]) for mark in MARKS)
         self._held = text[start:] if hold else ""
-        return self._take_text(_SPELLED_MARK.sub("", text[:start] if hold else text))
+        return self._take_text(_spelled_mark().sub("", text[:start] if hold else text))
 
     def close(self) -> str:
         """Finish: close the line that is open. Returns the text still to show."""
@@ -208,7 +219,7 @@ class LyricReader:
                 if not self._plain:
                     self._field = "between"
             elif self._field == "title":
-                self.title = _MARK_ENDS.sub(r"\1", self.title + part)
+                self.title = _mark_ends().sub(r"\1", self.title + part)
             elif self._field == "rhyme":
                 self._rhyme += part
             elif self._field == "line" or (self._field == "between" and part.strip()):
@@ -236,7 +247,7 @@ class LyricReader:
         self._space = text[len(text.rstrip()) :]
         self._line_begun = True
         # What was taken out may have brought the halves of another mark together: that one never closes.
-        line = _MARK_ENDS.sub(r"\1", self._line + visible)
+        line = _mark_ends().sub(r"\1", self._line + visible)
         visible, self._line = line[len(self._line) :], line[-_LONGEST_MARK:]
         return before + visible
 

@@ -1,9 +1,9 @@
 """What the user prefers: defaults < settings.toml < environment < flags. Flags are the faces' to lay over."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
 from songsmith.errors import UsageError
@@ -34,17 +34,7 @@ class Settings:
         Raises:
             UsageError: for a file that is not TOML, an unknown key, or a value of the wrong kind.
         """
-        settings = cls()
-        try:
-            text = paths.settings.read_text(encoding="utf-8")
-            settings = settings._over(tomllib.loads(text), str(paths.settings))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{paths.settings} is not valid TOML: {error}.", "Mend it, or move it away.") from error
-        except OSError as error:
-            if os.path.lexists(paths.settings):  # else there is none, nor could there be where the home is no folder
-                raise UsageError(
-                    f"{paths.settings} cannot be read: {error.strerror}.", "Mend it, or move it away."
-                ) from error
+        settings = cls()._with_file(paths.settings)
         variables = os.environ if environ is None else environ
         found: dict[str, Any] = {}
         for field in fields(cls):
@@ -55,6 +45,22 @@ class Settings:
                 except ValueError as error:
                     raise UsageError(f"{name}={value} is not a whole number.", f"Unset {name}, or mend it.") from error
         return settings._over(found, "the environment")
+
+    def _with_file(self, path: Path) -> Self:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
+        except OSError as error:
+            if os.path.lexists(path):  # else there is none, nor could there be where the home is no folder
+                raise UsageError(f"{path} cannot be read: {error.strerror}.", "Mend it, or move it away.") from error
+            return self
+        import tomllib
+
+        try:
+            return self._over(tomllib.loads(text), str(path))
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
 
     def _over(self, values: Mapping[str, Any], origin: str) -> Self:
         known = {field.name: field.type for field in fields(self)}

@@ -1,6 +1,6 @@
 """Takes: what a model offered, and everything needed to have it offered again. Made by generation, kept by the library."""
 
-import uuid
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ class FinishReason(StrEnum):
 
 def new_id() -> str:
     """Return an id that no other song or take has, in this library or any other."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def now() -> str:

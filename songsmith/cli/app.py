@@ -1,17 +1,14 @@
 """The root command. The one place where an error becomes an exit code."""
 
-import shlex
-import sys
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from songsmith import __version__
 from songsmith.cli import console
-from songsmith.errors import SongsmithError, StorageError, UsageError, storage_error
-from songsmith.lyrics import strip_controls
+from songsmith.cli.workshop import open_workshop
+from songsmith.errors import UsageError
 
 
 class SongsmithGroup(TyperGroup):
@@ -19,49 +16,23 @@ class SongsmithGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        try:
+        with console.ending_errors():
             return super().invoke(ctx)
-        except SongsmithError as error:
-            end_with(error)
-        except BrokenPipeError:
-            console.close_stdout()
-            raise typer.Exit(0) from None
-        except OSError as error:
-            end_with(_explain(error))
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, *arguments: Any, **options: Any) -> Any:
         """Run from the first argument to the exit code."""
         console.prepare_streams()
-        try:
-            return super().main(*args, **kwargs)
-        except OSError as error:  # a help text that found no room
-            say_error(_explain(error))
-            sys.exit(StorageError.exit_code)
+        with console.ending_errors():  # a help text may find no room
+            return super().main(*arguments, **options)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command named by the first argument; a lyric in its place is shown the way to `gen`."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and self.get_command(ctx, name) is None and (" " in name or "\n" in name):
-            end_with(UsageError("That is no command.", f"To write from a line: songsmith gen {shlex.quote(name)}"))
+            import shlex
+
+            raise UsageError("That is no command.", f"To write from a line: songsmith gen {shlex.quote(name)}")
         return super().resolve_command(ctx, args)
-
-
-def end_with(error: SongsmithError) -> NoReturn:
-    """Show an error and end with its exit code."""
-    say_error(error)
-    raise typer.Exit(error.exit_code)
-
-
-def say_error(error: SongsmithError) -> None:
-    """Show an error on one line, whatever it quotes."""
-    console.say(" ".join(f"songsmith: {strip_controls(str(error))}".split()))
-
-
-def _explain(error: OSError) -> SongsmithError:
-    if error.filename is not None:
-        return storage_error(error, Path(str(error.filename)))
-    console.close_stdout()  # what is left in it cannot be written either, and would complain at the end
-    return StorageError(f"Input or output failed: {(error.strerror or str(error)).lower()}.")
 
 
 app = typer.Typer(
@@ -94,8 +65,6 @@ def root(
 ) -> None:
     """Open the workshop, or run a command."""
     if ctx.invoked_subcommand is None:
-        from songsmith.cli.workshop import open_workshop
-
         open_workshop(model, device)
 
 

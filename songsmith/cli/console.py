@@ -11,6 +11,9 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
+from songsmith.errors import SongsmithError, StorageError, storage_error
+from songsmith.lyrics import strip_controls
+
 
 def write(text: str) -> None:
     """Put text on stdout now, so that a reader downstream sees each word, or line, as it comes."""
@@ -41,6 +44,30 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+@contextmanager
+def ending_errors() -> Iterator[None]:
+    """End what fails in there as its user should see it: one line on stderr, and the error's exit code.
+
+    The one place where an error becomes an exit code. A reader that went away ends it quietly, as done.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        close_stdout()
+        sys.exit(0)
+    except (SongsmithError, OSError) as error:
+        known = _explain(error) if isinstance(error, OSError) else error
+        say(" ".join(f"songsmith: {strip_controls(str(known))}".split()))
+        sys.exit(known.exit_code)
+
+
+def _explain(error: OSError) -> SongsmithError:
+    if error.filename is not None:
+        return storage_error(error, Path(str(error.filename)))
+    close_stdout()  # what is left in it cannot be written either, and would complain at the end
+    return StorageError(f"Input or output failed: {(error.strerror or str(error)).lower()}.")
 
 
 def prepare_streams() -> None:

@@ -1,7 +1,6 @@
 """`songsmith gen`: takes of a song on stdout."""
 
 import json
-import secrets
 import sys
 from typing import Annotated
 
@@ -82,6 +81,8 @@ def gen(
             kept = save_take(studio.library, take)
             if not quiet:
                 console.say(f"Saved as {kept.number}: {kept.name}")
+
+    import secrets
 
     first = GenerationOptions(
         seed=secrets.randbelow(2**31) if seed is None else seed, temperature=temperature, top_k=top_k, top_p=top_p,

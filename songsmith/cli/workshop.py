@@ -1,11 +1,12 @@
 """`songsmith` alone: the workshop."""
 
+import gc
 import sys
 
 from songsmith.errors import UsageError
 
 
-def open_workshop(model: str | None, device: str | None) -> None:
+def open_workshop(model: str | None = None, device: str | None = None) -> None:
     """Open the workshop on this terminal.
 
     Raises:
@@ -16,6 +17,9 @@ def open_workshop(model: str | None, device: str | None) -> None:
         raise UsageError(
             "The workshop needs a terminal.", "Usage: songsmith [OPTIONS] COMMAND; `songsmith gen` writes to a pipe."
         )
+    # What is imported stays: collecting garbage on the way would only walk it, a dozen times, before the first paint.
+    gc.disable()
+
     from songsmith.studio.studio import Studio
 
     studio = Studio.open(model=model, device=device)

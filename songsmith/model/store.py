@@ -4,7 +4,6 @@ A model directory holds config.json, model.safetensors and tokenizer.json, as tr
 of ours; without a manifest it is taken for a plain checkpoint. Never reads pickles, never changes a model.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -183,6 +182,8 @@ class ModelStore:
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -4,13 +4,11 @@ One workshop holds one draft at a time. What it holds is on disk after `autosave
 so that another workshop offers only drafts nobody has open. Knows no widget and no engine: requests go out, takes come in.
 """
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from songsmith.errors import storing
 from songsmith.generation.options import GenerationOptions
@@ -21,6 +19,9 @@ from songsmith.markup import Prompt
 from songsmith.paths import Paths
 from songsmith.studio.draft import Draft, Version, move_offset
 from songsmith.takes import Take, new_id
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _TYPING_PAUSE_S = 1.0
 """Keystrokes closer than this are undone together."""
@@ -60,7 +61,7 @@ class Workshop:
         self._library, self._paths = library, paths
         self.options = GenerationOptions()
         """What every request asks for, but for its seed and its form."""
-        self.new_seed: Callable[[], int] = lambda: secrets.randbelow(2**31)
+        self.new_seed: Callable[[], int] = lambda: int.from_bytes(os.urandom(4)) >> 1
         """Gives each request its seed."""
         self._fresh()
 
@@ -74,7 +75,7 @@ class Workshop:
         self._on_file = self.draft  # as the library holds it, kept or as a draft
         self._kept = self.draft  # as last saved by the user
         self._on_disk = False
-        self._lock: FileLock | None = None
+        self._lock: BaseFileLock | None = None
         self._past: list[Draft] = []
         self._future: list[Draft] = []
         self._typed_at = 0.0
@@ -344,6 +345,8 @@ class Workshop:
 
     def _hold_lock(self) -> None:
         if self._lock is None:
+            from filelock import FileLock
+
             path = self._paths.locks / f"{self._draft_id}.lock"
             with storing(path.parent):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -361,6 +364,8 @@ class Workshop:
         path = self._paths.locks / f"{draft_id}.lock"
         if not path.exists():
             return False
+        from filelock import FileLock, Timeout
+
         try:
             with FileLock(path, timeout=0):
                 return False

@@ -1,10 +1,12 @@
 """The Textual application: opens the workshop screen and ends with it."""
 
+import gc
 import os
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop
@@ -31,9 +33,13 @@ class SongsmithApp(App[None]):
         self._workshop.leave()
         self.exit()
 
+    def get_default_screen(self) -> Screen[None]:
+        """Start with the workshop: no empty screen is made and drawn before it."""
+        return self._workshop
+
     def on_mount(self) -> None:
-        """Show the workshop."""
-        self.push_screen(self._workshop)
+        """Watch the terminal."""
+        gc.enable()
         if not self.is_headless:
             self.set_interval(_TERMINAL_CHECK_S, self._check_terminal)
 

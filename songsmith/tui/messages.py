@@ -1,15 +1,68 @@
-"""What workers tell the screens: facts, in the past tense."""
+"""What the model's process did, as the screens hear of it: facts, in the past tense."""
+
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from songsmith.generation.process import EngineProcess, Heard
+if TYPE_CHECKING:
+    from songsmith.takes import Take
+    from songsmith.tui.engine_link import EngineLink
 
 
-class EngineSaid(Message):
-    """The generating process said something."""
+class EngineMessage(Message):
+    """News from a link; an old one may still be heard after a new one was made."""
 
-    def __init__(self, engine: EngineProcess, said: Heard) -> None:
-        """Carry what was said, and by which process: an old one may still be heard after a new one started."""
+    def __init__(self, link: "EngineLink") -> None:
+        """Say which link it came over."""
         super().__init__()
-        self.engine = engine
-        self.said = said
+        self.link = link
+
+
+class ModelLoaded(EngineMessage):
+    """The model is ready to write."""
+
+    def __init__(self, link: "EngineLink", *, model: str, device: str, plain: bool) -> None:
+        """Say which model it is, where it runs, and whether it knows nothing of songs."""
+        super().__init__(link)
+        self.model, self.device, self.plain = model, device, plain
+
+
+class TakeExtended(EngineMessage):
+    """A take grew by a token."""
+
+    def __init__(self, link: "EngineLink", *, request: int, text: str, tokens_per_s: float, window_slid: bool) -> None:
+        """Say what became visible, how fast it goes, and whether the oldest lines went out of sight."""
+        super().__init__(link)
+        self.request, self.text = request, text
+        self.tokens_per_s, self.window_slid = tokens_per_s, window_slid
+
+
+class TakeFinished(EngineMessage):
+    """A take is whole."""
+
+    def __init__(self, link: "EngineLink", *, request: int, take: "Take") -> None:
+        """Hand over the take."""
+        super().__init__(link)
+        self.request, self.take = request, take
+
+
+class WritingEnded(EngineMessage):
+    """Nothing more comes for a request."""
+
+    def __init__(self, link: "EngineLink", *, request: int) -> None:
+        """Say for which."""
+        super().__init__(link)
+        self.request = request
+
+
+class EngineFailed(EngineMessage):
+    """Something went wrong that the user should read; the process goes on."""
+
+    def __init__(self, link: "EngineLink", *, sentence: str, loading: bool) -> None:
+        """Say what, and whether it was the loading of the model."""
+        super().__init__(link)
+        self.sentence, self.loading = sentence, loading
+
+
+class EngineEnded(EngineMessage):
+    """The process ended, and nobody had asked it to."""

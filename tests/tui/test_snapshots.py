@@ -1,7 +1,5 @@
 """What the workshop looks like, at the size of an old terminal and of a whole screen."""
 
-from pathlib import Path
-
 import pytest
 from textual.pilot import Pilot
 
@@ -13,7 +11,8 @@ from songsmith.settings import Settings
 from songsmith.studio.draft import Draft
 from songsmith.studio.studio import Studio
 from songsmith.tui.app import SongsmithApp
-from songsmith.tui.screens.workshop import WorkshopScreen
+from songsmith.tui.widgets.editor import DraftEditor
+from songsmith.tui.widgets.status import StatusLine
 
 SIZES = [(80, 24), (200, 60)]
 MINE = "Down by the river\nwhere the willows lean"
@@ -35,12 +34,17 @@ def app(paths: Paths) -> SongsmithApp:
     return SongsmithApp(studio)
 
 
-async def open_the_song(pilot: Pilot[None]) -> None:
+async def settle(pilot: Pilot[None]) -> None:
+    """Wait until the model is loaded: what the screen shows then is the same every time."""
+    await pilot.pause()
     screen = pilot.app.screen
-    assert isinstance(screen, WorkshopScreen)
-    screen.query_one("#draft").cursor_blink = False
-    while "loading" in screen.query_one("StatusLine").model or not screen.query_one("StatusLine").model:
+    screen.query_one(DraftEditor).cursor_blink = False
+    while "starter · cpu" not in screen.query_one(StatusLine).model:
         await pilot.pause(0.05)
+
+
+async def open_the_song(pilot: Pilot[None]) -> None:
+    await settle(pilot)
     await pilot.press("ctrl+o")
     await pilot.pause()
     await pilot.press("enter")
@@ -53,13 +57,7 @@ def test_workshop_with_a_song(app, size, snap_compare):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_workshop_empty(paths: Path, size, snap_compare):
-    async def settle(pilot: Pilot[None]) -> None:
-        screen = pilot.app.screen
-        screen.query_one("#draft").cursor_blink = False
-        while "loading" in screen.query_one("StatusLine").model or not screen.query_one("StatusLine").model:
-            await pilot.pause(0.05)
-
+def test_workshop_empty(paths, size, snap_compare):
     studio = Studio(paths, Settings(device="cpu"))
     studio.prepare_home()
     assert snap_compare(SongsmithApp(studio), terminal_size=size, run_before=settle)

@@ -1,9 +1,9 @@
 """The workshop screen: the draft, the takes, the keys."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -11,24 +11,27 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, TextArea
 
 from songsmith.errors import SongsmithError
-from songsmith.generation.process import (
-    ChunkWritten,
-    EngineProcess,
-    Failed,
-    ModelReady,
-    ProcessEnded,
-    TakeWritten,
-    WriteEnded,
-)
 from songsmith.library.records import SongRecord
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop, WriteRequest
-from songsmith.tui.messages import EngineSaid
-from songsmith.tui.screens.songs import SongsScreen
+from songsmith.tui.messages import (
+    EngineEnded,
+    EngineFailed,
+    EngineMessage,
+    ModelLoaded,
+    TakeExtended,
+    TakeFinished,
+    WritingEnded,
+)
 from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.status import StatusLine
 from songsmith.tui.widgets.takes import TakesPanel
 
+if TYPE_CHECKING:
+    from songsmith.tui.engine_link import EngineLink
+
+_FIRST_PAINT_S = 0.1
+"""What the screen does not need is begun this long after it is there."""
 _REPAINT_S = 1 / 20
 """Tokens are gathered this long before they are shown."""
 _AUTOSAVE_S = 0.4
@@ -62,8 +65,9 @@ class WorkshopScreen(Screen[None]):
         self.workshop = workshop
         self._studio = studio
         self._model = studio.settings.model
-        self._engine: EngineProcess | None = None
-        self._ready: ModelReady | None = None
+        self._link: EngineLink | None = None
+        self._writer: ModelLoaded | None = None
+        """The model, once it is loaded."""
         self._request: int | None = None
         """The request whose text goes into the draft; what comes for others is kept as takes only."""
         self._waiting: WriteRequest | None = None
@@ -85,13 +89,14 @@ class WorkshopScreen(Screen[None]):
         """Start: typing first, the model behind it."""
         self.set_interval(_REPAINT_S, self._flush)
         self.set_interval(_AUTOSAVE_S, self._autosave)
-        self.call_after_refresh(self._start_engine)
-        self.call_after_refresh(self._offer_left_over)
+        self.set_timer(_FIRST_PAINT_S, self._start_engine)
+        self.set_timer(_FIRST_PAINT_S, self._offer_left_over)
+        self._status.show_model(f"{self._model} · loading")
 
     def on_unmount(self) -> None:
         """End the model's process, however the screen ends: the thread that listens to it ends with it."""
-        if self._engine is not None:
-            self._engine.close()
+        if self._link is not None:
+            self._link.close()
 
     def on_resize(self, event: events.Resize) -> None:
         """Show the takes beside the draft where there is room."""
@@ -105,7 +110,7 @@ class WorkshopScreen(Screen[None]):
     @property
     def engine_pid(self) -> int:
         """Process id of the process that writes, or 0 while there is none."""
-        return self._engine.pid if self._engine is not None else 0
+        return self._link.pid if self._link is not None else 0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop only what is being written."""
@@ -122,81 +127,84 @@ class WorkshopScreen(Screen[None]):
     # --- the engine
 
     def _start_engine(self) -> None:
-        self._ready = None
-        self._status.model = f"{self._model} · loading"
-        studio = self._studio
-        self._engine = EngineProcess(
-            model=self._model,
-            device=studio.settings.device,
-            threads=studio.workshop_threads(),
-            log=studio.paths.engine_log,
-        )
-        self._listen(self._engine)
+        from songsmith.tui.engine_link import EngineLink
 
-    @work(thread=True)
-    def _listen(self, engine: EngineProcess) -> None:
-        for said in engine.heard():
-            self.post_message(EngineSaid(engine, said))
+        if self._link is None:
+            self._link = EngineLink(self._studio, self)
+            self._status.show_model(f"{self._model} · loading")
+            self.run_worker(self._link.listen, thread=True)
 
-    @on(EngineSaid)
-    def _hear(self, message: EngineSaid) -> None:
-        if message.engine is not self._engine:
+    def _is_current(self, message: EngineMessage) -> bool:
+        return message.link is self._link
+
+    @on(ModelLoaded)
+    def _take_up(self, message: ModelLoaded) -> None:
+        if not self._is_current(message):
             return
-        match message.said:
-            case ModelReady() as ready:
-                self._ready = ready
-                self._show_model()
-                if ready.format == "plain":
-                    self._status.tell("A plain model: it is given title and lyric as text.")
-                waiting, self._waiting = self._waiting, None
-                if waiting is not None:
-                    self._ask(waiting)
-            case ChunkWritten() as chunk if chunk.request == self._request:
-                self._gathered.append(chunk.text)
-                self._rate = chunk.tokens / chunk.elapsed_s if chunk.elapsed_s else 0.0
-                if chunk.window_slid and not self._slid:
-                    self._slid = True
-                    self._status.tell("The model no longer sees the song's oldest lines.")
-            case TakeWritten() as written:
-                self._flush()
-                mine = written.request == self._request
-                self._guard(
-                    lambda: self.workshop.finish(written.result) if mine else self.workshop.keep_take(written.result)
-                )
-                self._show_draft()
-                self._show_takes()
-            case WriteEnded() as ended if ended.request == self._request:
-                self._end_writing("")
-            case Failed() as failed:
-                self._end_writing(f"{failed.message} {failed.next_step}", failed=True)
-                if failed.request is None:
-                    self._drop_engine("not loaded")
-            case ProcessEnded() as ended if not ended.expected:
-                self._drop_engine("ended")
-                self._end_writing(
-                    "The model's process ended unexpectedly. Your draft is safe; ctrl+g starts it again.", failed=True
-                )
+        self._writer = message
+        self._show_model()
+        if message.plain:
+            self._status.tell("A plain model: it is given title and lyric as text.")
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._ask(waiting)
 
-    def _drop_engine(self, state: str) -> None:
+    @on(TakeExtended)
+    def _gather(self, message: TakeExtended) -> None:
+        if not self._is_current(message) or message.request != self._request:
+            return
+        self._gathered.append(message.text)
+        self._rate = message.tokens_per_s
+        if message.window_slid and not self._slid:
+            self._slid = True
+            self._status.tell("The model no longer sees the song's oldest lines.")
+
+    @on(TakeFinished)
+    def _keep(self, message: TakeFinished) -> None:
+        """Keep every take, also one that was stopped, or whose process was given up."""
+        self._flush()
+        mine = self._is_current(message) and message.request == self._request
+        self._guard(lambda: (self.workshop.finish if mine else self.workshop.keep_take)(message.take))
+        self._show_draft()
+        self._show_takes()
+
+    @on(WritingEnded)
+    def _end(self, message: WritingEnded) -> None:
+        if self._is_current(message) and message.request == self._request:
+            self._end_writing("")
+
+    @on(EngineFailed)
+    def _fail(self, message: EngineFailed) -> None:
+        if self._is_current(message):
+            self._end_writing(message.sentence, failed=True)
+            if message.loading:
+                self._drop_link("not loaded")
+
+    @on(EngineEnded)
+    def _lose(self, message: EngineEnded) -> None:
+        if self._is_current(message):
+            self._drop_link("ended")
+            news = "The model's process ended unexpectedly. Your draft is safe; ctrl+g starts it again."
+            self._end_writing(news, failed=True)
+
+    def _drop_link(self, state: str) -> None:
         """Let go of a process that is of no more use; the next request starts another."""
-        if self._engine is not None:
-            self._engine.close()
-        self._engine = self._ready = None
-        self._status.model = f"{self._model} · {state}"
+        if self._link is not None:
+            self._link.close()
+        self._link = self._writer = None
+        self._status.show_model(f"{self._model} · {state}")
 
     def _ask(self, request: WriteRequest) -> None:
         """Have a request written: now, or as soon as the model is loaded."""
-        if self._engine is None:
-            self._start_engine()
-        if self._ready is None or self._engine is None:
+        self._start_engine()
+        if self._writer is None or self._link is None:
             self._waiting = request
             self._status.tell("The model is still loading; it writes as soon as it can.")
-            self.refresh_bindings()
-            return
-        self._rate = 0.0
-        self._slid = False
-        self._request = self._engine.write(request.prompt, [request.options], parent_id=request.parent_id)
-        self._status.tell("Writing …")
+        else:
+            self._rate = 0.0
+            self._slid = False
+            self._request = self._link.write(request)
+            self._status.tell("Writing …")
         self.refresh_bindings()
 
     def _flush(self) -> None:
@@ -257,12 +265,12 @@ class WorkshopScreen(Screen[None]):
             editor.scroll_cursor_visible()
 
     def _show_model(self) -> None:
-        if self._ready is None:
+        if self._writer is None:
             return
-        parts = [self._ready.model, self._ready.device]
+        parts = [self._writer.model, self._writer.device]
         if self._rate:
             parts.append(f"{self._rate:.0f} tokens/s")
-        self._status.model = " · ".join(parts)
+        self._status.show_model(" · ".join(parts))
 
     def _show_takes(self) -> None:
         if self.has_class("-wide"):
@@ -311,8 +319,8 @@ class WorkshopScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop writing, now."""
-        if self._request is not None and self._engine is not None:
-            self._engine.stop(self._request)
+        if self._request is not None and self._link is not None:
+            self._link.stop(self._request)
         if self.writing:
             self._end_writing("Stopped.")
 
@@ -359,7 +367,7 @@ class WorkshopScreen(Screen[None]):
         """Choose a song to open."""
         self._absorb()
         self._guard(self.workshop.autosave)
-        self.app.push_screen(SongsScreen("Songs", self._find), self._open)
+        self._choose("Songs")
 
     def action_new(self) -> None:
         """Put the draft away and start an empty one."""
@@ -392,8 +400,12 @@ class WorkshopScreen(Screen[None]):
         left_over: list[SongRecord] = []
         self._guard(lambda: left_over.extend(self.workshop.left_over()))
         if left_over:
-            title = "An unsaved draft is waiting" if len(left_over) == 1 else "Unsaved drafts are waiting"
-            self.app.push_screen(SongsScreen(title, self._find), self._open)
+            self._choose("An unsaved draft is waiting" if len(left_over) == 1 else "Unsaved drafts are waiting")
+
+    def _choose(self, title: str) -> None:
+        from songsmith.tui.screens.songs import SongsScreen
+
+        self.app.push_screen(SongsScreen(title, self._find), self._open)
 
     def _open(self, record: SongRecord | None) -> None:
         if record is None:

@@ -2,36 +2,34 @@
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.reactive import reactive
 from textual.widgets import Label
 
 
 class StatusLine(Horizontal):
     """Model, device and speed on the left; the latest news on the right."""
 
-    model = reactive("")
-    news = reactive("")
-    failed = reactive(False)
+    def __init__(self) -> None:
+        """Start with nothing to tell."""
+        super().__init__()
+        self.model = ""
+        self.news = ""
+        self.failed = False
+        self._model_label = Label(id="status-model", markup=False)
+        self._news_label = Label(id="status-news", markup=False)
 
     def compose(self) -> ComposeResult:
-        """Make the two halves."""
-        yield Label(id="status-model", markup=False)
-        yield Label(id="status-news", markup=False)
+        """Lay out the two halves."""
+        yield self._model_label
+        yield self._news_label
 
-    def watch_model(self, model: str) -> None:
+    def show_model(self, model: str) -> None:
         """Show who writes."""
-        if self.is_mounted:
-            self.query_one("#status-model", Label).update(model)
-
-    def watch_news(self, news: str) -> None:
-        """Show what happened."""
-        if self.is_mounted:
-            self.query_one("#status-news", Label).update(news)
-
-    def watch_failed(self, failed: bool) -> None:
-        """Mark news that calls for action."""
-        self.set_class(failed, "-failed")
+        if model != self.model:
+            self.model = model
+            self._model_label.update(model)
 
     def tell(self, news: str, *, failed: bool = False) -> None:
-        """Show what happened."""
+        """Show what happened; `failed` marks what calls for action."""
         self.news, self.failed = news, failed
+        self._news_label.update(news)
+        self.set_class(failed, "-failed")

@@ -1,0 +1,83 @@
+"""The screen's end of the model's process: requests go out, what comes back is posted as messages. Touches no widget."""
+
+from textual.message_pump import MessagePump
+
+from songsmith.generation.process import (
+    ChunkWritten,
+    EngineProcess,
+    Failed,
+    Heard,
+    ModelReady,
+    ProcessEnded,
+    TakeWritten,
+    WriteEnded,
+)
+from songsmith.studio.studio import Studio
+from songsmith.studio.workshop import WriteRequest
+from songsmith.tui.messages import (
+    EngineEnded,
+    EngineFailed,
+    EngineMessage,
+    ModelLoaded,
+    TakeExtended,
+    TakeFinished,
+    WritingEnded,
+)
+
+
+class EngineLink:
+    """A process with the studio's model, and who is told what it does."""
+
+    def __init__(self, studio: Studio, told: MessagePump) -> None:
+        """Start the process."""
+        self._told = told
+        self._process = EngineProcess(
+            model=studio.settings.model,
+            device=studio.settings.device,
+            threads=studio.workshop_threads(),
+            log=studio.paths.engine_log,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Process id of the model's process."""
+        return self._process.pid
+
+    def write(self, request: WriteRequest) -> int:
+        """Have a request written, and return the number that its messages will carry."""
+        return self._process.write(request.prompt, [request.options], parent_id=request.parent_id)
+
+    def stop(self, request: int) -> None:
+        """Have a request ended; its take comes back as it stands."""
+        self._process.stop(request)
+
+    def close(self) -> None:
+        """End the process, and with it `listen()`."""
+        self._process.close()
+
+    def listen(self) -> None:
+        """Post what the process does until it ends. Blocks: it belongs in a thread."""
+        for heard in self._process.heard():
+            message = self._translate(heard)
+            if message is not None:
+                self._told.post_message(message)
+
+    def _translate(self, heard: Heard) -> EngineMessage | None:
+        match heard:
+            case ModelReady():
+                return ModelLoaded(self, model=heard.model, device=heard.device, plain=heard.format == "plain")
+            case ChunkWritten():
+                rate = heard.tokens / heard.elapsed_s if heard.elapsed_s else 0.0
+                return TakeExtended(
+                    self, request=heard.request, text=heard.text, tokens_per_s=rate, window_slid=heard.window_slid
+                )
+            case TakeWritten():
+                return TakeFinished(self, request=heard.request, take=heard.result)
+            case WriteEnded():
+                return WritingEnded(self, request=heard.request)
+            case Failed():
+                return EngineFailed(
+                    self, sentence=f"{heard.message} {heard.next_step}".strip(), loading=heard.request is None
+                )
+            case ProcessEnded():
+                return None if heard.expected else EngineEnded(self)
