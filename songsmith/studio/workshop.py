@@ -7,10 +7,11 @@ so that another workshop offers only drafts nobody has open. Knows no widget and
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from songsmith.errors import storing
+from songsmith.errors import NotFoundError, storing
 from songsmith.generation.options import GenerationOptions
 from songsmith.library.library import Library
 from songsmith.library.records import SongRecord
@@ -35,6 +36,8 @@ class WriteRequest:
     prompt: Prompt
     options: GenerationOptions
     parent_id: str | None
+    song_id: str
+    """The song, or draft, that its takes belong to, whatever is open when they come."""
 
 
 @dataclass
@@ -166,7 +169,7 @@ class Workshop:
             stay_in_section=bool(sections) and not sections[-1].lines,
         )
         self._writing = _Writing(anchor=len(self.draft.text), replaced_end=len(self.draft.text), in_place=False)
-        return WriteRequest(prompt=prompt, options=options, parent_id=self._last_take_id)
+        return WriteRequest(prompt=prompt, options=options, parent_id=self._last_take_id, song_id=self._takes_song_id)
 
     def rewrite(self, row: int) -> WriteRequest | None:
         """Ask for another take of the section at a row, of as many lines; None where there is nothing to rewrite."""
@@ -186,7 +189,12 @@ class Workshop:
             stop_at_section=True,
             stay_in_section=True,
         )
-        return WriteRequest(prompt=plan.prompt, options=options, parent_id=plan.replaced_take_id or self._last_take_id)
+        return WriteRequest(
+            prompt=plan.prompt,
+            options=options,
+            parent_id=plan.replaced_take_id or self._last_take_id,
+            song_id=self._takes_song_id,
+        )
 
     def extend(self, text: str) -> None:
         """Put text that the model wrote into the draft, where it is writing."""
@@ -215,22 +223,28 @@ class Workshop:
     def finish(self, take: Take | None) -> None:
         """End the writing. The take it made, if any, is kept with the section it wrote and in the library."""
         writing, self._writing = self._writing, None
-        if writing is not None and take is not None and writing.begun:
+        if take is None:
+            return
+        if writing is not None and writing.begun:
             row = self.draft.text.count("\n", 0, max(0, writing.anchor - 1))
             index = self.draft.section_at(row)
             if index is not None:
                 self.draft = self.draft.committed(index, take_id=take.id)
-            if take.title and not self.draft.title and not take.prompt_text:
-                self.draft = replace(self.draft, title=take.title)  # the model was given none, and chose one
-        if take is not None:
-            self.keep_take(take)
-
-    def keep_take(self, take: Take) -> None:
-        """Put a take into the library, under this draft."""
-        if self._song_id is None and not self._on_disk:
-            self.autosave(even_unchanged=True)  # a take needs a song to belong to
-        self._library.add_take(self._song_id or self._draft_id, take)
+        if take.title and not self.draft.title and not take.prompt_text:
+            self.draft = replace(self.draft, title=take.title)  # the model was given none, and chose one
         self._last_take_id = take.id
+        self.keep_take(take, self._takes_song_id)
+
+    def keep_take(self, take: Take, song_id: str) -> None:
+        """Put a take into the library, under the song or draft it was asked for: not always the one that is open."""
+        if song_id == self._draft_id and not self._on_disk:
+            self.autosave(even_unchanged=True)  # a take needs a song to belong to
+        with suppress(NotFoundError):  # its draft was empty, and is gone
+            self._library.add_take(song_id, take)
+
+    @property
+    def _takes_song_id(self) -> str:
+        return self._song_id or self._draft_id
 
     def step(self, row: int, by: int) -> bool:
         """Show the version of a section before (-1) or after (+1) the one shown; return whether there was one."""
@@ -336,8 +350,6 @@ class Workshop:
         )  # fmt: skip
 
     def _find(self, id: str) -> SongRecord | None:
-        from songsmith.errors import NotFoundError
-
         try:
             return self._library.song(id)
         except NotFoundError:

@@ -1,5 +1,7 @@
 """The screen's end of the model's process: requests go out, what comes back is posted as messages. Touches no widget."""
 
+from threading import Lock
+
 from textual.message_pump import MessagePump
 
 from songsmith.generation.process import (
@@ -31,6 +33,8 @@ class EngineLink:
     def __init__(self, studio: Studio, told: MessagePump) -> None:
         """Start the process."""
         self._told = told
+        self._requests: dict[int, WriteRequest] = {}
+        self._numbering = Lock()  # an answer must not come before its request is noted
         self._process = EngineProcess(
             model=studio.settings.model,
             device=studio.settings.device,
@@ -43,13 +47,17 @@ class EngineLink:
         """Process id of the model's process."""
         return self._process.pid
 
-    def write(self, request: WriteRequest) -> int:
-        """Have a request written, and return the number that its messages will carry."""
-        return self._process.write(request.prompt, [request.options], parent_id=request.parent_id)
+    def write(self, request: WriteRequest) -> None:
+        """Have a request written; its messages will carry it."""
+        with self._numbering:
+            number = self._process.write(request.prompt, [request.options], parent_id=request.parent_id)
+            self._requests[number] = request
 
-    def stop(self, request: int) -> None:
+    def stop(self, request: WriteRequest) -> None:
         """Have a request ended; its take comes back as it stands."""
-        self._process.stop(request)
+        for number, known in self._requests.items():
+            if known is request:
+                self._process.stop(number)
 
     def close(self) -> None:
         """End the process, and with it `listen()`."""
@@ -58,7 +66,8 @@ class EngineLink:
     def listen(self) -> None:
         """Post what the process does until it ends. Blocks: it belongs in a thread."""
         for heard in self._process.heard():
-            message = self._translate(heard)
+            with self._numbering:
+                message = self._translate(heard)
             if message is not None:
                 self._told.post_message(message)
 
@@ -69,12 +78,16 @@ class EngineLink:
             case ChunkWritten():
                 rate = heard.tokens / heard.elapsed_s if heard.elapsed_s else 0.0
                 return TakeExtended(
-                    self, request=heard.request, text=heard.text, tokens_per_s=rate, window_slid=heard.window_slid
+                    self,
+                    request=self._requests[heard.request],
+                    text=heard.text,
+                    tokens_per_s=rate,
+                    window_slid=heard.window_slid,
                 )
             case TakeWritten():
-                return TakeFinished(self, request=heard.request, take=heard.result)
+                return TakeFinished(self, request=self._requests[heard.request], take=heard.result)
             case WriteEnded():
-                return WritingEnded(self, request=heard.request)
+                return WritingEnded(self, request=self._requests.pop(heard.request))
             case Failed():
                 return EngineFailed(
                     self, sentence=f"{heard.message} {heard.next_step}".strip(), loading=heard.request is None

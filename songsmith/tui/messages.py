@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from songsmith.studio.workshop import WriteRequest
     from songsmith.takes import Take
     from songsmith.tui.engine_link import EngineLink
 
@@ -30,7 +31,9 @@ class ModelLoaded(EngineMessage):
 class TakeExtended(EngineMessage):
     """A take grew by a token."""
 
-    def __init__(self, link: "EngineLink", *, request: int, text: str, tokens_per_s: float, window_slid: bool) -> None:
+    def __init__(
+        self, link: "EngineLink", *, request: "WriteRequest", text: str, tokens_per_s: float, window_slid: bool
+    ) -> None:
         """Say what became visible, how fast it goes, and whether the oldest lines went out of sight."""
         super().__init__(link)
         self.request, self.text = request, text
@@ -40,7 +43,7 @@ class TakeExtended(EngineMessage):
 class TakeFinished(EngineMessage):
     """A take is whole."""
 
-    def __init__(self, link: "EngineLink", *, request: int, take: "Take") -> None:
+    def __init__(self, link: "EngineLink", *, request: "WriteRequest", take: "Take") -> None:
         """Hand over the take."""
         super().__init__(link)
         self.request, self.take = request, take
@@ -49,7 +52,7 @@ class TakeFinished(EngineMessage):
 class WritingEnded(EngineMessage):
     """Nothing more comes for a request."""
 
-    def __init__(self, link: "EngineLink", *, request: int) -> None:
+    def __init__(self, link: "EngineLink", *, request: "WriteRequest") -> None:
         """Say for which."""
         super().__init__(link)
         self.request = request

@@ -160,6 +160,25 @@ async def test_escape_stops_at_once_and_keeps_what_is_there(studio, paths):
         assert library.takes(draft.id)[0].finish == "stopped"
 
 
+async def test_a_take_belongs_to_the_song_it_was_asked_for(studio, paths):
+    async with at_desk(studio) as desk:
+        desk.screen.workshop.options = ENDLESS
+        await desk.type("Old song")
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text) > 30, "lines")
+        await desk.press("ctrl+n")
+        await desk.type("New song")
+        with Library(paths.library) as library:
+
+            def drafts() -> dict[str, str]:
+                return {draft.text.splitlines()[0]: draft.id for draft in library.drafts()}
+
+            await desk.until(lambda: set(drafts()) == {"Old song", "New song"}, "both drafts on disk")
+            await desk.until(lambda: bool(library.takes(drafts()["Old song"])), "the old song's take")
+            assert library.takes(drafts()["New song"]) == []
+        assert desk.text == "New song"
+
+
 async def test_writing_by_hand_while_the_model_writes(studio):
     async with at_desk(studio) as desk:
         desk.screen.workshop.options = ENDLESS

@@ -68,7 +68,7 @@ class WorkshopScreen(Screen[None]):
         self._link: EngineLink | None = None
         self._writer: ModelLoaded | None = None
         """The model, once it is loaded."""
-        self._request: int | None = None
+        self._request: WriteRequest | None = None
         """The request whose text goes into the draft; what comes for others is kept as takes only."""
         self._waiting: WriteRequest | None = None
         """Asked for before the model was loaded."""
@@ -151,7 +151,7 @@ class WorkshopScreen(Screen[None]):
 
     @on(TakeExtended)
     def _gather(self, message: TakeExtended) -> None:
-        if not self._is_current(message) or message.request != self._request:
+        if message.request is not self._request:
             return
         self._gathered.append(message.text)
         self._rate = message.tokens_per_s
@@ -163,14 +163,16 @@ class WorkshopScreen(Screen[None]):
     def _keep(self, message: TakeFinished) -> None:
         """Keep every take, also one that was stopped, or whose process was given up."""
         self._flush()
-        mine = self._is_current(message) and message.request == self._request
-        self._guard(lambda: (self.workshop.finish if mine else self.workshop.keep_take)(message.take))
+        if message.request is self._request:
+            self._guard(lambda: self.workshop.finish(message.take))
+        else:
+            self._guard(lambda: self.workshop.keep_take(message.take, message.request.song_id))
         self._show_draft()
         self._show_takes()
 
     @on(WritingEnded)
     def _end(self, message: WritingEnded) -> None:
-        if self._is_current(message) and message.request == self._request:
+        if message.request is self._request:
             self._end_writing("")
 
     @on(EngineFailed)
@@ -203,7 +205,8 @@ class WorkshopScreen(Screen[None]):
         else:
             self._rate = 0.0
             self._slid = False
-            self._request = self._link.write(request)
+            self._request = request
+            self._link.write(request)
             self._status.tell("Writing …")
         self.refresh_bindings()
 
