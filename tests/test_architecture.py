@@ -2,11 +2,15 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer.main
+
+from songsmith.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 
@@ -135,3 +139,15 @@ def test_the_readme_draws_the_tree_as_it_is() -> None:
     wanted = {path.relative_to(ROOT).as_posix() for path in modules | {module.parent for module in modules}}
     assert wanted - set(drawn) == set()
     assert [path for path, about in drawn.items() if not about] == ["songsmith"]
+
+
+def test_the_readme_quotes_the_help_as_it_is() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (quoted,) = [block.partition("\n")[2] for block in readme.split("```")[1::2] if "--finish-line   " in block]
+    command = typer.main.get_command(app).commands["gen"]
+    options = {
+        ", ".join(parameter.opts): parameter.help
+        for parameter in command.params
+        if parameter.opts[0].startswith("--") and parameter.name != "help"
+    }
+    assert dict(re.split(r"  +", row, maxsplit=1) for row in quoted.splitlines()) == options

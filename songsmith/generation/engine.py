@@ -171,7 +171,7 @@ class _Row:
         self.options = options
         self.head = head
         self.body = list(body)
-        self.titled = bool(prompt.song.title or prompt.song.lines)
+        self.titled = bool(prompt.song.title or prompt.song.sections)
         self.sampler = TokenSampler(options, structural, lyric)
         self.decoder = decoder
         self.reader = LyricReader(prompt, format)
