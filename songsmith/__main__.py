@@ -5,18 +5,21 @@ import sys
 
 def main() -> None:
     """Open the workshop, or run the command line."""
-    if len(sys.argv) == 1:
-        # Nothing to parse. Typer, and the pydantic it parses with, would take a third of the time to the first paint.
-        from songsmith.cli import console
-        from songsmith.cli.workshop import open_workshop
+    try:
+        if len(sys.argv) == 1:
+            # Nothing to parse. Typer, and the pydantic it parses with, would take a third of the time to the first paint.
+            from songsmith.cli import console
+            from songsmith.cli.workshop import open_workshop
 
-        console.prepare_streams()
-        with console.ending_errors():
-            open_workshop()
-    else:
-        from songsmith.cli.app import app
+            console.prepare_streams()
+            with console.ending_errors():
+                open_workshop()
+        else:
+            from songsmith.cli.app import app
 
-        app(prog_name="songsmith")
+            app(prog_name="songsmith")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,8 @@ def root(
     """Open the workshop, or run a command."""
     if ctx.invoked_subcommand is None:
         open_workshop(model, device)
+    elif model is not None or device is not None:
+        raise UsageError("--model and --device before a command are for the workshop.", "Put them after the command.")
 
 
 from songsmith.cli import bench, gen, models, songs  # noqa: E402  (they register themselves on `app`)

@@ -103,7 +103,7 @@ def gen(
             if isinstance(event, TakeFinished):
                 finished(event.result)
                 continue
-            if event.window_slid and not notified:
+            if event.window_slid and not notified and not quiet:
                 notified = True
                 console.say("The song has outgrown the model's context window: it no longer sees the oldest lines.")
             if as_json:

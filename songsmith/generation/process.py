@@ -192,7 +192,8 @@ class EngineProcess:
         assert self._child.stdout is not None
         with self._child.stdout as lines:
             for line in lines:
-                yield decode_message(line)
+                if line.endswith(b"\n"):  # else the child was killed in the middle of it
+                    yield decode_message(line)
         yield ProcessEnded(exit_code=self._child.wait(), expected=self._ended)
 
     def close(self) -> None:

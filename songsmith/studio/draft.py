@@ -191,8 +191,17 @@ class Draft:
         }
 
     @classmethod
-    def from_json(cls, text: str, title: str, values: Mapping[str, Any]) -> Self:
-        """Return the draft that `as_json` told of; what does not fit the text is left out."""
+    def from_json(
+        cls, text: str, title: str, values: Mapping[str, Any], *, line_authors: Sequence[Author] = ()
+    ) -> Self:
+        """Return the draft that `as_json` told of; what does not fit the text is left out.
+
+        Args:
+            text: the lyric.
+            title: the song's title.
+            values: what `as_json` returned; empty for a song that was not written in a workshop.
+            line_authors: who wrote each lyric line, where `values` do not say who wrote each row.
+        """
         draft = cls(title=title).with_text(text, Author.PERSON)
         authors = tuple(Author(author) for author in values.get("authors", ()))
         slots = tuple(
@@ -200,8 +209,11 @@ class Draft:
             for slot in values.get("slots", ())
         )
         draft = replace(draft, attic=tuple(map(_read_version, values.get("attic", ()))))
-        if len(authors) == len(draft.authors):
-            draft = replace(draft, authors=authors)
+        if len(authors) != len(draft.authors):
+            rows = [row for section in draft.sections for row in section.rows]
+            known = dict(zip(rows, line_authors, strict=False))
+            authors = tuple(known.get(row, author) for row, author in enumerate(draft.authors))
+        draft = replace(draft, authors=authors)
         if len(slots) == len(draft.slots):
             draft = replace(draft, slots=slots)
         return draft

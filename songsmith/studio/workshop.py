@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from songsmith.errors import NotFoundError, storing
+from songsmith.errors import NotFoundError
 from songsmith.generation.options import GenerationOptions
 from songsmith.library.library import Library
 from songsmith.library.records import SongRecord
@@ -19,10 +19,8 @@ from songsmith.lyrics import Author, strip_controls
 from songsmith.markup import Prompt
 from songsmith.paths import Paths
 from songsmith.studio.draft import Draft, Version, move_offset
+from songsmith.studio.draft_locks import DraftLocks
 from songsmith.takes import Take, new_id
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 _TYPING_PAUSE_S = 1.0
 """Keystrokes closer than this are undone together."""
@@ -44,6 +42,8 @@ class WriteRequest:
 class _Writing:
     """A take on its way into the text."""
 
+    start: int
+    """Offset where its first text went."""
     anchor: int
     """Offset where the next text goes."""
     replaced_end: int
@@ -61,7 +61,7 @@ class Workshop:
 
     def __init__(self, library: Library, paths: Paths) -> None:
         """Start with an empty draft."""
-        self._library, self._paths = library, paths
+        self._library, self._locks = library, DraftLocks(paths.locks)
         self.options = GenerationOptions()
         """What every request asks for, but for its seed and its form."""
         self.new_seed: Callable[[], int] = lambda: int.from_bytes(os.urandom(4)) >> 1
@@ -78,7 +78,7 @@ class Workshop:
         self._on_file = self.draft  # as the library holds it, kept or as a draft
         self._kept = self.draft  # as last saved by the user
         self._on_disk = False
-        self._lock: BaseFileLock | None = None
+        self._seen_at = ""  # when the saved song had last been changed, as far as this workshop knows
         self._past: list[Draft] = []
         self._future: list[Draft] = []
         self._typed_at = 0.0
@@ -126,8 +126,8 @@ class Workshop:
             self._remember()
         self._typed_at = now
         if self._writing is not None:
-            self._writing.replaced_end = move_offset(self._writing.replaced_end, self.draft.text, text)
-            self._writing.anchor = move_offset(self._writing.anchor, self.draft.text, text)
+            for place in ("start", "anchor", "replaced_end"):
+                setattr(self._writing, place, move_offset(getattr(self._writing, place), self.draft.text, text))
         self.draft = self.draft.with_text(text, Author.PERSON)
         if title is not None:
             self.draft = replace(self.draft, title=title)
@@ -168,7 +168,8 @@ class Workshop:
             stop_at_section=not to_the_end,
             stay_in_section=bool(sections) and not sections[-1].lines,
         )
-        self._writing = _Writing(anchor=len(self.draft.text), replaced_end=len(self.draft.text), in_place=False)
+        end = len(self.draft.text)
+        self._writing = _Writing(start=end, anchor=end, replaced_end=end, in_place=False)
         return WriteRequest(prompt=prompt, options=options, parent_id=self._last_take_id, song_id=self._takes_song_id)
 
     def rewrite(self, row: int) -> WriteRequest | None:
@@ -179,7 +180,7 @@ class Workshop:
         self._remember()
         self.draft = self.draft.committed(index)
         plan = self.draft.rewrite(index)
-        self._writing = _Writing(anchor=plan.start, replaced_end=plan.end, in_place=True)
+        self._writing = _Writing(start=plan.start, anchor=plan.start, replaced_end=plan.end, in_place=True)
         lines = plan.lines or 4
         options = replace(
             self.options,
@@ -215,24 +216,25 @@ class Workshop:
             if index is not None:
                 self.draft = self.draft.committed(index)
         before, anchor = self.draft.text, writing.anchor
-        after = before[:anchor] + text + before[max(anchor, writing.replaced_end) :]
-        self.draft = self.draft.with_text(after, Author.MODEL)
+        rest = before[max(anchor, writing.replaced_end) :]
+        if rest and not rest.startswith("\n"):
+            rest = f"\n{rest}"  # what a person typed just here keeps a row of its own
+        self.draft = self.draft.with_text(before[:anchor] + text + rest, Author.MODEL)
         writing.anchor = writing.replaced_end = anchor + len(text)
         writing.begun = True
 
     def finish(self, take: Take | None) -> None:
         """End the writing. The take it made, if any, is kept with the section it wrote and in the library."""
         writing, self._writing = self._writing, None
+        if writing is not None and writing.begun:
+            first, last = (self.draft.text.count("\n", 0, place) for place in (writing.start, writing.anchor))
+            for index, section in enumerate(self.draft.sections):
+                if section.first_row <= last and section.end_row > first:
+                    self.draft = self.draft.committed(index, take_id=take.id if take else None)
         if take is None:
             return
-        if writing is not None and writing.begun:
-            row = self.draft.text.count("\n", 0, max(0, writing.anchor - 1))
-            index = self.draft.section_at(row)
-            if index is not None:
-                self.draft = self.draft.committed(index, take_id=take.id)
         if take.title and not self.draft.title and not take.prompt_text:
             self.draft = replace(self.draft, title=take.title)  # the model was given none, and chose one
-        self._last_take_id = take.id
         self.keep_take(take, self._takes_song_id)
 
     def keep_take(self, take: Take, song_id: str) -> None:
@@ -241,6 +243,8 @@ class Workshop:
             self.autosave(even_unchanged=True)  # a take needs a song to belong to
         with suppress(NotFoundError):  # its draft was empty, and is gone
             self._library.add_take(song_id, take)
+        if song_id == self._takes_song_id:
+            self._last_take_id = take.id
 
     @property
     def _takes_song_id(self) -> str:
@@ -253,7 +257,6 @@ class Workshop:
             return False
         stepped = self.draft.stepped(index, by)
         if stepped.text == self.draft.text:
-            self.draft = stepped
             return False
         self._remember()
         self.draft = stepped
@@ -269,24 +272,29 @@ class Workshop:
         """
         if self.draft == self._on_file and not even_unchanged:
             return False
-        self._hold_lock()
+        self._locks.hold(self._draft_id)
         self._library.put_song(self._record(self._draft_id, kept=False, song_id=self._song_id))
         self._on_file, self._on_disk = self.draft, True
         return True
 
     def save(self) -> SongRecord:
-        """Keep the draft as a song of the library: a new one, or the one it is of."""
+        """Keep the draft as a song of the library: a new one, or the one it is of.
+
+        If another program changed that one since it was opened, both stay: the draft becomes a song of its own.
+        """
+        if self._song_id is not None and self._changed_elsewhere():
+            self._drop_draft_record()
+            self._song_id = None
         if self._song_id is None:
             # The draft's own record becomes the song, and its takes stay with it.
             record = self._library.put_song(self._record(self._draft_id, kept=True, song_id=None))
-            self._song_id, self._draft_id = self._draft_id, new_id()
-            self._release_lock()
+            self._song_id, self._draft_id, self._on_disk = self._draft_id, new_id(), False
+            self._locks.release()
         else:
             record = self._library.put_song(self._record(self._song_id, kept=True, song_id=None))
             self._drop_draft_record()
-        self.song_number = record.number
+        self.song_number, self._seen_at = record.number, record.updated_at
         self._on_file = self._kept = self.draft
-        self._on_disk = False
         return record
 
     def new(self) -> None:
@@ -295,30 +303,37 @@ class Workshop:
         self._fresh()
 
     def open(self, record: SongRecord) -> None:
-        """Put the draft away and take up a song, or a draft left over from another time."""
+        """Put the draft away and take up a song, or a draft left over from another time.
+
+        Raises:
+            NotFoundError: it has been removed meanwhile.
+            StorageError: another workshop has the draft open.
+        """
         self._put_away()
+        record = self._library.song(record.id)  # putting away may have changed it, and so may others
+        if not record.kept:
+            self._locks.hold(record.id)
         self._fresh()
-        self.draft = Draft.from_json(record.text, record.title, record.state)
+        self.draft = _draft_of(record)
         self._artist, self._on_file = record.artist, self.draft
-        takes = self._library.takes(record.id)
-        if record.kept:
-            self._song_id, self.song_number = record.id, record.number
-            self._kept = self.draft
-        else:
+        song: SongRecord | None = record
+        if not record.kept:
             self._draft_id, self._on_disk = record.id, True
-            song_id = record.state.get("song_id")
-            origin = self._find(song_id) if song_id else None
-            if origin is not None:
-                self._song_id, self.song_number = origin.id, origin.number
-                self._kept = Draft.from_json(origin.text, origin.title, origin.state)
-                takes = self._library.takes(origin.id)
-            self._hold_lock()
+            song = self._find(record.state.get("song_id"))
+        if song is not None:
+            self._song_id, self.song_number, self._seen_at = song.id, song.number, song.updated_at
+            self._kept = _draft_of(song)
+        takes = self._library.takes(self._takes_song_id)
         self._last_take_id = takes[-1].id if takes else None
 
     def left_over(self) -> list[SongRecord]:
         """Return unsaved drafts that no workshop has open, the newest first."""
         return [
-            record for record in self._library.drafts() if record.id != self._draft_id and not self._is_open(record.id)
+            record
+            for record in self._library.drafts()
+            if record.id != self._draft_id
+            and not self._locks.is_open_elsewhere(record.id)
+            and not self._is_saved(record)
         ]
 
     def close(self) -> None:
@@ -327,19 +342,27 @@ class Workshop:
 
     def _put_away(self) -> None:
         self._writing = None
-        if self.unsaved and (self.draft.text.strip() or self._on_disk):
+        if self.unsaved and self.draft.text.strip():
             self.autosave()
         else:
-            if self._song_id is not None and self.draft != self._kept:
+            if not self.unsaved and self.draft != self._kept and self._song_id and not self._changed_elsewhere():
                 self.save()  # the same song, but with versions it did not have
             self._drop_draft_record()
-        self._release_lock()
+        self._locks.release()
 
     def _drop_draft_record(self) -> None:
         if self._on_disk:
             self._library.remove(self._draft_id)
             self._on_disk = False
-        self._release_lock()
+        self._locks.release()
+
+    def _changed_elsewhere(self) -> bool:
+        song = self._find(self._song_id)
+        return song is None or song.updated_at != self._seen_at
+
+    def _is_saved(self, draft: SongRecord) -> bool:
+        song = self._find(draft.state.get("song_id"))
+        return song is not None and (song.text, song.title) == (draft.text, draft.title)
 
     def _record(self, id: str, *, kept: bool, song_id: str | None) -> SongRecord:
         state: dict[str, Any] = self.draft.as_json() | ({"song_id": song_id} if song_id else {})
@@ -349,37 +372,12 @@ class Workshop:
             state=state,
         )  # fmt: skip
 
-    def _find(self, id: str) -> SongRecord | None:
+    def _find(self, id: str | None) -> SongRecord | None:
         try:
-            return self._library.song(id)
+            return self._library.song(id) if id else None
         except NotFoundError:
             return None
 
-    def _hold_lock(self) -> None:
-        if self._lock is None:
-            from filelock import FileLock
 
-            path = self._paths.locks / f"{self._draft_id}.lock"
-            with storing(path.parent):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                lock = FileLock(path, timeout=0)
-                lock.acquire()
-            self._lock = lock
-
-    def _release_lock(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
-            self._paths.locks.joinpath(self._lock.lock_file).unlink(missing_ok=True)
-            self._lock = None
-
-    def _is_open(self, draft_id: str) -> bool:
-        path = self._paths.locks / f"{draft_id}.lock"
-        if not path.exists():
-            return False
-        from filelock import FileLock, Timeout
-
-        try:
-            with FileLock(path, timeout=0):
-                return False
-        except Timeout:
-            return True
+def _draft_of(record: SongRecord) -> Draft:
+    return Draft.from_json(record.text, record.title, record.state, line_authors=record.authors)

@@ -46,6 +46,8 @@ def read_prompt(text: str | None, *, title: str = "", finish_line: bool = False)
     """
     title = " ".join(_clean(title).split())
     if text is None:
+        if finish_line:
+            raise UsageError("There is no line to finish.", "Give a prompt, or leave out --finish-line.")
         return Prompt(song=Song(title))
     text = _clean(text)
     if not text.strip():

@@ -26,12 +26,14 @@ class SongsmithApp(App[None]):
     def __init__(self, studio: Studio) -> None:
         """Open a workshop in a user's studio."""
         super().__init__()
+        self._warned = False  # that the draft is not on disk
         self._workshop = WorkshopScreen(Workshop(studio.library, studio.paths), studio)
 
     async def action_quit(self) -> None:
-        """Put the draft away and end."""
-        self._workshop.leave()
-        self.exit()
+        """Put the draft away and end; where it cannot be, only when asked once more."""
+        if self._workshop.leave() or self._warned:
+            self.exit()
+        self._warned = True
 
     def get_default_screen(self) -> Screen[None]:
         """Start with the workshop: no empty screen is made and drawn before it."""
@@ -43,7 +45,8 @@ class SongsmithApp(App[None]):
         if not self.is_headless:
             self.set_interval(_TERMINAL_CHECK_S, self._check_terminal)
 
-    async def _check_terminal(self) -> None:
+    def _check_terminal(self) -> None:
         """Leave when the terminal has gone: without one, reading keys would spin for ever."""
         if not os.isatty(_STDIN):
-            await self.action_quit()
+            self._workshop.leave()
+            self.exit()

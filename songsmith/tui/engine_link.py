@@ -89,8 +89,7 @@ class EngineLink:
             case WriteEnded():
                 return WritingEnded(self, request=self._requests.pop(heard.request))
             case Failed():
-                return EngineFailed(
-                    self, sentence=f"{heard.message} {heard.next_step}".strip(), loading=heard.request is None
-                )
+                request = self._requests[heard.request] if heard.request is not None else None
+                return EngineFailed(self, request=request, sentence=f"{heard.message} {heard.next_step}".strip())
             case ProcessEnded():
                 return None if heard.expected else EngineEnded(self)

@@ -61,10 +61,10 @@ class WritingEnded(EngineMessage):
 class EngineFailed(EngineMessage):
     """Something went wrong that the user should read; the process goes on."""
 
-    def __init__(self, link: "EngineLink", *, sentence: str, loading: bool) -> None:
-        """Say what, and whether it was the loading of the model."""
+    def __init__(self, link: "EngineLink", *, request: "WriteRequest | None", sentence: str) -> None:
+        """Say what, and with which request; None where it was the loading of the model."""
         super().__init__(link)
-        self.sentence, self.loading = sentence, loading
+        self.request, self.sentence = request, sentence
 
 
 class EngineEnded(EngineMessage):

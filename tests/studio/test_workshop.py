@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from songsmith.errors import StorageError
 from songsmith.library.library import Library
+from songsmith.library.records import SongRecord
 from songsmith.lyrics import Author
 from songsmith.paths import Paths
 from songsmith.studio.workshop import Workshop
@@ -252,7 +254,9 @@ def test_a_draft_on_disk_comes_back_with_authors_versions_and_takes(workshop, li
 def test_a_draft_that_is_open_elsewhere_is_not_offered_but_one_of_a_killed_process_is(paths, library):
     script = """
 import sys
+from songsmith.errors import StorageError
 from songsmith.library.library import Library
+from songsmith.library.records import SongRecord
 from songsmith.paths import find_paths
 from songsmith.studio.workshop import Workshop
 workshop = Workshop(Library(find_paths().library), find_paths())
@@ -333,3 +337,106 @@ def test_what_a_stopped_take_wrote_stays_in_the_draft(workshop):
     assert not workshop.writing
     workshop.extend(" late words")
     assert workshop.text == "One\ntwo and"
+
+
+def test_a_song_that_gen_saved_keeps_its_authors_when_it_is_opened(workshop, library):
+    record = library.put_song(
+        SongRecord(text="Mine\ntheirs\n\ntheirs too", authors=(Author.PERSON, Author.MODEL, Author.MODEL), kept=True)
+    )
+    workshop.open(record)
+    assert workshop.draft.line_authors == record.authors
+    workshop.type("Mine\ntheirs\n\ntheirs too\nand mine")
+    workshop.save()
+    assert library.song("1").authors == (*record.authors, Author.PERSON)
+
+
+def test_a_song_changed_in_another_workshop_is_never_overwritten(paths, library):
+    library.put_song(SongRecord(text="One\n\nTwo", kept=True))
+    here, there = Workshop(library, paths), Workshop(library, paths)
+    here.open(library.song("1"))
+    there.open(library.song("1"))
+    there.rewrite(0)
+    hear(there, "Uno\n")
+    there.step(0, -1)  # the same words, with a version more
+    here.type("One and only\n\nTwo")
+    here.save()
+    there.close()
+    assert library.song("1").text == "One and only\n\nTwo"
+
+    there = Workshop(library, paths)
+    there.open(library.song("1"))
+    here.type("Here")
+    here.save()
+    there.type("There")
+    assert there.save().number == 2
+    assert [library.song(number).text for number in "12"] == ["Here", "There"]
+
+
+def test_emptying_a_saved_song_and_leaving_keeps_the_song(workshop, library, paths):
+    workshop.type("One")
+    workshop.save()
+    workshop.type("")
+    workshop.close()
+    assert library.song("1").text == "One"
+
+
+def test_opening_the_song_that_is_open_keeps_its_versions(workshop, library):
+    workshop.type("One")
+    workshop.save()
+    record = library.song("1")
+    workshop.rewrite(0)
+    hear(workshop, "Uno\n")
+    workshop.step(0, -1)
+    workshop.open(record)
+    assert len(workshop.versions_at(0)[0]) == 2
+
+
+def test_a_draft_open_in_another_workshop_cannot_be_opened(paths, library):
+    here, there = Workshop(library, paths), Workshop(library, paths)
+    here.type("Mine")
+    here.autosave()
+    here.close()
+    (record,) = there.left_over()
+    here.open(record)
+    with pytest.raises(StorageError, match="open in another workshop"):
+        there.open(record)
+    assert there.text == ""
+    there.close()
+    assert library.song(record.id).text == "Mine"
+
+
+def test_words_typed_where_the_model_is_about_to_write_keep_a_row_of_their_own(workshop):
+    workshop.type("One")
+    workshop.go_on()
+    workshop.type("One\nMy own words")
+    hear(workshop, "two\n", "three\n")
+    assert workshop.text == "One\ntwo\nthree\nMy own words"
+    assert workshop.draft.line_authors == (Author.PERSON, Author.MODEL, Author.MODEL, Author.PERSON)
+
+
+def test_a_stopped_take_is_a_version_and_the_parent_of_the_next(workshop):
+    workshop.type("One")
+    workshop.go_on()
+    workshop.extend("two\n")
+    workshop.finish(None)
+    take = take_of(workshop, "two\n")
+    workshop.keep_take(take, workshop.go_on().song_id)
+    workshop.finish(None)
+    workshop.type("One\nanother")
+    assert [version.lines for version in workshop.versions_at(0)[0]] == [("One", "two"), ("One", "another")]
+    assert workshop.go_on().parent_id == take.id
+
+
+def test_every_section_of_a_long_take_is_a_version_of_that_take(workshop):
+    workshop.type("One")
+    workshop.go_on(to_the_end=True)
+    take = hear(workshop, "two\n", "\nthree\n", "\n[Chorus]\nfour\n")
+    assert [slot.versions[-1].take_id for slot in workshop.draft.slots] == [take.id] * 3
+
+
+def test_looking_for_a_version_that_is_not_there_changes_nothing(workshop, library):
+    workshop.type("One")
+    workshop.save()
+    assert not workshop.step(0, -1)
+    assert not workshop.autosave()
+    assert library.drafts() == []

@@ -337,3 +337,44 @@ async def test_takes_stand_beside_the_draft_where_there_is_room(studio):
         panel = desk.screen.query_one(TakesPanel)
         assert panel.display
         assert "Versions of this section: 2" in str(panel.visual)
+
+
+async def test_quitting_with_a_disk_that_fails_asks_to_be_told_twice(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Precious")
+        await desk.until(lambda: paths.library.exists(), "the library")
+        hidden = paths.data.with_name("hidden")
+        paths.data.rename(hidden)
+        paths.data.write_text("in the way")
+        await desk.type(" words")
+        await desk.press("ctrl+q")
+        assert "Not on disk" in desk.news
+        assert desk.app.is_running
+        paths.data.unlink()
+        hidden.rename(paths.data)
+        await desk.press("ctrl+q")
+    with Library(paths.library) as library:
+        assert [record.text for record in library.drafts()] == ["Precious words"]
+
+
+async def test_a_letter_typed_as_a_take_ends_stays(studio):
+    async with at_desk(studio) as desk:
+        desk.screen.workshop.options = ENDLESS
+        await desk.type("One")
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text) > 20, "lines")
+        await desk.press("escape", "X", "Y", "Z")
+        await desk.until(lambda: bool(desk.screen.workshop.versions_at(0)[0]), "the take")
+        assert "XYZ" in desk.text
+
+
+async def test_what_was_cut_is_still_shown(studio):
+    async with at_desk(studio, (200, 60)) as desk:
+        await desk.type("One\n\nTwo")
+        await desk.press("ctrl+r")
+        await desk.until(lambda: "Two" not in desk.text and len(desk.text) > 5, "a take")
+        await desk.written()
+        while "\n" in desk.text:
+            await desk.press("backspace")
+        panel = desk.screen.query_one(TakesPanel)
+        await desk.until(lambda: "Cut from this song: 2" in str(panel.visual), "what was cut")

@@ -130,7 +130,11 @@ class WorkshopScreen(Screen[None]):
         from songsmith.tui.engine_link import EngineLink
 
         if self._link is None:
-            self._link = EngineLink(self._studio, self)
+            try:
+                self._link = EngineLink(self._studio, self)
+            except (SongsmithError, OSError) as error:
+                self._status.tell(f"The model cannot be started: {error}", failed=True)
+                return
             self._status.show_model(f"{self._model} · loading")
             self.run_worker(self._link.listen, thread=True)
 
@@ -163,6 +167,7 @@ class WorkshopScreen(Screen[None]):
     def _keep(self, message: TakeFinished) -> None:
         """Keep every take, also one that was stopped, or whose process was given up."""
         self._flush()
+        self._absorb()  # before the draft is shown again, or a letter on its way would be taken back
         if message.request is self._request:
             self._guard(lambda: self.workshop.finish(message.take))
         else:
@@ -177,10 +182,12 @@ class WorkshopScreen(Screen[None]):
 
     @on(EngineFailed)
     def _fail(self, message: EngineFailed) -> None:
-        if self._is_current(message):
+        if not self._is_current(message):
+            return
+        if message.request is None:
+            self._drop_link("not loaded")
+        if message.request in (None, self._request):
             self._end_writing(message.sentence, failed=True)
-            if message.loading:
-                self._drop_link("not loaded")
 
     @on(EngineEnded)
     def _lose(self, message: EngineEnded) -> None:
@@ -199,7 +206,9 @@ class WorkshopScreen(Screen[None]):
     def _ask(self, request: WriteRequest) -> None:
         """Have a request written: now, or as soon as the model is loaded."""
         self._start_engine()
-        if self._writer is None or self._link is None:
+        if self._link is None:
+            self.workshop.finish(None)
+        elif self._writer is None:
             self._waiting = request
             self._status.tell("The model is still loading; it writes as soon as it can.")
         else:
@@ -277,18 +286,20 @@ class WorkshopScreen(Screen[None]):
 
     def _show_takes(self) -> None:
         if self.has_class("-wide"):
-            self.query_one(TakesPanel).show(*self.workshop.versions_at(self._editor.row))
+            self.query_one(TakesPanel).show(*self.workshop.versions_at(self._editor.row), self.workshop.draft.attic)
 
     def _autosave(self) -> None:
         self._absorb()
         self._guard(self.workshop.autosave)
 
-    def _guard(self, act: Callable[[], object]) -> None:
+    def _guard(self, act: Callable[[], object]) -> bool:
         """Do something with the disk; if that fails, say so and go on: the draft is still here."""
         try:
             act()
         except SongsmithError as error:
             self._status.tell(f"Not on disk: {error}", failed=True)
+            return False
+        return True
 
     # --- keys
 
@@ -376,16 +387,17 @@ class WorkshopScreen(Screen[None]):
         """Put the draft away and start an empty one."""
         self.action_stop()
         self._absorb()
-        self._guard(self.workshop.new)
+        if not self._guard(self.workshop.new):
+            return
         self._show_draft()
         self._show_takes()
         self._status.tell("A new draft. The one before is under Songs.")
 
-    def leave(self) -> None:
-        """Put the draft away: the application is about to end."""
+    def leave(self) -> bool:
+        """Put the draft away: the application is about to end. Return whether it could be."""
         self.action_stop()
         self._absorb()
-        self._guard(self.workshop.close)
+        return self._guard(self.workshop.close)
 
     # --- songs
 
@@ -414,7 +426,9 @@ class WorkshopScreen(Screen[None]):
         if record is None:
             return
         self.action_stop()
-        self._guard(lambda: self.workshop.open(record))
+        self._absorb()
+        if not self._guard(lambda: self.workshop.open(record)):
+            return
         self._show_draft()
         self._editor.move_cursor(self._editor.document.end)
         self._show_takes()
