@@ -42,6 +42,7 @@ SECTIONS: dict[SectionKind, Mark] = {kind: Mark(f"<|{kind}|>") for kind in Secti
 SYLLABLES: tuple[Mark, ...] = tuple(Mark(f"<|syl:{count}|>") for count in range(1, 25))
 MARKS: frozenset[Mark] = frozenset({END, TITLE, ARTIST, LINE, RHYME, *SECTIONS.values(), *SYLLABLES})
 
+_FEW_LINES = 4
 _KIND_OF_MARK = {mark: kind for kind, mark in SECTIONS.items()}
 
 
@@ -114,6 +115,12 @@ class Prompt:
     """The last line is not finished; the model goes on in it."""
     next_section: SectionKind | None = None
     """Start a section of this kind; None lets the model go on as it likes."""
+
+    @property
+    def in_unfinished_section(self) -> bool:
+        """Whether the section it stands in has but a few lines: the model should write into it before it begins another."""
+        sections = self.song.sections
+        return self.next_section is not None or (bool(sections) and len(sections[-1].lines) < _FEW_LINES)
 
     @property
     def text(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -89,8 +90,9 @@ def gen(
         min_p=min_p, repetition_penalty=repetition_penalty, no_repeat_ngram=no_repeat_ngram, max_lines=max_lines,
         min_lines=min_lines, max_new_tokens=max_new_tokens,
     )  # fmt: skip
-    options = plan_takes(first, takes=takes, ladder=ladder)
     place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line)
+    first = replace(first, stay_in_section=place.in_unfinished_section)
+    options = plan_takes(first, takes=takes, ladder=ladder)
     studio = Studio.open(model=model, device=device)
     if save:
         studio.prepare_home()

@@ -75,7 +75,10 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="A file; or a folder, for one file a song.", show_default="standard output"
+            "--output",
+            "-o",
+            help="A file; or a folder that is there, for one file a song.",
+            show_default="standard output",
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every song, into the folder --output.")] = False,

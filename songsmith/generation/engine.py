@@ -155,7 +155,7 @@ class Engine:
         if row.reader.finished_lines < row.options.min_lines:
             banned += [self._end] if self._end is not None else []
             nothing_yet = row.reader.finished_lines == 0 and row.reader.sections_begun == 0
-            if row.options.stop_at_section and not (nothing_yet and not row.options.stay_in_section):
+            if row.options.stay_in_section if nothing_yet else row.options.stop_at_section:
                 banned += self._sections
         return banned
 

@@ -34,7 +34,7 @@ class GenerationOptions:
     stop_at_section: bool = False
     """Stop where the section ends, not only where the song does."""
     stay_in_section: bool = False
-    """Go on in the section the prompt ends in; otherwise a new one may be begun right away."""
+    """Write into the section the prompt ends in before a new one is begun; otherwise one may be begun right away."""
 
     def __post_init__(self) -> None:
         self._check("seed", 0, 2**63 - 1)

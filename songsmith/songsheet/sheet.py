@@ -43,13 +43,19 @@ def render_sheet(song: Song, format: SheetFormat) -> str:
     return _as_json(song)
 
 
+def _heading(song: Song) -> str:
+    # A song without a title goes by its first line, which a sheet shows anyway.
+    return song.title or ("" if song.lines else song.name)
+
+
 def _as_text(song: Song) -> str:
-    head = "".join(f"{row}\n" for row in (song.name, song.artist) if row)
-    return f"{head}\n{render(song)}" if song.sections else head
+    head = "".join(f"{row}\n" for row in (_heading(song), song.artist) if row)
+    return "\n".join(part for part in (head, render(song)) if part)
 
 
 def _as_markdown(song: Song) -> str:
-    blocks = [f"# {_escaped(song.name)}"]
+    heading = _heading(song)
+    blocks = [f"# {_escaped(heading)}"] if heading else []
     if song.artist:
         blocks.append(f"*by {_escaped(song.artist)}*")
     for section in song.sections:
@@ -62,7 +68,7 @@ def _as_markdown(song: Song) -> str:
 
 
 def _as_json(song: Song) -> str:
-    sheet = {"title": song.name, "artist": song.artist, "sections": describe_sections(song)}
+    sheet = {"title": song.title, "artist": song.artist, "sections": describe_sections(song)}
     return json.dumps(sheet, ensure_ascii=False) + "\n"
 
 

@@ -122,7 +122,8 @@ class Workshop:
         if text == self.draft.text and title in (None, self.draft.title):
             return
         now = time.monotonic()
-        if now - self._typed_at > _TYPING_PAUSE_S or not self._past:
+        # What is typed while a take is written is undone with it: a step of its own would leave half a take behind.
+        if self._writing is None and (now - self._typed_at > _TYPING_PAUSE_S or not self._past):
             self._remember()
         self._typed_at = now
         if self._writing is not None:
@@ -161,12 +162,11 @@ class Workshop:
         """Ask for what comes next: a section, or all up to the end of the song."""
         self._remember()
         self.draft, prompt = self.draft.continuation()
-        sections = prompt.song.sections
         options = replace(
             self.options,
             seed=self.new_seed(),
             stop_at_section=not to_the_end,
-            stay_in_section=bool(sections) and not sections[-1].lines,
+            stay_in_section=prompt.in_unfinished_section,
         )
         end = len(self.draft.text)
         self._writing = _Writing(start=end, anchor=end, replaced_end=end, in_place=False)
@@ -335,6 +335,11 @@ class Workshop:
             and not self._locks.is_open_elsewhere(record.id)
             and not self._is_saved(record)
         ]
+
+    def discard(self, record: SongRecord) -> None:
+        """Throw a left-over draft away, takes and all; a draft of a saved song leaves the song as it is."""
+        if not record.kept and not self._locks.is_open_elsewhere(record.id) and record.id != self._draft_id:
+            self._library.remove(record.id)
 
     def close(self) -> None:
         """Put the draft away for good; if it is not saved, it will be offered next time."""

@@ -141,7 +141,7 @@ def take_as_json(take: Take) -> dict[str, Any]:
     """Return a take as one JSON object: the song it makes, who wrote each line, and its provenance."""
     song = song_of(take)
     return {
-        "title": song.name,
+        "title": take.title,
         "text": take.prompt_text + take.text,
         "lines": [{"text": line.text, "author": line.author.value} for line in song.lines],
         "prompt": take.prompt_text,

@@ -21,6 +21,7 @@ class SongsmithApp(App[None]):
 
     CSS_PATH = "songsmith.tcss"
     TITLE = "songsmith"
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True, system=True)]
 
     def __init__(self, studio: Studio) -> None:

@@ -49,13 +49,13 @@ def test_json_says_who_wrote_each_line():
 @pytest.mark.parametrize(
     ("format", "sheet"),
     [
-        (SheetFormat.TEXT, "One line\n\nOne line,\n"),
-        (SheetFormat.MARKDOWN, "# One line\n\nOne line,\n"),
-        (SheetFormat.JSON, '{"title": "One line", "artist": "", "sections": [{"kind": "verse", "label": null, '
+        (SheetFormat.TEXT, "One line,\n"),
+        (SheetFormat.MARKDOWN, "One line,\n"),
+        (SheetFormat.JSON, '{"title": "", "artist": "", "sections": [{"kind": "verse", "label": null, '
                            '"lines": [{"text": "One line,", "author": "person"}]}]}\n'),
     ],
 )  # fmt: skip
-def test_an_untitled_song_is_called_by_its_first_line(format: SheetFormat, sheet: str):
+def test_a_sheet_gives_an_untitled_song_no_title(format: SheetFormat, sheet: str):
     assert render_sheet(parse("One line,"), format) == sheet
 
 
@@ -91,7 +91,7 @@ def test_markdown_reads_as_the_song_and_nothing_else(song: Song):
 
 def rows_of(song: Song) -> Iterator[str]:
     title, artist = printed(song.title), printed(song.artist)
-    yield title or (printed(song.lines[0].text).rstrip(",;:.—- ") if song.lines else "Untitled")
+    yield title or ("" if song.lines else "Untitled")
     yield f"by {artist}" if artist else ""
     for section in song.sections:
         if section.header:

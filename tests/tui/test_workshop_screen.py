@@ -20,7 +20,6 @@ from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.studio import Studio
 from songsmith.tui.app import SongsmithApp
-from songsmith.tui.screens.songs import SongsScreen
 from songsmith.tui.screens.workshop import WorkshopScreen
 from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.status import StatusLine
@@ -231,15 +230,28 @@ async def test_an_unsaved_draft_is_offered_next_time(studio, paths):
         await desk.press("ctrl+q")
     again = Studio(paths, Settings(device="cpu"))
     async with at_desk(again) as desk:
-        await desk.until(lambda: isinstance(desk.app.screen, SongsScreen), "the offer")
-        assert "unsaved draft" in str(desk.app.screen.query_one("#songs-box").border_title)
+        await desk.until(lambda: "An unsaved draft is waiting" in desk.news, "the offer")
+        assert "An unsaved draft is waiting" in str(desk.screen.query_one(DraftEditor).placeholder)
+        await desk.press("ctrl+o")
         await desk.press("enter")
         assert desk.text == "Not saved"
         await desk.type(" yet")
         await desk.press("ctrl+s", "ctrl+q")
     async with at_desk(Studio(paths, Settings(device="cpu"))) as desk:
-        await desk.pilot.pause()
-        assert not isinstance(desk.app.screen, SongsScreen)
+        await desk.until(lambda: "loading" not in desk.model, "the model")
+        assert desk.news == ""
+
+
+async def test_a_draft_is_discarded_when_asked_twice(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Bad idea")
+        await desk.press("ctrl+n")
+        await desk.press("ctrl+o")
+        await desk.press("f8")
+        with Library(paths.library) as library:
+            assert len(library.drafts()) == 1
+            await desk.press("f8")
+            assert library.drafts() == []
 
 
 async def test_the_draft_is_on_disk_within_a_second_of_a_change(studio, paths):
@@ -326,9 +338,13 @@ async def test_a_disk_that_fails_is_said_and_nothing_is_lost(studio, paths):
 async def test_every_key_is_in_the_footer(studio, size):
     async with at_desk(studio, size) as desk:
         await desk.pilot.pause()
-        keys = desk.screen.query_one(Footer).query(FooterKey)
-        shown = {key.description for key in keys if key.region.right <= size[0]}
-        assert {"Go on", "Finish", "Rewrite", "◀", "▶", "Undo", "Save", "Songs", "New", "Quit"} <= shown
+        footer = desk.screen.query_one(Footer)
+        shown = {key.description for key in footer.query(FooterKey) if key.region.right <= size[0]}
+        desk.screen.workshop.options = ENDLESS
+        await desk.press("f5")
+        await desk.until(lambda: any(key.description == "Stop" for key in footer.query(FooterKey)), "a key to stop")
+        shown &= {key.description for key in footer.query(FooterKey) if key.region.right <= size[0]}
+        assert {"More", "All", "Vary", "◀", "▶", "Undo", "Save", "Open", "New", "Quit"} <= shown
 
 
 async def test_takes_stand_beside_the_draft_where_there_is_room(studio):

@@ -15,6 +15,8 @@ from textual.widgets.option_list import Option
 
 from songsmith.library.records import SongRecord
 
+_KEYS = "enter open · f8 discard draft · esc close"
+
 
 class SongsScreen(ModalScreen[SongRecord | None]):
     """Type to search, up and down to choose; ends with the song chosen, or None."""
@@ -23,26 +25,28 @@ class SongsScreen(ModalScreen[SongRecord | None]):
         Binding("escape", "dismiss(None)", "Close"),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
         Binding("down", "move(1)", "Down", show=False, priority=True),
+        Binding("f8", "discard", "Discard draft", show=False, priority=True),
     ]
 
-    def __init__(self, title: str, find: Callable[[str], Sequence[SongRecord]]) -> None:
-        """Offer what `find` returns for the words typed.
+    def __init__(self, find: Callable[[str], Sequence[SongRecord]], discard: Callable[[SongRecord], None]) -> None:
+        """Offer songs and drafts.
 
         Args:
-            title: what the dialog is about.
-            find: returns the songs for a search; an empty one means all.
+            find: returns the songs for the words typed; no words mean all, and the drafts.
+            discard: throws a draft away.
         """
         super().__init__()
-        self._title, self._find = title, find
+        self._find, self._discard = find, discard
         self._found: Sequence[SongRecord] = ()
+        self._asked: SongRecord | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out search, list and keys."""
         with Vertical(id="songs-box") as box:
-            box.border_title = self._title
+            box.border_title = "Songs"
             yield Input(placeholder="Search", id="songs-search", compact=True)
             yield OptionList(id="songs-list", compact=True)
-            yield Label("enter open · esc close", id="songs-keys")
+            yield Label(_KEYS, id="songs-keys")
 
     def on_mount(self) -> None:
         """Show everything there is."""
@@ -70,6 +74,21 @@ class SongsScreen(ModalScreen[SongRecord | None]):
             songs.action_cursor_up()
         else:
             songs.action_cursor_down()
+
+    def action_discard(self) -> None:
+        """Throw the highlighted draft away, if asked twice. A saved song is not this dialog's to remove."""
+        highlighted = self.query_one(OptionList).highlighted
+        record = self._found[highlighted] if highlighted is not None and self._found else None
+        keys = self.query_one("#songs-keys", Label)
+        if record is None or record.kept:
+            keys.update("Only drafts can be discarded here; songs go with `songsmith songs rm`.")
+        elif record is not self._asked:
+            self._asked = record
+            keys.update("f8 again throws this draft away for good.")
+        else:
+            self._discard(record)
+            keys.update(_KEYS)
+            self._list(self.query_one(Input).value)
 
     def _list(self, words: str) -> None:
         self._found = self._find(words)

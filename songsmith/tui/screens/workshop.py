@@ -46,16 +46,16 @@ class WorkshopScreen(Screen[None]):
     AUTO_FOCUS = "#draft"
     # No priority: a key with it would overtake letters that are still on their way into the draft.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+g", "go_on", "Go on", tooltip="Write the next section"),
-        Binding("f5", "write_out", "Finish", tooltip="Write on to the end of the song"),
-        Binding("ctrl+r", "rewrite", "Rewrite", tooltip="Another take of the section under the cursor"),
+        Binding("ctrl+g", "go_on", "More", tooltip="Write the next section"),
+        Binding("f5", "write_out", "All", tooltip="Write on to the end of the song"),
+        Binding("ctrl+r", "rewrite", "Vary", tooltip="Another take of the section under the cursor"),
         Binding("f3,alt+left", "step(-1)", "◀", tooltip="The version before"),
         Binding("f4,alt+right", "step(1)", "▶", tooltip="The version after"),
         Binding("escape", "stop", "Stop"),
         Binding("ctrl+z,super+z", "undo", "Undo"),
         Binding("ctrl+y,super+y", "redo", "Redo", show=False),
         Binding("ctrl+s", "save", "Save"),
-        Binding("ctrl+o", "songs", "Songs"),
+        Binding("ctrl+o", "songs", "Open"),
         Binding("ctrl+n", "new", "New"),
     ]
 
@@ -193,7 +193,7 @@ class WorkshopScreen(Screen[None]):
     def _lose(self, message: EngineEnded) -> None:
         if self._is_current(message):
             self._drop_link("ended")
-            news = "The model's process ended unexpectedly. Your draft is safe; ctrl+g starts it again."
+            news = "Your draft is safe; ctrl+g starts the model again."
             self._end_writing(news, failed=True)
 
     def _drop_link(self, state: str) -> None:
@@ -381,7 +381,9 @@ class WorkshopScreen(Screen[None]):
         """Choose a song to open."""
         self._absorb()
         self._guard(self.workshop.autosave)
-        self._choose("Songs")
+        from songsmith.tui.screens.songs import SongsScreen
+
+        self.app.push_screen(SongsScreen(self._find, self.workshop.discard), self._open)
 
     def action_new(self) -> None:
         """Put the draft away and start an empty one."""
@@ -415,12 +417,11 @@ class WorkshopScreen(Screen[None]):
         left_over: list[SongRecord] = []
         self._guard(lambda: left_over.extend(self.workshop.left_over()))
         if left_over:
-            self._choose("An unsaved draft is waiting" if len(left_over) == 1 else "Unsaved drafts are waiting")
-
-    def _choose(self, title: str) -> None:
-        from songsmith.tui.screens.songs import SongsScreen
-
-        self.app.push_screen(SongsScreen(title, self._find), self._open)
+            count = "An unsaved draft is" if len(left_over) == 1 else f"{len(left_over)} unsaved drafts are"
+            offer = f"{count} waiting: ctrl+o, enter."
+            # On the page and in the status line, not in a dialog: typing works at once.
+            self._editor.placeholder = f"{self._editor.placeholder}\n\n{offer}"
+            self._status.tell(offer)
 
     def _open(self, record: SongRecord | None) -> None:
         if record is None:

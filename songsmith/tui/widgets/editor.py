@@ -33,7 +33,7 @@ class DraftEditor(TextArea):
         """
         super().__init__(
             id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False,
-            placeholder="Write a line, then press ctrl+g to hear how it goes on.",
+            placeholder="Write a line, then press ctrl+g for more.",
         )  # fmt: skip
         self._authors = authors
 
