@@ -332,6 +332,7 @@ async def test_a_disk_that_fails_is_said_and_nothing_is_lost(studio, paths):
         await desk.type("!")
         with Library(paths.library) as library:
             await desk.until(lambda: "Precious words!" in [record.text for record in library.drafts()], "on disk again")
+        assert desk.news == "On disk again."
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])

@@ -36,6 +36,7 @@ _REPAINT_S = 1 / 20
 """Tokens are gathered this long before they are shown."""
 _AUTOSAVE_S = 0.4
 """How often the draft goes to disk, if it changed."""
+_NOT_ON_DISK = "Not on disk"
 _WIDE_COLUMNS = 110
 """From this width on, the takes stand beside the draft."""
 
@@ -178,7 +179,8 @@ class WorkshopScreen(Screen[None]):
     @on(WritingEnded)
     def _end(self, message: WritingEnded) -> None:
         if message.request is self._request:
-            self._end_writing("")
+            versions, current = self.workshop.versions_at(self._editor.row)
+            self._end_writing(f"Version {current + 1} of {len(versions)}; f3 and f4 step." if len(versions) > 1 else "")
 
     @on(EngineFailed)
     def _fail(self, message: EngineFailed) -> None:
@@ -290,14 +292,19 @@ class WorkshopScreen(Screen[None]):
 
     def _autosave(self) -> None:
         self._absorb()
-        self._guard(self.workshop.autosave)
+
+        def save() -> None:
+            if self.workshop.autosave() and self._status.news.startswith(_NOT_ON_DISK):
+                self._status.tell("On disk again.")
+
+        self._guard(save)
 
     def _guard(self, act: Callable[[], object]) -> bool:
         """Do something with the disk; if that fails, say so and go on: the draft is still here."""
         try:
             act()
         except SongsmithError as error:
-            self._status.tell(f"Not on disk: {error}", failed=True)
+            self._status.tell(f"{_NOT_ON_DISK}: {error}", failed=True)
             return False
         return True
 
