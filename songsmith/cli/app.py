@@ -1,4 +1,4 @@
-"""The root command. The one place where an error becomes an exit code."""
+"""The root command, and what every group of commands does with errors."""
 
 from typing import Annotated, Any
 
