@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,11 @@ def test_the_readme_quotes_the_help_as_it_is() -> None:
         if parameter.opts[0].startswith("--") and parameter.name != "help"
     }
     assert dict(re.split(r"  +", row, maxsplit=1) for row in quoted.splitlines()) == options
+
+
+def test_the_readme_asks_for_a_torch_that_songsmith_takes() -> None:
+    """Any other would be replaced, by gigabytes, as soon as songsmith is installed."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (torch,) = [wanted for wanted in project["dependencies"] if wanted.startswith("torch")]
+    assert f"python -m pip install '{torch}' --index-url" in readme
