@@ -9,7 +9,9 @@ The tree, with the exit code each branch ends in::
     ├── StorageError         5   a disk, a home or a library that cannot be used
     │   └── DatabaseError    5   the library's file itself
     ├── EngineError          6   generation broke down
-    └── NotFoundError        7   no such song or take
+    ├── NotFoundError        7   no such song, take or corpus
+    ├── FetchError           8   a source of lyrics that refuses, or cannot be reached
+    └── TrainingError        9   training that cannot begin or go on
 
 An interrupt (Ctrl-C) ends in 130.
 """
@@ -70,9 +72,21 @@ class EngineError(SongsmithError):
 
 
 class NotFoundError(SongsmithError):
-    """No song or take by that name."""
+    """No song, take or corpus by that name."""
 
     exit_code = 7
+
+
+class FetchError(SongsmithError):
+    """A source of lyrics refuses, or cannot be reached."""
+
+    exit_code = 8
+
+
+class TrainingError(SongsmithError):
+    """Training cannot begin or go on: too little text, numbers that ran away, a checkpoint of another run."""
+
+    exit_code = 9
 
 
 @contextmanager

@@ -40,7 +40,11 @@ LINE = Mark("<|line|>")
 RHYME = Mark("<|rhyme|>")
 SECTIONS: dict[SectionKind, Mark] = {kind: Mark(f"<|{kind}|>") for kind in SectionKind}
 SYLLABLES: tuple[Mark, ...] = tuple(Mark(f"<|syl:{count}|>") for count in range(1, 25))
-MARKS: frozenset[Mark] = frozenset({END, TITLE, ARTIST, LINE, RHYME, *SECTIONS.values(), *SYLLABLES})
+RESERVED: tuple[Mark, ...] = tuple(Mark(f"<|reserved:{number}|>") for number in range(1, 9))
+"""Without a meaning yet: every tokenizer trained here has room for them, so that models outlive a new mark."""
+ORDERED_MARKS: tuple[Mark, ...] = (END, TITLE, ARTIST, *SECTIONS.values(), LINE, RHYME, *SYLLABLES, *RESERVED)
+"""Every mark, in the order a tokenizer trained here numbers them from 0."""
+MARKS: frozenset[Mark] = frozenset(ORDERED_MARKS)
 
 _FEW_LINES = 4
 _KIND_OF_MARK = {mark: kind for kind, mark in SECTIONS.items()}
@@ -213,7 +217,7 @@ class LyricReader:
             self._field = mark.strip("<|>")
         elif mark == RHYME:
             self._field = "rhyme"
-        else:
+        elif mark in SYLLABLES:
             self._syllables = SYLLABLES.index(mark) + 1
             self._field = "plan"
         return text

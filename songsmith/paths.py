@@ -10,7 +10,7 @@ class Paths:
     """Where songsmith keeps things."""
 
     data: Path
-    """What must not be lost: the library and the user's models."""
+    """What must not be lost: the library, the corpora and the user's models."""
     config: Path
     """What the user wrote: settings.toml."""
     state: Path
@@ -25,6 +25,21 @@ class Paths:
     def models(self) -> Path:
         """One folder for each of the user's models."""
         return self.data / "models"
+
+    @property
+    def corpora(self) -> Path:
+        """One folder for each corpus."""
+        return self.data / "corpora"
+
+    @property
+    def tokenizers(self) -> Path:
+        """One folder for each tokenizer that was trained by itself."""
+        return self.data / "tokenizers"
+
+    @property
+    def training(self) -> Path:
+        """One folder for each training run: its checkpoints, its log, its plot."""
+        return self.data / "training"
 
     @property
     def settings(self) -> Path:

@@ -43,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Write songs in your terminal with a language model you own.",
     epilog="Exit codes: 0 done, 1 a fault of songsmith's own, 2 wrong usage, 3 unreadable text, 4 model, 5 storage, "
-    "6 generation, 7 not found, 130 interrupted.",
+    "6 generation, 7 not found, 8 source of lyrics, 9 training, 130 interrupted.",
 )
 
 

@@ -1,0 +1,1 @@
+"""Words in: fetching, importing, keeping and cleaning lyrics."""

@@ -1,0 +1,1 @@
+"""What makes a line sing: sounds, syllables, rhymes. No torch in here."""
