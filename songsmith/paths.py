@@ -48,7 +48,7 @@ class Paths:
 
     @property
     def locks(self) -> Path:
-        """One lock for each draft that is open in a workshop."""
+        """One lock for each draft that is open in a workshop, and for each corpus that is written to."""
         return self.state / "locks"
 
     @property
@@ -60,6 +60,11 @@ class Paths:
     def starter(self) -> Path:
         """The model that comes with the package."""
         return Path(__file__).parent / "model" / "starter"
+
+    @property
+    def gpt2_tokenizer(self) -> Path:
+        """GPT-2's own vocabulary, which comes with the package."""
+        return Path(__file__).parent / "model" / "gpt2_bpe"
 
 
 def find_paths() -> Paths:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from songsmith.errors import storing
 from songsmith.library.library import Library
@@ -10,6 +10,9 @@ from songsmith.model.device import available_processors, choose_threads
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
 from songsmith.settings import Settings
+
+if TYPE_CHECKING:
+    from songsmith.corpus.store import CorpusStore
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,13 @@ class Studio:
     def models(self) -> ModelStore:
         """The installed models."""
         return ModelStore(self.paths)
+
+    @cached_property
+    def corpora(self) -> "CorpusStore":
+        """The corpora on disk."""
+        from songsmith.corpus.store import CorpusStore
+
+        return CorpusStore(self.paths)
 
     @cached_property
     def library(self) -> Library:

@@ -1,0 +1,147 @@
+"""Characters that are not what they seem: line ends, odd spaces, hidden marks, look-alikes. Knows no words."""
+
+import re
+import unicodedata
+from collections import Counter
+
+from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of
+from songsmith.lyrics import strip_controls
+
+_CONTROLS = re.compile(r"\r\n?|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_HIDDEN = re.compile(r"[\u00ad\u180e\u200b\u2060\ufeff]+")
+# Joiners belong to emoji, Indic and Arabic writing; between Latin letters, spaces and punctuation they are a watermark.
+_KEEPS_JOINERS = "\u0590-\u1fff\u2190-\U0010ffff"
+_JOINERS = re.compile(f"(?<![{_KEEPS_JOINERS}])[\u200c\u200d]+(?![{_KEEPS_JOINERS}])")
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]+")
+_APOSTROPHES = re.compile(r"(?<=[^\W\d_])['’](?=[^\W\d_])")
+_WORDS = re.compile(r"[^\W\d_]+")
+_OTHER_ALPHABETS = re.compile("[\u0370-\u03ff\u0400-\u052f]")
+_LOOK_ALIKES = str.maketrans(
+    "аеорсухіјѕԁһԛԝӏАВЕКМНОРСТУХІЈЅԚԜοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijsdhqwlABEKMHOPCTYXIJSQWoABEZHIKMNOPTYX",
+)
+_MANY_BLANKS = re.compile(r"\n{3,}")
+
+
+def _controls(text: str, about: About) -> list[Finding]:
+    if about.printable:
+        return []
+    return [
+        Finding(found.start(), found.end(), "\n" if found.group()[0] == "\r" else strip_controls(found.group()))
+        for found in _CONTROLS.finditer(text)
+    ]
+
+
+def _composition(text: str, about: About) -> list[Finding]:
+    if unicodedata.is_normalized("NFC", text):
+        return []
+    return [
+        Finding(start, start + len(line), whole)
+        for start, line in lines_of(text)
+        if (whole := unicodedata.normalize("NFC", line)) != line
+    ]
+
+
+def _hidden(text: str, about: About) -> list[Finding]:
+    if about.printable or text.isascii():
+        return []
+    return [Finding(*found.span()) for found in _HIDDEN.finditer(text)]
+
+
+def _joiners(text: str, about: About) -> list[Finding]:
+    if about.printable or text.isascii():
+        return []
+    return [Finding(*found.span()) for found in _JOINERS.finditer(text)]
+
+
+def _spaces(text: str, about: About) -> list[Finding]:
+    if about.printable or text.isascii():
+        return []
+    return [Finding(*found.span(), " " * len(found.group())) for found in _SPACES.finditer(text)]
+
+
+def _look_alikes(text: str, about: About) -> list[Finding]:
+    if text.isascii() or not _OTHER_ALPHABETS.search(text):
+        return []
+    return [
+        Finding(start + word.start(), start + word.end(), latin)
+        for start, line in lines_of(text)
+        if not line.isascii()
+        for word, latin in _disguised(line)
+    ]
+
+
+def _disguised(line: str) -> list[tuple[re.Match[str], str]]:
+    """Return the Latin words of a line in which letters of another alphabet stand for Latin ones."""
+    found = []
+    for word in _WORDS.finditer(line):
+        letters = word.group()
+        foreign = sum(1 for letter in letters if _OTHER_ALPHABETS.match(letter))
+        if not foreign:
+            continue
+        latin = letters.translate(_LOOK_ALIKES)
+        if foreign == len(letters):
+            if _OTHER_ALPHABETS.search(latin):
+                return []  # real words of that alphabet stand beside: who knows what belongs to which
+            continue
+        if foreign * 2 <= len(letters) and not _OTHER_ALPHABETS.search(latin):
+            found.append((word, latin))
+    return found
+
+
+def _apostrophes(text: str, about: About) -> list[Finding]:
+    if "’" not in text or "'" not in text:
+        return []
+    inside = list(_APOSTROPHES.finditer(text))
+    count = Counter(found.group() for found in inside)
+    if len(count) < 2:
+        return []
+    usual = "’" if count["’"] > count["'"] else "'"
+    return [Finding(*found.span(), usual) for found in inside if found.group() != usual]
+
+
+def _line_ends(text: str, about: About) -> list[Finding]:
+    if " \n" not in text and not text.endswith((" ", "\u3000")) and "\u3000\n" not in text:
+        return []
+    findings = []
+    for start, line in lines_of(text):
+        kept = len(line.rstrip(" \u3000"))
+        if kept < len(line):
+            findings.append(Finding(start + kept, start + len(line)))
+    return findings
+
+
+def _blank_lines(text: str, about: About) -> list[Finding]:
+    findings = []
+    first, last = len(text) - len(text.lstrip("\n")), len(text.rstrip("\n"))
+    if first:
+        findings.append(Finding(0, first))
+    if "\n\n\n" in text and first < last:
+        findings += [Finding(found.start(), found.end(), "\n\n") for found in _MANY_BLANKS.finditer(text, first, last)]
+    if first < last < len(text):
+        findings.append(Finding(last, len(text)))
+    return findings
+
+
+CHARACTERS: tuple[Rule, ...] = (
+    Rule(name="line ends", does="Every line break becomes a newline, tabs become spaces, control characters go.",
+         find=_controls, reports=False),
+    Rule(name="zero width", does="Characters without width go.", find=_hidden),
+    Rule(name="joiners", does="Joiners go, except where a script or an emoji needs them.", find=_joiners),
+    Rule(name="odd spaces", does="Spaces of unusual width become plain ones.", find=_spaces, reports=False),
+    Rule(name="composition", does="Letters and their accents become one character (NFC).",
+         find=_composition, reports=False),
+    Rule(name="look-alikes", does="Cyrillic and Greek letters inside a Latin word become the Latin ones they look like.",
+         find=_look_alikes),
+    Rule(name="trailing spaces", does="Spaces at the end of a line go.", find=_line_ends, reports=False),
+    Rule(name="blank lines", does="More than one blank line becomes one; none stand at either end.",
+         find=_blank_lines, reports=False),
+)  # fmt: skip
+"""In the order in which they run."""
+
+QUOTES: tuple[Rule, ...] = (
+    # After everything else: what a page says must not count in how a song is written.
+    Rule(name="apostrophes", does="Apostrophes inside words become all straight or all curly, as most of them are.",
+         find=_apostrophes, reports=False),
+)  # fmt: skip
+"""In the order in which they run."""

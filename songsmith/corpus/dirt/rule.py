@@ -1,0 +1,78 @@
+"""What a cleaning rule is: it reads a text and says which spans go, change, or look odd. Changes nothing itself."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_UNTOLD = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A span of the text and what becomes of it."""
+
+    start: int
+    end: int
+    replacement: str | None = ""
+    """What stands there instead; None leaves the span as it is and calls it suspicious."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class About:
+    """What rules may know besides the text they are given."""
+
+    title: str = ""
+    artist: str = ""
+    artists: frozenset[str] = frozenset()
+    """Artists known by name, each as `fold` gives it."""
+    scraped: bool = False
+    """Whether something in the text proves that it was taken from a lyrics page; what is odd is then dirt."""
+    lowered: bool = False
+    """Whether the text has no capital letter, as if an earlier tool had lower-cased it with its dirt."""
+    printable: bool = False
+    """Whether every character of the text, but for newlines, is a plain space or can be seen."""
+    folded: str = ""
+    """The text in lower case: to ask whether a word is there at all, never to count characters in."""
+
+
+Find = Callable[[str, About], list[Finding]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One kind of dirt: its name, what is done about it, and how it is found."""
+
+    name: str
+    does: str
+    """One sentence for a person."""
+    find: Find
+    """Pure: text and what is known of it to findings, in order and apart from each other; time grows with the text."""
+    proves_scraping: bool = False
+    """Whether what it removes shows that the text comes from a lyrics page."""
+    reports: bool = True
+    """Whether what it removes is told; spaces and line ends are not."""
+
+
+def fold(name: str) -> str:
+    """Return a name as it is compared: letters and digits alone, in lower case."""
+    return _UNTOLD.sub("", unicodedata.normalize("NFKC", name).casefold())
+
+
+def line_at(text: str, position: int) -> tuple[int, int]:
+    """Return where the line around `position` begins and ends, its line break left out."""
+    end = text.find("\n", position)
+    return text.rfind("\n", 0, position) + 1, len(text) if end < 0 else end
+
+
+def lines_of(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line and where it begins."""
+    start = 0
+    for line in text.split("\n"):
+        yield start, line
+        start += len(line) + 1
+
+
+def whole_line(text: str, start: int, end: int) -> Finding:
+    """Return the finding that removes a line, or several, with the line break after them."""
+    return Finding(start, min(end + 1, len(text)))

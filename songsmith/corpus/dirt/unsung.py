@@ -1,0 +1,75 @@
+"""Texts that are no song: announcements, instrumentals, error pages, translations. Says why; changes nothing."""
+
+import re
+from functools import cache
+
+from songsmith.corpus.dirt.middle import is_genius
+from songsmith.corpus.dirt.rule import fold
+from songsmith.lyrics import parse_header
+from songsmith.markup import MARKS
+
+_ERROR_PAGE = re.compile(
+    r"sorry, we didn['’]t mean for that to happen|<!doctype html|<html[\s>]|attention required! \| cloudflare|"
+    r"just a moment\.\.\.\s*\n|checking your browser before accessing|(?:error )?(?:403 forbidden|502 bad gateway|"
+    r"503 service (?:temporarily )?unavailable|504 gateway time-?out)\s*(?:\n|$)|error code: 10\d\d",
+    re.IGNORECASE,
+)
+_AWAITED = re.compile(
+    r"lyrics for this song have yet to be (?:released|transcribed)|\W{0,3}lyrics (?:will be|to be) (?:available|added) "
+    r"(?:soon|upon release)|\W{0,3}(?:lyrics )?(?:coming|available) soon\W{0,3}$",
+    re.IGNORECASE,
+)
+_INSTRUMENTAL = re.compile(
+    r"[\[(]?\s?(?:(?:this|the) (?:song|track|piece) is (?:an |purely )?|morceau |tema |brano |morceau purement )?"
+    r"instrumental(?:e|ny|ní|es)?(?: (?:track|song|break|interlude|outro|intro))?\s?(?:[:–-].{0,100})?[\])]?[.!]?",
+    re.IGNORECASE,
+)
+_NOTHING = frozenset(("unreleased", "na", "none", "null", "nan", "tba", "tbd", "nolyrics", "nolyricsavailable", "snippet",
+                      "lyricsnotfound", "lyricsunavailable", "missinglyrics", "undefined"))  # fmt: skip
+_SNIPPET = re.compile(r"[\[(*]?lyrics from (?:a )?snippets?[\])*]?:?", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[[^\[\]]{0,200}\]")
+_TRACK = re.compile(r"(\d{1,3})[.)]\s{0,3}\S")
+_FEW_LINES = 3
+
+
+def why_no_song(text: str, artist: str) -> str:
+    """Return why a clean text is no song, in a few words after which others can be counted, or nothing for a song."""
+    if "<|" in text and _marks().search(text):
+        return "holds a model's own marks"
+    if is_genius(artist):
+        return "an account of Genius, not an artist"
+    if len(text) > 4000 and not text.startswith("<") and not _ERROR_PAGE.match(text):
+        return ""
+    rows = [row for line in text.split("\n") if (row := line.strip())]
+    if not rows:
+        return "no lyrics"
+    if _ERROR_PAGE.match("\n".join(rows[:2])) or _ERROR_PAGE.match("\n".join(rows[1:3])):
+        return "an error page"
+    if len(rows) <= _FEW_LINES and any(_AWAITED.match(row) for row in rows):
+        return "lyrics not released"
+    if _SNIPPET.fullmatch(rows[0]):
+        return "a snippet"
+    return _by_its_lines(rows)
+
+
+def _by_its_lines(rows: list[str]) -> str:
+    sung = [row for row in rows if not parse_header(row)]
+    if sung and all(len(row) <= 140 and _INSTRUMENTAL.fullmatch(row) for row in sung):
+        return "an instrumental"
+    if all(_BRACKETED.fullmatch(row) or not fold(row) for row in rows):
+        return "no lyrics"
+    if len(sung) == 1 and fold(sung[0]) in _NOTHING:
+        return "no lyrics" if fold(sung[0]) != "unreleased" else "lyrics not released"
+    numbered = [int(found.group(1)) for row in sung if (found := _TRACK.match(row))]
+    if len(numbered) >= _FEW_LINES and len(numbered) * 5 >= len(sung) * 4 and numbered == _counted_up(numbered):
+        return "a track list"
+    return ""
+
+
+def _counted_up(numbers: list[int]) -> list[int]:
+    return list(range(1, len(numbers) + 1))
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))

@@ -1,0 +1,161 @@
+"""Songs out of JSON values: plain objects, and what lyricsgenius saves of an artist, an album or a song. Reads no file."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from songsmith.corpus.records import Fact, RawRecord, SetAside, identify
+
+_TEXT, _TITLE, _ARTIST = ("text", "lyrics"), ("title",), ("artist", "author")
+_OWN = {"id", "title", "artist", "text", "lyrics", "source", "url", "fetched_at"}
+_GENIUS_FACTS = ("release_date", "language")
+_LONGEST_ID = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a value stands, and what is known of it from there."""
+
+    source: str
+    """What to call the source if the song names none."""
+    name: str
+    """What a plain number is prefixed with to be an id."""
+    where: str
+    """How to find the song in its source: a line or a number."""
+    artist: str = ""
+    """Who made the songs that name nobody."""
+    facts: Mapping[str, Fact] | None = None
+    """What holds for the song because of what it stands in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """Under which keys a song's parts stand; each tuple is tried in order."""
+
+    text: tuple[str, ...] = _TEXT
+    title: tuple[str, ...] = _TITLE
+    artist: tuple[str, ...] = _ARTIST
+
+    @property
+    def own(self) -> set[str]:
+        """The keys that are no facts."""
+        return _OWN | set(self.text[:1] + self.title[:1] + self.artist[:1])
+
+
+def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | SetAside]:
+    """Yield every song in a JSON value."""
+    if isinstance(value, list):
+        for number, item in enumerate(value, 1):
+            inner = replace(place, where=f"{place.where}:{number}")
+            # A list in a list is nothing anyone writes.
+            yield from read_songs(item, inner, keys) if isinstance(item, dict) else [_unknown(inner)]
+    elif not isinstance(value, dict):
+        yield _unknown(place)
+    elif isinstance(value.get("artists"), list) and not _find_text(value, keys):
+        yield from read_songs(value["artists"], place, keys)
+    elif isinstance(value.get("songs"), list) and not _find_text(value, keys):
+        artist = _name(value.get("name")) or _name(value.get("artist"))
+        yield from read_songs(value["songs"], replace(place, artist=artist), keys)
+    elif isinstance(value.get("tracks"), list) and not _find_text(value, keys):
+        yield from _read_tracks(value, place, keys)
+    else:
+        yield read_song(value, place, keys)
+
+
+def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | SetAside:
+    """Return the song that an object is."""
+    title = _text(_first(row, keys.title))
+    artist = _name(_first(row, keys.artist)) or _name(row.get("primary_artist")) or place.artist
+    text = _find_text(row, keys)
+    if not text:
+        return SetAside(id=_find_id(row, place) or f"{place.source}:{place.where}", title=title, reason="no lyrics")
+    genius = _is_genius(row)
+    facts = _genius_facts(row) if genius else _facts(row, keys)
+    return RawRecord(
+        id=_find_id(row, place) or identify(title=title, artist=artist, text=text), title=title, artist=artist,
+        text=text, source="genius" if genius else _text(row["source"]) if "source" in row else place.source,
+        url=_text(row.get("url")), fetched_at=_text(row.get("fetched_at")), facts={**(place.facts or {}), **facts},
+    )  # fmt: skip
+
+
+def _read_tracks(album: Mapping[str, Any], place: Place, keys: Keys) -> Iterator[RawRecord | SetAside]:
+    artist = _name(album.get("artist"))
+    for number, track in enumerate(album["tracks"], 1):
+        inner = replace(place, where=f"{place.where}:{number}", artist=artist)
+        if not isinstance(track, dict):
+            yield _unknown(inner)
+            continue
+        facts: dict[str, Fact] = {"album": _text(album.get("name") or album.get("title"))}
+        if isinstance(track.get("number"), int):
+            facts["track"] = track["number"]
+        song = track.get("song")
+        inner = replace(inner, facts={name: fact for name, fact in facts.items() if fact})
+        yield read_song(song if isinstance(song, dict) else track, inner, keys)
+
+
+def _is_genius(row: Mapping[str, Any]) -> bool:
+    number = isinstance(row.get("id"), int) and not isinstance(row["id"], bool)
+    return number and ("lyrics_state" in row or "genius.com/" in _text(row.get("url")))
+
+
+def _genius_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
+    # A song of theirs has dozens of fields about pictures and paths; what a fetch keeps is kept here, too.
+    facts: dict[str, Fact] = {"genius_id": row["id"]}
+    artist = row.get("primary_artist")
+    if isinstance(artist, dict) and isinstance(artist.get("id"), int):
+        facts["genius_artist_id"] = artist["id"]
+    facts |= {name: row[name] for name in _GENIUS_FACTS if isinstance(row.get(name), str) and row[name]}
+    if guests := [_name(guest) for guest in row.get("featured_artists") or () if _name(guest)]:
+        facts["featured_artists"] = ", ".join(guests)
+    if album := _name(row.get("album")):
+        facts["album"] = album
+    return facts
+
+
+def _facts(row: Mapping[str, Any], keys: Keys) -> dict[str, Fact]:
+    own = keys.own if any(row.get(key) is not None for key in keys.artist[:1]) else keys.own | set(keys.artist)
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in own
+        and isinstance(value, str | int | float)  # a bool is an int; null says nothing
+        and not (isinstance(value, float) and not math.isfinite(value))
+    }
+
+
+def _find_id(row: Mapping[str, Any], place: Place) -> str:
+    value = row.get("id")
+    if isinstance(value, bool) or not isinstance(value, str | int) or not (text := str(value).strip()):
+        return ""
+    if len(text) > _LONGEST_ID:
+        return ""
+    if _is_genius(row):
+        return f"genius:{text}"
+    # Every file numbers its songs from 1.
+    return f"{place.name}:{text}" if text.isdecimal() else text
+
+
+def _find_text(row: Mapping[str, Any], keys: Keys) -> str:
+    return next((row[key] for key in keys.text if isinstance(row.get(key), str) and row[key]), "")
+
+
+def _first(row: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((row[key] for key in keys if row.get(key) is not None), None)
+
+
+def _name(value: Any) -> str:
+    """Return the name of an artist or album: text, an object with a name, or several of these."""
+    if isinstance(value, dict):
+        return _text(value.get("name"))
+    if isinstance(value, list):
+        return ", ".join(part for item in value if not isinstance(item, list) and (part := _name(item)))
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _unknown(place: Place) -> SetAside:
+    return SetAside(id=f"{place.source}:{place.where}", reason="not a JSON object")

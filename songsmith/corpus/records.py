@@ -1,0 +1,132 @@
+"""What a corpus is made of: songs as they came, songs as they are used, songs that are not. Reads and writes no file."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeVar
+
+from songsmith.lyrics import Song, parse
+
+Fact = str | int | float | bool | None
+"""What a source says of a song besides its words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawRecord:
+    """A song exactly as it came."""
+
+    id: str
+    """Its identity within a corpus: the source's own, such as `genius:123`, else what `identify` makes of its words."""
+    text: str
+    """The lyric, dirt and all."""
+    title: str = ""
+    artist: str = ""
+    source: str = ""
+    """Where it came from: a file, a book, a site."""
+    url: str = ""
+    fetched_at: str = ""
+    """When it came, in UTC as ISO 8601 text."""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """What else the source gave: year, kind, form, and so on."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values, empty fields left out."""
+        return _as_json(self, ("id", "title", "artist", "source", "url", "fetched_at", "facts", "text"))
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """Return the record that `as_json` gave."""
+        return cls(**row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanRecord:
+    """A song as it is learned from."""
+
+    id: str
+    """That of its raw record."""
+    text: str
+    """The song text: a line a row, stanzas divided by blank lines, headers in brackets."""
+    title: str = ""
+    artist: str = ""
+    source: str = ""
+    url: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    @property
+    def song(self) -> Song:
+        """The song with its sections and lines."""
+        return parse(self.text, title=self.title, artist=self.artist)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values, empty fields left out."""
+        return _as_json(self, ("id", "title", "artist", "source", "url", "facts", "text"))
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """Return the record that `as_json` gave."""
+        return cls(**row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """A record that is not used, and why."""
+
+    id: str
+    """That of the record; where none could be read, the file and the line."""
+    title: str = ""
+    reason: str = ""
+    """A few words after which others can be counted that share them."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values, empty fields left out."""
+        return _as_json(self, ("id", "title", "reason"))
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """Return what `as_json` gave."""
+        return cls(**row)
+
+
+Stored = TypeVar("Stored", RawRecord, CleanRecord, SetAside)
+
+
+def identify(*, title: str, artist: str, text: str) -> str:
+    """Return the id of a song whose source gives it none: the same words, the same id."""
+    return hashlib.sha256("\0".join((artist, title, text)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def has_words(text: str) -> bool:
+    """Return whether there is a single letter in a text, of whatever script."""
+    return re.search(r"[^\W\d_]", text) is not None
+
+
+def flatten(record: RawRecord | CleanRecord) -> dict[str, Any]:
+    """Return a record as the one flat JSON object that an import reads back without loss."""
+    row: dict[str, Any] = {"id": record.id, "title": record.title, "artist": record.artist, "source": record.source}
+    row["url"] = record.url
+    if isinstance(record, RawRecord) and record.fetched_at:
+        row["fetched_at"] = record.fetched_at
+    return row | {name: fact for name, fact in record.facts.items() if name not in row} | {"text": record.text}
+
+
+def mend(record: Stored) -> Stored:
+    """Return the record with half characters (lone surrogates, from a broken paste) replaced: UTF-8 has no place for them."""
+    values: dict[str, Any] = {}
+    for name, value in vars(record).items():
+        if isinstance(value, str):
+            values[name] = _mend_text(value)
+        elif isinstance(value, Mapping):
+            values[name] = {
+                _mend_text(key): _mend_text(fact) if isinstance(fact, str) else fact for key, fact in value.items()
+            }
+    return replace(record, **values)
+
+
+def _mend_text(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _as_json(record: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(record, name)) or name == "text"}

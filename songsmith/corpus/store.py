@@ -1,0 +1,342 @@
+"""Corpora on disk, by name: raw songs, and beside them the clean ones made of them. Cleans, fetches and prints nothing.
+
+A corpus is a folder: `corpus.json` with its name, `raw-00001.jsonl` and so on, `raw.index`, `clean.json` and the two
+files it names, and `import-set-aside.jsonl`. One program writes to it at a time; any number may read.
+"""
+
+import json
+import re
+import shlex
+import shutil
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from songsmith.corpus.clean_files import CleanFiles, CleanSummary, CleanWriter
+from songsmith.corpus.journal import append, encode_row, sync_folder, whole_rows, write_whole
+from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
+from songsmith.corpus.shards import Shards
+from songsmith.errors import NotFoundError, StorageError, UsageError, storing
+from songsmith.lyrics import strip_controls
+from songsmith.paths import Paths
+
+_FORMAT = 1
+_LONGEST_FOLDER_BYTES = 100
+_LONGEST_NAME = 200
+# Names that mean a device to Windows, whatever comes after a dot.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appended:
+    """What became of songs handed to a corpus."""
+
+    added: int = 0
+    """New ones, which are kept now whatever happens."""
+    held: int = 0
+    """Those the corpus held already."""
+
+    def __add__(self, other: "Appended") -> "Appended":
+        return Appended(added=self.added + other.added, held=self.held + other.held)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSizes:
+    """How much a corpus holds."""
+
+    raw_records: int
+    raw_bytes: int
+    clean_records: int
+    clean_bytes: int
+    set_aside: int
+    """Songs that are not used, by import and by cleaning."""
+    changed_at_s: float
+    """When it last changed, in seconds since 1970."""
+
+
+class Corpus:
+    """One corpus."""
+
+    def __init__(self, name: str, path: Path, lock: Path) -> None:
+        """Open the corpus in the folder `path`; who writes to it holds the file `lock`."""
+        self.name = name
+        """As a person wrote it."""
+        self.path = path
+        self._shards = Shards(path)
+        self._clean = CleanFiles(path)
+        self._lock = lock
+        self._writing = False
+
+    def holds(self, id: str) -> bool:
+        """Return whether there is a raw song with this id."""
+        return id in self._shards.ids()
+
+    def raw(self) -> Iterator[RawRecord]:
+        """Yield the raw songs in the order they came.
+
+        Raises:
+            StorageError: a file is damaged.
+        """
+        return self._shards.read()
+
+    def append(self, records: Iterable[RawRecord]) -> Appended:
+        """Keep songs, each id once. They are durable when this returns, were it a single one.
+
+        Raises:
+            StorageError: the disk is full, or another program writes to this corpus.
+        """
+        return sum(self.append_batches(records), Appended())
+
+    def append_batches(self, records: Iterable[RawRecord]) -> Iterator[Appended]:
+        """Do as `append` does, and say after each batch what it came to."""
+        with self.writing():
+            for added, held in self._shards.add(records):
+                yield Appended(added=added, held=held)
+
+    def append_set_aside(self, records: Iterable[SetAside]) -> None:
+        """Note records that an import could not use, each once."""
+        with self.writing(), storing(self._import_set_aside):
+            known, end = set(), 0
+            for row, end in whole_rows(self._import_set_aside):  # noqa: B007  (the last end is where to go on)
+                known.add((row.get("id"), row.get("reason")))
+            new = {(record.id, record.reason): record for record in records}
+            lines = [encode_row(record.as_json()) for key, record in new.items() if key not in known]
+            if lines:
+                append(self._import_set_aside, end, b"".join(lines))
+
+    @property
+    def has_clean(self) -> bool:
+        """Whether there are clean songs at all."""
+        return self._clean.summary() is not None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the clean songs were made of all the raw ones there are now."""
+        summary = self._clean.summary()
+        return summary is not None and summary.raw_records == len(self._shards.ids())
+
+    def clean(self) -> Iterator[CleanRecord]:
+        """Yield the clean songs.
+
+        Raises:
+            NotFoundError: the corpus was never cleaned.
+            StorageError: a file is damaged.
+        """
+        self._summary()  # now, not when the first song is asked for
+        return self._clean.songs()
+
+    def set_aside(self) -> Iterator[SetAside]:
+        """Yield what is not used, and why: first what the imports met, then what cleaning found."""
+        for row, _ in whole_rows(self._import_set_aside):
+            yield SetAside.from_json(row)
+        yield from self._clean.set_aside()
+
+    def replace_clean(self, records: Iterable[CleanRecord], set_aside: Iterable[SetAside] = ()) -> None:
+        """Put these songs in place of the clean ones there are, all at once."""
+        with self.replacing_clean() as writer:
+            for record in records:
+                writer.keep(record)
+            for aside in set_aside:
+                writer.set_aside(aside)
+
+    @contextmanager
+    def replacing_clean(self) -> Iterator[CleanWriter]:
+        """Lend a writer for new clean songs; they take the place of the old ones at the end, unless the block raises."""
+        with self.writing(), self._clean.replacing(raw_records=len(self._shards.ids())) as writer:
+            yield writer
+
+    def data_sha256(self) -> str:
+        """Return the hash of the file with the clean songs.
+
+        Raises:
+            NotFoundError: the corpus was never cleaned.
+        """
+        return self._summary().sha256
+
+    def sizes(self) -> CorpusSizes:
+        """Return how much there is."""
+        summary = self._clean.summary()
+        return CorpusSizes(
+            raw_records=len(self._shards.ids()), raw_bytes=self._shards.size_bytes,
+            clean_records=summary.records if summary else 0, clean_bytes=summary.bytes if summary else 0,
+            set_aside=sum(1 for _ in self.set_aside()), changed_at_s=self.changed_at_s,
+        )  # fmt: skip
+
+    @property
+    def changed_at_s(self) -> float:
+        """When songs last came in or were cleaned, in seconds since 1970."""
+        times = [0.0]
+        for path in (self.path, self._shards.index, self._clean.pointer):
+            with suppress(OSError):
+                times.append(path.stat().st_mtime)
+        return max(times)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only one who writes to this corpus while the block runs. May be nested.
+
+        Raises:
+            StorageError: another program writes to it.
+        """
+        if self._writing:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._lock, timeout=0)
+        with storing(self._lock.parent):
+            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise StorageError(
+                    f"Another songsmith is writing to the corpus '{self.name}'.",
+                    "Wait until it is done, or stop it first.",
+                ) from error
+        self._writing = True
+        try:
+            yield
+        finally:
+            self._writing = False
+            lock.release()
+
+    def _summary(self) -> CleanSummary:
+        summary = self._clean.summary()
+        if summary is None:
+            step = f"Do it with: songsmith clean {shlex.quote(self.name)}"
+            raise NotFoundError(f"The corpus '{self.name}' has not been cleaned.", step)
+        return summary
+
+    @property
+    def _import_set_aside(self) -> Path:
+        return self.path / "import-set-aside.jsonl"
+
+
+class CorpusStore:
+    """The corpora of this installation."""
+
+    def __init__(self, paths: Paths) -> None:
+        """Look for corpora at `paths`."""
+        self._paths = paths
+
+    def corpora(self) -> list[Corpus]:
+        """Return every corpus, by name."""
+        folder = self._paths.corpora
+        with storing(folder):
+            paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        found = [self._corpus(path) for path in paths if _is_corpus(path)]
+        return sorted(found, key=lambda corpus: corpus.name.casefold())
+
+    def names(self) -> list[str]:
+        """Return the name of every corpus, sorted."""
+        return [corpus.name for corpus in self.corpora()]
+
+    def open(self, name: str) -> Corpus:
+        """Return a corpus that is there; case and punctuation of its name do not matter.
+
+        Raises:
+            NotFoundError: it is not there.
+        """
+        with suppress(UsageError):
+            path = self._paths.corpora / folder_name(name)
+            if _is_corpus(path):
+                return self._corpus(path)
+        names = self.names()
+        if not names:
+            raise _nothing_there()
+        from difflib import get_close_matches
+
+        close = get_close_matches(name.casefold(), [known.casefold() for known in names], n=1)
+        likely = [known for known in names if known.casefold() in close]
+        step = f"Did you mean '{likely[0]}'?" if likely else f"There are: {', '.join(names)}."
+        raise NotFoundError(f"There is no corpus '{name}'.", step)
+
+    def create(self, name: str) -> Corpus:
+        """Return the corpus of this name, made if it is not there.
+
+        Raises:
+            UsageError: the name has neither letters nor digits, or is too long.
+            StorageError: it cannot be made.
+        """
+        path = self._paths.corpora / folder_name(name)
+        if not _is_corpus(path):
+            with storing(path):
+                path.mkdir(parents=True, exist_ok=True)
+                write_whole(path / "corpus.json", encode_row({"name": _plain(name), "format": _FORMAT}))
+                sync_folder(path.parent)
+        return self._corpus(path)
+
+    def default(self) -> Corpus:
+        """Return the only corpus, or of several the one that changed last.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        corpora = self.corpora()
+        if not corpora:
+            raise _nothing_there()
+        return max(corpora, key=lambda corpus: corpus.changed_at_s)
+
+    def remove(self, name: str) -> None:
+        """Remove a corpus for good.
+
+        Raises:
+            NotFoundError: it is not there.
+            StorageError: another program writes to it.
+        """
+        corpus = self.open(name)
+        with corpus.writing(), storing(corpus.path):
+            # First out of sight, so that a kill leaves no half of a corpus.
+            gone = corpus.path.with_name(f".{corpus.path.name}.removed")
+            shutil.rmtree(gone, ignore_errors=True)
+            corpus.path.rename(gone)
+            shutil.rmtree(gone)
+
+    def _corpus(self, path: Path) -> Corpus:
+        name = path.name
+        with suppress(FileNotFoundError, ValueError, TypeError, KeyError):  # then it is called what its folder is
+            about = json.loads((path / "corpus.json").read_bytes())
+            if about["format"] > _FORMAT:
+                raise StorageError(
+                    f"The corpus {path} was written by a newer songsmith.",
+                    "Update this one: python -m pip install --upgrade songsmith",
+                )
+            name = str(about["name"])
+        return Corpus(name, path, self._paths.locks / f"corpus-{path.name}.lock")
+
+
+def folder_name(name: str) -> str:
+    """Return the folder a corpus of this name lives in: `ac-dc` for AC/DC.
+
+    Raises:
+        UsageError: the name has neither letters nor digits, or is too long.
+    """
+    plain = unicodedata.normalize("NFC", _plain(name))
+    slug = re.sub(r"[\W_]+", "-", plain.casefold()).strip("-")
+    if not slug:
+        raise UsageError(f"'{_plain(name)}' cannot name a corpus.", "Choose a name with letters or digits in it.")
+    if len(plain) > _LONGEST_NAME:
+        raise UsageError("That name is too long for a corpus.", f"Use at most {_LONGEST_NAME} characters.")
+    if len(slug.encode()) > _LONGEST_FOLDER_BYTES:  # no system takes more than 255
+        start = slug.encode()[: _LONGEST_FOLDER_BYTES - 9].decode("utf-8", "ignore").rstrip("-")
+        slug = f"{start}-{sha256(slug.encode()).hexdigest()[:8]}"
+    return f"{slug}-songs" if _DEVICES.fullmatch(slug) else slug
+
+
+def _plain(name: str) -> str:
+    return " ".join(strip_controls(name).split())
+
+
+def _is_corpus(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    return (path / "corpus.json").is_file() or (path / "raw-00001.jsonl").is_file()
+
+
+def _nothing_there() -> NotFoundError:
+    return NotFoundError(
+        "There is no corpus yet.", "Make one with: songsmith import PATH, or songsmith fetch --artist NAME"
+    )

@@ -1,0 +1,388 @@
+"""Corpora on disk: what is reported as kept is there, once, whatever happens to program, disk or index."""
+
+import errno
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from songsmith.corpus import shards
+from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
+from songsmith.corpus.store import Appended, Corpus, CorpusStore, folder_name
+from songsmith.errors import NotFoundError, StorageError, UsageError
+from songsmith.lyrics import SectionKind
+from songsmith.paths import Paths
+
+WRITE = """
+import sys
+from pathlib import Path
+from songsmith.corpus import shards
+from songsmith.corpus.records import CleanRecord, RawRecord
+from songsmith.corpus.store import CorpusStore
+from songsmith.errors import StorageError
+from songsmith.paths import find_paths
+shards.BATCH_RECORDS, shards.SHARD_BYTES = 7, 20_000
+what, songs = sys.argv[1], int(sys.argv[2])
+corpus = CorpusStore(find_paths()).create("killed")
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    if what == "raw":
+        total = 0
+        records = (RawRecord(id=f"s{n}", title=f"Song {n}", text=f"é line {n}\\n" * (n % 50 + 1)) for n in range(songs))
+        for batch in corpus.append_batches(records):
+            total += batch.added + batch.held
+            print(total, flush=True)
+    else:
+        for turn in range(songs):
+            corpus.replace_clean(CleanRecord(id=f"{n}", text=f"turn {turn}\\n") for n in range(50))
+            print(turn + 1, flush=True)
+except StorageError as error:
+    print("refused:", error, flush=True)
+"""
+
+
+def record(number: int, text: str = "") -> RawRecord:
+    return RawRecord(id=f"s{number}", title=f"Song {number}", text=text or f"line {number}\n")
+
+
+def ids(corpus: Corpus) -> list[str]:
+    return [song.id for song in corpus.raw()]
+
+
+@pytest.fixture
+def store(paths: Paths) -> CorpusStore:
+    return CorpusStore(paths)
+
+
+@pytest.fixture
+def corpus(store: CorpusStore) -> Corpus:
+    return store.create("Songs")
+
+
+FACTS = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text())
+RECORDS = st.builds(
+    RawRecord, id=st.text(min_size=1), text=st.text(), title=st.text(), artist=st.text(), source=st.text(),
+    url=st.text(), fetched_at=st.text(), facts=FACTS,
+)  # fmt: skip
+
+
+@given(records=st.lists(RECORDS, max_size=8, unique_by=lambda record: record.id))
+def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, records: list[RawRecord]):
+    home = tmp_path_factory.mktemp("home")
+    store = CorpusStore(Paths(data=home, config=home, state=home))
+    assert store.create("x").append(records) == Appended(added=len(records), held=0)
+    assert list(store.open("x").raw()) == records
+
+
+def test_half_a_character_is_replaced_and_the_song_kept(corpus: Corpus):
+    broken = RawRecord(id="a", text="half \ud800 of it", facts={"k\udc00": "v\udc00"})
+    assert corpus.append([broken]).added == 1
+    assert corpus.append([broken]).held == 1
+    assert [(song.text, dict(song.facts)) for song in corpus.raw()] == [("half � of it", {"k�": "v�"})]
+
+
+def test_an_id_is_kept_once(store: CorpusStore, corpus: Corpus):
+    assert corpus.append([record(1), record(2), record(1)]) == Appended(added=2, held=1)
+    other = store.open("songs")
+    assert other.holds("s1")
+    assert other.append([record(2, "other words\n"), record(3)]) == Appended(added=1, held=1)
+    assert corpus.holds("s3")  # though another program brought it in
+    assert [song.text for song in corpus.raw()] == ["line 1\n", "line 2\n", "line 3\n"]
+
+
+def test_a_corpus_goes_on_in_another_shard(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shards, "SHARD_BYTES", 1000)
+    monkeypatch.setattr(shards, "BATCH_RECORDS", 3)
+    corpus.append(map(record, range(200)))
+    assert len(list(corpus.path.glob("raw-*.jsonl"))) > 5
+    assert ids(corpus) == [f"s{number}" for number in range(200)]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 30])
+def test_a_torn_end_is_ignored_and_then_cut_off(store: CorpusStore, corpus: Corpus, cut: int):
+    corpus.append(map(record, range(3)))
+    shard = corpus.path / "raw-00001.jsonl"
+    with shard.open("ab") as file:
+        file.write(b'{"id":"s9","title":"never whole","text":"abcdefgh'[:cut])
+    assert ids(store.open("songs")) == ["s0", "s1", "s2"]
+    again = store.open("songs")
+    assert again.append([record(9)]).added == 1
+    assert ids(store.open("songs")) == ["s0", "s1", "s2", "s9"]
+    assert shard.read_bytes().count(b"\n") == 4
+
+
+@pytest.mark.parametrize("left", [0, 10, 60, None])
+def test_the_index_is_made_again_from_the_shards(store: CorpusStore, corpus: Corpus, left: int | None):
+    for number in range(5):
+        corpus.append([record(number)])
+    index = corpus.path / "raw.index"
+    if left is None:
+        index.unlink()
+    else:
+        os.truncate(index, left)
+    assert ids(store.open("songs")) == [f"s{number}" for number in range(5)]
+    assert store.open("songs").append([record(4), record(5)]) == Appended(added=1, held=1)
+    assert ids(store.open("songs")) == [f"s{number}" for number in range(6)]
+
+
+def test_a_damaged_shard_is_named(store: CorpusStore, corpus: Corpus):
+    corpus.append(map(record, range(5)))
+    shard = corpus.path / "raw-00001.jsonl"
+    shard.write_bytes(shard.read_bytes().replace(b'"s2"', b'"s2\x00'))
+    with pytest.raises(StorageError, match=r"raw-00001\.jsonl is damaged"):
+        list(store.open("songs").raw())
+    os.truncate(shard, 20)
+    with pytest.raises(StorageError, match=r"raw-00001\.jsonl is damaged"):
+        store.open("songs").append([record(9)])
+
+
+def start(what: str, songs: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", WRITE, what, str(songs)]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    return writer
+
+
+def kill_somewhere(writer: "subprocess.Popen[str]", chance: random.Random) -> int:
+    """Let a writer go on for a while, kill it, and return what it had reported."""
+    assert writer.stdin is not None
+    assert writer.stdout is not None
+    writer.stdin.write("go\n")
+    writer.stdin.flush()
+    reports = []
+    for _ in range(chance.choice([0, 0, 1, 3, 10, 40])):
+        reports.append(writer.stdout.readline())
+    for _ in range(chance.randrange(30_000)):
+        pass
+    writer.send_signal(signal.SIGKILL)
+    reports += writer.stdout.readlines()
+    writer.communicate()
+    return max((int(line) for line in reports if line.endswith("\n")), default=0)
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_what_was_reported_survives_a_kill_and_nothing_is_doubled(store: CorpusStore, kills: int):
+    songs = 2000
+    chance = random.Random(kills)
+    for _ in range(kills):
+        reported = kill_somewhere(start("raw", songs), chance)
+        found = ids(store.open("killed"))
+        assert found == [f"s{number}" for number in range(len(found))]
+        assert len(found) >= reported
+        if len(found) == songs:
+            store.remove("killed")
+    with start("raw", songs) as writer:
+        writer.communicate("go\n")
+    assert ids(store.open("killed")) == [f"s{number}" for number in range(songs)]
+    assert [song.text for song in store.open("killed").raw()] == [f"é line {n}\n" * (n % 50 + 1) for n in range(songs)]
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_clean_songs_are_the_old_or_the_new_whatever_is_killed(store: CorpusStore, kills: int):
+    corpus = store.create("killed")
+    corpus.replace_clean([CleanRecord(id="0", text="turn -1\n")])
+    chance = random.Random(kills)
+    for _ in range(kills):
+        kill_somewhere(start("clean", 100_000), chance)
+        texts = [song.text for song in corpus.clean()]
+        assert len(set(texts)) == 1
+        assert len(texts) in (1, 50)
+    corpus.replace_clean([])
+    assert len(list(corpus.path.glob("clean-*.jsonl"))) == 1  # what the killed ones left is gone
+
+
+def test_a_corpus_is_written_by_one_program_at_a_time(store: CorpusStore):
+    with store.create("killed").writing(), start("raw", 5) as writer:
+        answer, _ = writer.communicate("go\n")
+        assert answer.startswith("refused: Another songsmith is writing to the corpus 'killed'.")
+    with start("raw", 5) as writer:
+        answer, _ = writer.communicate("go\n")
+        assert answer.splitlines() == ["5"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such limit there")
+def test_a_file_that_may_not_grow_loses_nothing(store: CorpusStore):
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, 15_000))
+
+    command = [sys.executable, "-c", WRITE, "raw", "2000"]
+    done = subprocess.run(command, input="go\n", stdout=subprocess.PIPE, text=True, preexec_fn=limit, check=True)
+    *reports, refusal = done.stdout.splitlines()[1:]
+    assert refusal.startswith("refused: ")
+    found = ids(store.open("killed"))
+    assert len(found) == int(reports[-1]) > 0  # not a song less, and not one that was not reported
+    assert store.open("killed").append(map(record, range(2000))).held == len(found)
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_full_disk_is_told_and_nothing_is_half_written(corpus: Corpus, monkeypatch: pytest.MonkeyPatch, failing: int):
+    corpus.append([record(1)])
+    before = {path.name: path.read_bytes() for path in corpus.path.iterdir()}
+    calls = iter(range(1, 100))
+
+    def fill(descriptor: int) -> None:
+        if next(calls) == failing:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fill)
+        with pytest.raises(StorageError, match="is full"):
+            corpus.append([record(2)])
+    assert {path.name: path.read_bytes() for path in corpus.path.iterdir()} == before
+    with monkeypatch.context() as patch:
+        calls = iter(range(1, 100))
+        patch.setattr(os, "fsync", fill)
+        with pytest.raises(StorageError, match="is full"):
+            corpus.replace_clean([CleanRecord(id="1", text="a\n")])
+    assert {path.name: path.read_bytes() for path in corpus.path.iterdir()} == before
+    assert corpus.append([record(2)]).added == 1
+
+
+def test_clean_songs_are_replaced_as_a_whole(corpus: Corpus):
+    with pytest.raises(NotFoundError, match="songsmith clean Songs"):
+        corpus.clean()
+    corpus.append([record(1), record(2)])
+    old = [CleanRecord(id="s1", title="One", artist="Ann", text="[Chorus]\nla la\n", facts={"year": 1799})]
+    corpus.replace_clean(old, [SetAside(id="s2", title="Song 2", reason="no words")])
+    assert corpus.is_clean
+    assert list(corpus.set_aside()) == [SetAside(id="s2", title="Song 2", reason="no words")]
+    digest = corpus.data_sha256()
+
+    reader = corpus.clean()
+    assert next(reader).song.sections[0].kind is SectionKind.CHORUS
+    with pytest.raises(ZeroDivisionError):
+        corpus.replace_clean(CleanRecord(id=f"{1 // (3 - n)}", text="x\n") for n in range(9))
+    assert list(corpus.clean()) == old
+    corpus.replace_clean([*old, CleanRecord(id="s2", text="two\n")])
+    assert list(reader) == []  # who had begun reads the old ones to their end
+    assert [song.id for song in corpus.clean()] == ["s1", "s2"]
+    assert corpus.data_sha256() != digest
+    corpus.replace_clean(old)
+    assert corpus.data_sha256() == digest
+
+    corpus.append([record(3)])
+    assert corpus.has_clean
+    assert not corpus.is_clean
+    sizes = corpus.sizes()
+    assert (sizes.raw_records, sizes.clean_records, sizes.set_aside) == (3, 1, 0)
+
+
+def test_what_an_import_set_aside_is_noted_once(corpus: Corpus):
+    for _ in range(2):
+        corpus.append_set_aside(
+            [SetAside(id="f:3", title="line 3", reason="not valid JSON"), SetAside(id="a", reason="b")]
+        )
+    corpus.replace_clean([], [SetAside(id="c", reason="no words")])
+    assert [aside.id for aside in corpus.set_aside()] == ["f:3", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("Red River", "red-river"), ("AC/DC", "ac-dc"), ("../../etc/passwd", "etc-passwd"), ("  P!nk ", "p-nk"),
+        ("Björk", "björk"), ("CON", "con-songs"), ("com1", "com1-songs"), (".hidden", "hidden"), ("a\x1b[2Jb\n", "a-2jb"),
+        ("宇多田ヒカル", "宇多田ヒカル"), ("C:\\Songs", "c-songs"), ("Bjo\u0308rk", "björk"),
+    ],
+)  # fmt: skip
+def test_any_name_makes_a_safe_folder(store: CorpusStore, name: str, folder: str):
+    corpus = store.create(name)
+    assert corpus.path == store.create(name).path == store.open(corpus.name).path
+    assert corpus.path.name == folder
+    assert corpus.path.is_dir()
+    assert store.names() == [corpus.name]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "..", ".", "/", "!!!", "\x00", "x" * 201])
+def test_a_name_that_can_be_none_is_refused(store: CorpusStore, paths: Paths, name: str):
+    with pytest.raises(UsageError):
+        store.create(name)
+    assert not paths.corpora.exists()
+
+
+@given(name=st.text(max_size=250))
+def test_a_folder_name_stays_where_it_belongs(name: str):
+    try:
+        folder = folder_name(name)
+    except UsageError:
+        return
+    assert Path(folder).name == folder
+    assert folder not in ("", ".", "..")
+    assert len(folder.encode()) <= 110
+    assert folder_name(folder) == folder
+
+
+def test_long_names_stay_apart(store: CorpusStore):
+    names = ["ж" * 150 + "1", "ж" * 150 + "2"]
+    assert len({store.create(name).path for name in names}) == 2
+    assert store.names() == names
+
+
+def test_a_corpus_is_found_by_any_spelling_of_its_name(store: CorpusStore):
+    with pytest.raises(NotFoundError, match="songsmith import PATH"):
+        store.open("AC/DC")
+    store.create("AC/DC")
+    assert store.open("ac dc").name == "AC/DC"
+    with pytest.raises(NotFoundError, match="Did you mean 'AC/DC'"):
+        store.open("acdc")
+    with pytest.raises(NotFoundError, match="There are: AC/DC"):
+        store.open("beatles")
+    with pytest.raises(NotFoundError):
+        store.open("..")
+
+
+def test_the_default_is_the_only_corpus_or_the_latest(store: CorpusStore):
+    with pytest.raises(NotFoundError, match="There is no corpus yet"):
+        store.default()
+    first, second = store.create("First"), store.create("Second")
+    for number, corpus in enumerate((second, first, second)):
+        corpus.append([record(number)])
+        os.utime(corpus.path / "raw.index", (2e9 + number, 2e9 + number))
+        assert store.default().name == corpus.name
+    first.replace_clean([])
+    os.utime(first.path / "clean.json", (2.1e9, 2.1e9))
+    assert store.default().name == "First"
+
+
+def test_a_corpus_is_removed_with_all_it_holds(store: CorpusStore, corpus: Corpus):
+    corpus.append([record(1)])
+    other = store.create("Other")
+    with store.open("songs").writing(), pytest.raises(StorageError, match="Another songsmith"):
+        store.remove("Songs")
+    store.remove("songs")
+    assert not corpus.path.exists()
+    assert store.names() == ["Other"]
+    assert list(corpus.path.parent.iterdir()) == [other.path]
+
+
+def test_a_corpus_without_its_card_is_called_after_its_folder(store: CorpusStore, corpus: Corpus):
+    corpus.append([record(1)])
+    (corpus.path / "corpus.json").write_bytes(b"\xff")
+    assert store.names() == ["songs"]
+    (corpus.path / "corpus.json").unlink()
+    assert ids(store.open("SONGS")) == ["s1"]
+    (corpus.path / "corpus.json").write_text('{"name": "Songs", "format": 2}')
+    with pytest.raises(StorageError, match="newer songsmith"):
+        store.open("songs")
+
+
+def test_a_home_that_is_no_folder_is_told(paths: Paths, store: CorpusStore):
+    paths.data.mkdir()
+    paths.corpora.write_text("")
+    assert store.names() == []
+    with pytest.raises(StorageError, match="is not a folder"):
+        store.create("x")
+    paths.corpora.unlink()
+    shutil.rmtree(paths.data)

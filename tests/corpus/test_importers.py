@@ -1,0 +1,284 @@
+"""Songs out of files of every kind, well made or not."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from songsmith.corpus import importers
+from songsmith.corpus.importers import Importer, ImportOptions
+from songsmith.corpus.records import RawRecord, SetAside, flatten
+from songsmith.errors import InputError, UsageError
+
+VALLEY = "From this valley they say you are going\nWe will miss your bright eyes\n\nCome and sit by my side\n"
+RIVER = "Oh Shenandoah, I long to see you\n"
+
+
+def read(path: Path, **options: str) -> tuple[list[RawRecord], list[SetAside]]:
+    importer = Importer(path, ImportOptions(**options))
+    for _ in importer.check():
+        assert 0 <= importer.bytes_read <= importer.bytes_total
+    found = list(importer.songs())
+    assert importer.bytes_read == importer.bytes_total
+    return [one for one in found if isinstance(one, RawRecord)], [one for one in found if isinstance(one, SetAside)]
+
+
+def write(path: Path, content: str | bytes | list[Any]) -> Path:
+    if isinstance(content, list):
+        content = "".join(json.dumps(row) + "\n" for row in content)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_a_text_file_is_one_song_called_after_it(tmp_path: Path):
+    (song,), aside = read(write(tmp_path / "Red River Valley.txt", VALLEY))
+    assert (song.title, song.text, song.source) == ("Red River Valley", VALLEY.strip("\n"), "Red River Valley.txt")
+    assert aside == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{VALLEY}<|endoftext|>\n{RIVER}<|endoftext|>\n",
+        f"<|startoftext|>{VALLEY}<|endoftext|>\n<|startoftext|>{RIVER}<|endoftext|>",
+        f"<|startoftext|>\n{VALLEY}\n<|startoftext|>\n{RIVER}",
+        f"{VALLEY}<|endoftext|>{RIVER}".replace("\n", "\r\n"),
+        f"{VALLEY}<|endoftext|>{RIVER}".replace("\n", "\r"),
+        f"\ufeff{VALLEY}<|endoftext|>{RIVER}",
+    ],
+)
+def test_marks_divide_the_songs_of_a_text_file(tmp_path: Path, content: str):
+    songs, aside = read(write(tmp_path / "songs.txt", content))
+    assert [song.text for song in songs] == [VALLEY.strip("\n"), RIVER.strip("\n")]
+    assert [song.title for song in songs] == ["", ""]
+    assert aside == []
+    assert len({song.id for song in songs}) == 2
+
+
+def test_another_separator(tmp_path: Path):
+    path = write(tmp_path / "songs.txt", f"{VALLEY}***\n{RIVER}***\n\n***\n1 2 3\n")
+    songs, aside = read(path, separator="***")
+    assert [song.text for song in songs] == [VALLEY.strip("\n"), RIVER.strip("\n")]
+    assert [one.reason for one in aside] == ["no words"]
+    songs, _ = read(write(tmp_path / "gap.txt", f"{VALLEY}\n\n{RIVER}"), separator="\n\n\n")
+    assert len(songs) == 2
+
+
+def test_a_separator_is_found_wherever_the_file_is_cut_for_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write(tmp_path / "songs.txt", "<|endoftext|>".join(f"song {number}é\n" for number in range(40)))
+    for chunk in range(1, 30):
+        monkeypatch.setattr(importers, "_CHUNK", chunk)
+        assert [song.text for song in read(path)[0]] == [f"song {number}é" for number in range(40)]
+
+
+def test_what_is_longer_than_any_song_is_set_aside_and_the_next_one_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(importers, "_CHUNK", 100)
+    monkeypatch.setattr(importers, "_LONGEST_SONG", 1000)
+    path = write(tmp_path / "songs.txt", f"{RIVER}<|endoftext|>{'la ' * 1000}<|endoftext|>{VALLEY}")
+    songs, aside = read(path)
+    assert [song.text for song in songs] == [RIVER.strip("\n"), VALLEY.strip("\n")]
+    assert [one.reason for one in aside] == ["longer than any song; is there no separator?"]
+
+
+ROWS: list[Any] = [
+    {"id": "pg1-1", "title": "Valley", "author": None, "artist": "Ann", "text": VALLEY, "year": 1896, "oov": 0.5,
+     "sensitive": False, "source": "a book", "url": "http://x", "tags": ["a"], "none": None},
+    {"title": "River", "author": "Ben", "lyrics": RIVER},
+    {"id": 7, "title": 1999, "text": "la\x00\x1b la"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["s.jsonl", "s.jsonl.gz", "s.ndjson", "s.json", "packed.jsonl"])
+def test_songs_one_a_line(tmp_path: Path, name: str):
+    path = write(tmp_path / name, ROWS)
+    if "gz" in name or "packed" in name:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    (valley, river, third), aside = read(path)
+    assert valley == RawRecord(
+        id="pg1-1", title="Valley", artist="Ann", text=VALLEY, source="a book", url="http://x",
+        facts={"year": 1896, "oov": 0.5, "sensitive": False},
+    )  # fmt: skip
+    assert (river.title, river.artist, river.text, river.source) == ("River", "Ben", RIVER, name)
+    assert third.id == f"{path.name.split('.')[0]}:7"  # every file numbers its songs from 1
+    assert (third.title, third.text) == ("1999", "la\x00\x1b la")
+    assert aside == []
+
+
+def test_a_flat_record_reads_back_as_it_was(tmp_path: Path):
+    song = RawRecord(
+        id="genius:7", title="T", artist="", text="a\r\n\nb\x00\n", source="", url="u", fetched_at="2026-01-02",
+        facts={"author": "Ben", "year": 1, "explicit": True, "share": 0.25, "word": "é"},
+    )  # fmt: skip
+    songs, _ = read(write(tmp_path / "x.jsonl", [flatten(song)]))
+    assert songs == [song]
+
+
+def test_bad_lines_are_set_aside_with_their_number_and_the_rest_is_read(tmp_path: Path):
+    lines = [
+        json.dumps({"title": "Good", "text": RIVER}), "{broken", "", "[1, 2", '"text"', '{"title": "No words", "text": "1 2 3"}',
+        '{"title": "Empty", "text": ""}', '{"title": "Null", "lyrics": null}', '{"text": "a <|title|> b"}',
+        '{"text": "words", "title": "<|endoftext|>"}', "[" * 100_000, '{"text": "x", "n": ' + "9" * 5000 + "}",
+        '{"text": "a <|startoftext|>"}', json.dumps({"title": "Last", "text": VALLEY}),
+    ]  # fmt: skip
+    songs, aside = read(write(tmp_path / "x.jsonl", "\n".join(lines)))
+    assert [song.title for song in songs] == ["Good", "Last"]
+    assert [(one.id, one.title, one.reason) for one in aside if one.id.startswith("x.jsonl:")] == [
+        ("x.jsonl:2", "line 2", "not valid JSON"), ("x.jsonl:4", "line 4", "not valid JSON"),
+        ("x.jsonl:5", "", "not a JSON object"), ("x.jsonl:7", "Empty", "no lyrics"),
+        ("x.jsonl:8", "Null", "no lyrics"), ("x.jsonl:11", "line 11", "not valid JSON"),
+        ("x.jsonl:12", "line 12", "not valid JSON"),
+    ]  # fmt: skip
+    assert sorted(one.reason for one in aside if not one.id.startswith("x.jsonl:")) == [
+        "no words", "special token <|endoftext|>", "special token <|startoftext|>", "special token <|title|>"
+    ]  # fmt: skip
+
+
+GENIUS_SONG = {
+    "_type": "song", "id": 42, "title": "Valley", "artist": "Ann", "lyrics": VALLEY, "lyrics_state": "complete",
+    "url": "https://genius.com/Ann-valley-lyrics", "api_path": "/songs/42", "language": "en", "pyongs_count": 3,
+    "primary_artist": {"id": 5, "name": "Ann"}, "featured_artists": [{"id": 6, "name": "Ben"}],
+    "album": {"name": "Rivers"}, "release_date": "1927-05-01",
+}  # fmt: skip
+GENIUS_FACTS = {
+    "genius_id": 42, "genius_artist_id": 5, "language": "en", "release_date": "1927-05-01", "album": "Rivers",
+    "featured_artists": "Ben",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "facts"),
+    [
+        (GENIUS_SONG, {}),
+        ([GENIUS_SONG], {}),
+        ({"name": "Ann", "id": 5, "songs": [GENIUS_SONG]}, {}),
+        ({"artists": [{"name": "Ann", "songs": [GENIUS_SONG]}]}, {}),
+        ({"name": "Rivers", "artist": "Ann", "tracks": [{"number": 3, "song": GENIUS_SONG}]}, {"track": 3}),
+        ({"name": "Rivers", "artist": {"name": "Ann"}, "tracks": [{"number": 3, "song": GENIUS_SONG}]}, {"track": 3}),
+    ],
+    ids=["song", "list", "artist", "artists", "album", "album with an artist object"],
+)
+def test_what_lyricsgenius_saves(tmp_path: Path, value: Any, facts: dict[str, int]):
+    (song,), _ = read(write(tmp_path / "Lyrics_Ann.json", json.dumps(value, indent=1)))
+    assert (song.id, song.title, song.artist, song.text, song.source) == (
+        "genius:42",
+        "Valley",
+        "Ann",
+        VALLEY,
+        "genius",
+    )
+    assert song.facts == GENIUS_FACTS | facts
+
+
+def test_an_old_dump_of_an_artist(tmp_path: Path):
+    dump = {
+        "artist": "Ann",
+        "songs": [{"title": "Valley", "lyrics": VALLEY, "year": "1896"}, {"title": "B", "lyrics": None}, 3],
+    }
+    (song,), aside = read(write(tmp_path / "ann.json", json.dumps(dump)))
+    assert (song.title, song.artist, dict(song.facts)) == ("Valley", "Ann", {"year": "1896"})
+    assert [one.reason for one in aside] == ["no lyrics", "not a JSON object"]
+
+
+def table(delimiter: str = ",", **renamed: str) -> str:
+    sheet = io.StringIO()
+    writer = csv.writer(sheet, delimiter=delimiter)
+    writer.writerow([renamed.get(name, name) for name in ("artist", "title", "text", "Release Year")])
+    writer.writerow(["Ann", 'Say "Valley", now', VALLEY, "1896"])
+    writer.writerow(["Ben", "River", RIVER, ""])
+    writer.writerow(["Ben", "Nothing", "", ""])
+    return sheet.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("s.csv", table(), {}),
+        ("s.csv", table(";"), {}),
+        ("s.tsv", table("\t"), {}),
+        ("s.csv", "\ufeff" + table(text="Lyrics", title="Song Title"), {}),
+        ("s.csv", table(text="body", title="called", artist="by"),
+         {"text_column": "body", "title_column": "Called", "artist_column": "by"}),
+        ("s.csv.gz", table(), {}),
+    ],
+)  # fmt: skip
+def test_tables(tmp_path: Path, name: str, content: str, options: dict[str, str]):
+    data = content.encode()
+    songs, aside = read(write(tmp_path / name, gzip.compress(data) if name.endswith("gz") else data), **options)
+    assert [(song.title, song.artist, song.text) for song in songs] == [
+        ('Say "Valley", now', "Ann", VALLEY), ("River", "Ben", RIVER)
+    ]  # fmt: skip
+    assert songs[0].facts == {"Release Year": "1896"}
+    assert [(one.title, one.reason) for one in aside] == [("Nothing", "no lyrics")]
+
+
+def test_a_field_may_be_large(tmp_path: Path):
+    long = "la la\n" * 100_000
+    (song,), _ = read(write(tmp_path / "x.csv", f'text\n"{long}"\n'))
+    assert song.text == long
+
+
+def test_a_table_that_does_not_say_where_the_lyrics_are(tmp_path: Path):
+    path = write(tmp_path / "x.csv", "a,b\n1,2\n")
+    with pytest.raises(UsageError, match=r"Choose one with --text-column. Its columns are: a, b\."):
+        read(path)
+    with pytest.raises(UsageError, match="has no column 'c'"):
+        read(path, text_column="c")
+
+
+def test_a_folder_of_files(tmp_path: Path):
+    write(tmp_path / "a.txt", VALLEY)
+    (tmp_path / "deep").mkdir()
+    write(tmp_path / "deep" / "b.jsonl", [{"title": "River", "text": RIVER}])
+    write(tmp_path / "bad.txt", b"abc\xff")
+    write(tmp_path / "empty.csv", b"")
+    write(tmp_path / "broken.json", b"{")
+    write(tmp_path / "picture.png", b"\x00")
+    write(tmp_path / ".hidden.txt", "hidden")
+    songs, aside = read(tmp_path)
+    assert [(song.title, song.source) for song in songs] == [("a", "a.txt"), ("River", str(Path("deep", "b.jsonl")))]
+    assert {one.title: one.reason for one in aside} == {
+        "bad.txt": "is not UTF-8: byte 3 is 0xff",
+        "empty.csv": "is empty",
+        "broken.json": "is not valid JSON: expecting property name enclosed in double quotes at line 1, column 2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("x.txt", b"", "is empty"),
+        ("x.txt.gz", gzip.compress(b""), "is empty"),
+        ("x.txt", b"abc\x00def", "is not text: byte 3 is NUL"),
+        ("x.jsonl", b'{"text": "a"}\n\xe9', "is not UTF-8: byte 14 is 0xe9"),
+        ("x.csv", b"text\nfa\xc3", "is not UTF-8: byte 7 is 0xc3"),
+        ("x.txt", "é".encode() * 700_000 + b"\xff", "is not UTF-8: byte 1400000 is 0xff"),
+        ("x.txt", b"a" + "é".encode() * 524_287 + b"\xc3" + b"a" * 10, "is not UTF-8: byte 1048575 is 0xc3"),
+        ("x.txt", "\ufeffabc".encode("utf-16-le"), "is not UTF-8: byte 0 is 0xff"),
+        ("x.txt.gz", gzip.compress(b"abc" * 1000)[:20], "is a damaged gzip file"),
+        ("x.txt", gzip.compress(b"abc\xff"), "is not UTF-8: byte 3 is 0xff"),
+        ("x.json", b'{"text": \n oops}', "is not valid JSON: expecting value at line 2, column 2"),
+        ("x.json", b"[" * 100_000, "is nested deeper than any song"),
+    ],
+)  # fmt: skip
+def test_what_is_no_text_is_refused_with_the_place(tmp_path: Path, name: str, content: bytes, complaint: str):
+    with pytest.raises(InputError, match=complaint) as refusal:
+        read(write(tmp_path / name, content))
+    assert refusal.value.next_step
+
+
+def test_what_is_not_there_is_told(tmp_path: Path):
+    with pytest.raises(InputError, match="There is no file"):
+        Importer(tmp_path / "nowhere.txt")
+    with pytest.raises(InputError, match="holds no file with songs"):
+        Importer(tmp_path)
+    write(tmp_path / "a.txt", b"\xff")
+    with pytest.raises(InputError, match=r"No file in .* is text"):
+        read(tmp_path)
+    with pytest.raises(InputError, match="cannot be read: file name too long"):
+        Importer(tmp_path / ("x" * 300))

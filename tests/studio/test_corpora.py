@@ -1,0 +1,264 @@
+"""Import, clean, count and export, as every face does them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from songsmith.corpus.filters import Filter
+from songsmith.corpus.records import RawRecord, SetAside
+from songsmith.corpus.statistics import CorpusStatistics
+from songsmith.corpus.store import Corpus, CorpusStore
+from songsmith.errors import InputError, NotFoundError, StorageError, UsageError
+from songsmith.paths import Paths
+from songsmith.settings import Settings
+from songsmith.studio.corpora import (
+    CorpusChosen,
+    CorpusCleaned,
+    FileChecked,
+    RecordsKept,
+    SongCleaned,
+    SongsImported,
+    clean_corpus,
+    import_songs,
+)
+from songsmith.studio.corpus_reports import ExportFormat, describe, export_file, export_rows, measure_corpus
+from songsmith.studio.studio import Studio
+
+VERSE = "The water is wide, I cannot get o'er\nAnd neither have I wings to fly\n"
+DIRTY = RawRecord(
+    id="genius:1", title="Wide", artist="Traditional", source="genius", url="https://genius.com/wide",
+    text=f"3 ContributorsWide Lyrics[Verse 1]\n{VERSE}You might also like\n[Chorus]\nGive me a boat that can carry two\n12Embed",
+    facts={"genius_id": 1},
+)  # fmt: skip
+
+
+@pytest.fixture
+def studio(paths: Paths) -> Studio:
+    return Studio(paths, Settings())
+
+
+@pytest.fixture
+def store(studio: Studio) -> CorpusStore:
+    return CorpusStore(studio.paths)
+
+
+def write_songs(path: Path, count: int) -> Path:
+    rows = [
+        {"id": f"s{n}", "title": f"Song {n}", "text": f"line {n}\nla\n", "n": n, "even": n % 2 == 0}
+        for n in range(count)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def ids(corpus: Corpus) -> list[str]:
+    return [record.id for record in corpus.raw()]
+
+
+def test_an_import_tells_how_far_it_is_and_what_it_came_to(studio: Studio, store: CorpusStore, tmp_path: Path):
+    path = write_songs(tmp_path / "My Songs.jsonl", 2500)
+    path.write_text(path.read_text() + "{broken\n" + '{"text": "1 2 3"}\n')
+    *steps, done = import_songs(studio, path)
+    assert done == SongsImported(
+        corpus="My Songs", added=2500, held=0, left_out=0, set_aside={"not valid JSON": 1, "no words": 1}
+    )
+    assert isinstance(steps[0], FileChecked)
+    kept = [step for step in steps if isinstance(step, RecordsKept)]
+    assert [step.count for step in kept] == [1000, 2000, 2500]
+    done_bytes = [step.bytes_read for step in steps]
+    assert done_bytes == sorted(done_bytes)
+    assert done_bytes[-1] <= kept[0].bytes_total
+    assert [aside.reason for aside in store.open("my songs").set_aside()] == ["not valid JSON", "no words"]
+    again = list(import_songs(studio, path))[-1]
+    assert isinstance(again, SongsImported)
+    assert (again.added, again.held) == (0, 2500)
+
+
+def test_an_import_that_is_closed_keeps_what_it_told_of_and_goes_on_later(
+    studio: Studio, store: CorpusStore, tmp_path: Path
+):
+    path = write_songs(tmp_path / "songs.jsonl", 2500)
+    events = import_songs(studio, path)
+    while not isinstance(next(events), RecordsKept):
+        pass
+    events.close()
+    assert len(ids(store.open("songs"))) == 1000
+    done = list(import_songs(studio, path))[-1]
+    assert isinstance(done, SongsImported)
+    assert (done.added, done.held) == (1500, 1000)
+    assert ids(store.open("songs")) == [f"s{n}" for n in range(2500)]
+
+
+def test_filters_and_a_limit_choose_what_is_taken(studio: Studio, store: CorpusStore, tmp_path: Path):
+    path = write_songs(tmp_path / "songs.jsonl", 20)
+    filters = [Filter.parse("even=true"), Filter.parse("n>=4")]
+    for _ in range(2):  # the limit counts what is held: the same command takes the same songs
+        done = list(import_songs(studio, path, corpus="Some", filters=filters, max_songs=3))[-1]
+        assert isinstance(done, SongsImported)
+        assert done.left_out == 6
+    assert ids(store.open("Some")) == ["s4", "s6", "s8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("x.jsonl", '{"text": "good"}\n' * 3000 + "\udcff", "is not UTF-8: byte 51000"),
+        ("x.jsonl", "{bad\n{bad\n", r"holds no song that can be used \(2 not valid JSON\)"),
+        ("x.txt", " \n\n<|endoftext|>\n", "holds no song"),
+        ("x.txt", "1 2 3\n", r"holds no song that can be used \(1 no words\)"),
+        ("x.json", "[]", "holds no song"),
+        ("x.csv", "text\n", "holds no song"),
+    ],
+)
+def test_a_file_without_a_good_song_leaves_nothing_behind(
+    studio: Studio, store: CorpusStore, tmp_path: Path, name: str, content: str, complaint: str
+):
+    (tmp_path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError, match=complaint):
+        list(import_songs(studio, tmp_path / name))
+    assert store.names() == []
+    assert not studio.paths.data.exists()
+
+
+def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(studio: Studio, tmp_path: Path):
+    path = write_songs(tmp_path / "songs.jsonl", 2)
+    with pytest.raises(UsageError, match="cannot name a corpus"):
+        list(import_songs(studio, path, corpus="!!!"))
+    with pytest.raises(UsageError, match="--max-songs 1"):
+        list(import_songs(studio, path, max_songs=0))
+    with pytest.raises(InputError, match=r"No song in .* meets n>5 and even=true"):
+        list(import_songs(studio, path, filters=[Filter.parse("n>5"), Filter.parse("even=true")]))
+
+
+def test_cleaning_makes_songs_and_leaves_the_raw_ones(studio: Studio, store: CorpusStore):
+    corpus = store.create("Wide")
+    asides = [
+        RawRecord(id="genius:2", title="Quiet", text="[Instrumental]"),
+        RawRecord(id="genius:3", title="Marked", text="a <|line|> b\n"),
+        RawRecord(id="genius:4", title="Bare", text="[Verse 1]\n\n[Chorus]\n"),
+    ]
+    corpus.append([DIRTY, *asides])
+    chosen, *_, done = clean_corpus(studio)
+    assert chosen == CorpusChosen(name="Wide", why="the only one")
+    assert isinstance(done, CorpusCleaned)
+    assert (done.kept, done.changed, sum(done.set_aside.values())) == (1, 1, 3)
+    assert done.removed
+    (song,) = corpus.clean()
+    assert (song.id, song.title, song.artist, song.url) == ("genius:1", "Wide", "Traditional", DIRTY.url)
+    assert song.facts == DIRTY.facts
+    assert [line.text for line in song.song.lines] == [*VERSE.splitlines(), "Give me a boat that can carry two"]
+    assert {aside.id for aside in corpus.set_aside()} == {aside.id for aside in asides}
+    assert list(corpus.raw()) == [DIRTY, *asides]
+    assert corpus.is_clean
+
+
+def test_a_dry_run_shows_what_would_go_and_changes_nothing(studio: Studio, store: CorpusStore):
+    corpus = store.create("Wide")
+    corpus.append([DIRTY, RawRecord(id="b", title="Fine", text=VERSE), RawRecord(id="c", text="[Instrumental]")])
+    before = {path: path.read_bytes() for path in corpus.path.iterdir()}
+    with corpus.writing():  # it may be looked at while another program writes
+        events = list(clean_corpus(studio, "wide", dry_run=True))
+    dirty, quiet = [event for event in events if isinstance(event, SongCleaned)]
+    assert (dirty.id, dirty.title, dirty.set_aside) == ("genius:1", "Wide", "")
+    assert any("Embed" in span.text for span in dirty.removed)
+    assert (quiet.id, bool(quiet.set_aside)) == ("c", True)
+    assert {path: path.read_bytes() for path in corpus.path.iterdir()} == before
+
+
+def test_cleaning_that_is_closed_changes_nothing(studio: Studio, store: CorpusStore):
+    corpus = store.create("Wide")
+    corpus.append(RawRecord(id=f"{n}", text=VERSE) for n in range(600))
+    events = clean_corpus(studio)
+    next(events)
+    next(events)
+    with pytest.raises(StorageError, match="Another songsmith"):
+        list(clean_corpus(studio))
+    events.close()
+    assert not corpus.has_clean
+    assert not list(corpus.path.glob("clean*"))
+    list(clean_corpus(studio))
+    assert corpus.is_clean
+
+
+def test_without_any_corpus_the_way_to_one_is_told(studio: Studio):
+    with pytest.raises(NotFoundError, match="songsmith import PATH"):
+        list(clean_corpus(studio))
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_an_export_is_read_back_without_loss(studio: Studio, store: CorpusStore, tmp_path: Path, raw: bool):
+    corpus = store.create("Wide")
+    corpus.append(
+        [DIRTY, RawRecord(id="2", title="\x1b[2J\x85", artist="É", text="a\n\nb\x00\n", fetched_at="2026-01-02")]
+    )
+    list(clean_corpus(studio))
+    output = tmp_path / "out.jsonl"
+    export_file(export_rows(corpus, ExportFormat.JSONL, raw=raw), output)
+    assert "\x85" not in output.read_text(encoding="utf-8")
+    list(import_songs(studio, output, corpus="Back"))
+    back = list(store.open("Back").raw())
+    if raw:
+        assert [record.id for record in back] == ["genius:1", "out:2"]  # a bare number gets its file's name
+        assert [{**vars(record), "id": ""} for record in back] == [
+            {**vars(record), "id": ""} for record in corpus.raw()
+        ]
+    else:
+        assert [{**record.as_json(), "id": ""} for record in back] == [
+            {**record.as_json(), "id": ""} for record in corpus.clean()
+        ]
+
+
+def test_an_export_as_text_is_read_back_song_by_song(studio: Studio, store: CorpusStore, tmp_path: Path):
+    corpus = store.create("Wide")
+    corpus.append(RawRecord(id=f"s{n}", text=f"\nline {n}\n\nmore\n\n", facts={"n": n}) for n in range(5))
+    rows = export_rows(corpus, ExportFormat.TEXT, filters=[Filter.parse("n>1")], max_songs=2)
+    export_file(rows, tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "line 2\n\nmore\n<|endoftext|>\nline 3\n\nmore\n"
+    done = list(import_songs(studio, tmp_path / "out.txt"))[-1]
+    assert isinstance(done, SongsImported)
+    assert done.added == 2
+
+
+def test_an_export_is_whole_or_not_there(store: CorpusStore, tmp_path: Path):
+    corpus = store.create("Wide")
+    corpus.append([DIRTY])
+    output = tmp_path / "out.jsonl"
+    output.write_text("mine")
+    with pytest.raises(UsageError, match="--force"):
+        export_file(export_rows(corpus, ExportFormat.JSONL), output)
+    with pytest.raises(UsageError, match="no file that could be replaced"):
+        export_file([], tmp_path, force=True)
+    (corpus.path / "raw-00001.jsonl").write_bytes(b"x" * 1000)
+    with pytest.raises(StorageError, match="is damaged"):
+        export_file(export_rows(corpus, ExportFormat.JSONL), output, force=True)
+    with pytest.raises(StorageError, match="choose another place"):
+        export_file([], tmp_path / "nowhere" / "out.jsonl")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.jsonl"]
+    assert output.read_text() == "mine"
+
+
+def test_counting(studio: Studio, store: CorpusStore):
+    corpus = store.create("Wide")
+    corpus.append([DIRTY, RawRecord(id="b", artist="traditional", text=f"{VERSE}\n{VERSE}")])
+    list(clean_corpus(studio))
+    result = list(measure_corpus(corpus))[-1]
+    assert isinstance(result, CorpusStatistics)
+    assert (result.songs, result.artists, result.lines) == (2, 1, 7)
+    assert sum(result.stanzas.values()) == 4
+    assert result.stanzas["chorus"] >= 1
+    assert dict(result.lines_a_stanza) == {1: 1, 2: 3}
+    assert result.mean_lines_a_stanza == 7 / 4
+    assert result.repeated_lines[0][1] == 3
+    assert result.words == 3 * 15 + 8
+    assert result.vocabulary == 22
+
+
+def test_a_corpus_is_described_with_its_state(store: CorpusStore):
+    corpus = store.create("AC/DC")
+    corpus.append([DIRTY])
+    corpus.append_set_aside([SetAside(id="x", reason="no words")])
+    about = describe(corpus)
+    assert (about["name"], about["raw_records"], about["set_aside"], about["is_clean"]) == ("AC/DC", 1, 1, False)
+    corpus.replace_clean([])
+    assert describe(corpus)["is_clean"]
