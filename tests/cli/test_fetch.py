@@ -1,0 +1,236 @@
+"""`songsmith fetch`, as a person at a shell uses it, interrupts it, and loses power in the middle of it."""
+
+import os
+import pty
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import Songsmith
+from genius_server import TOKEN, Answer, FakeGenius, FakeSong, Layout, Request
+from typer.testing import CliRunner, Result
+
+from songsmith.cli.app import app
+from songsmith.corpus.store import CorpusStore
+from songsmith.errors import NotFoundError
+from songsmith.paths import find_paths
+
+SINGERS = "The Old Singers"
+
+
+def make_songs(count: int) -> list[FakeSong]:
+    return [FakeSong(id=100 + i, title=f"Song {i}", lyrics=f"Come and sit\n\nby my side {i}") for i in range(count)]
+
+
+@pytest.fixture
+def genius(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGenius]:
+    with FakeGenius(make_songs(5)) as genius:
+        for name, value in genius.environment.items():
+            monkeypatch.setenv(name, value)
+        yield genius
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, ["fetch", *arguments])
+    assert TOKEN not in result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def held() -> list[str]:
+    try:
+        return [record.id for record in CorpusStore(find_paths()).open(SINGERS).raw()]
+    except NotFoundError:
+        return []
+
+
+def test_songs_are_fetched_and_the_next_command_is_told(genius: FakeGenius):
+    genius.songs[2:4] = [
+        FakeSong(id=1, title="A", lyrics="", instrumental=True),
+        FakeSong(id=2, title="B", lyrics="la", layout=Layout.CHANGED),
+    ]
+    result = run("--artist", "the old singers")
+    assert (result.exit_code, result.stdout) == (0, "")
+    page = genius.songs[3].as_json()["url"]
+    assert result.stderr.splitlines() == [
+        f"B: The page {page} holds no lyrics where they used to be: Genius has changed its page layout.",
+        "Kept 3 songs of The Old Singers in the corpus 'The Old Singers'.",
+        "Without lyrics: 1 (1: it is an instrumental).",
+        "Genius failed at 1 song. Run the same command again to ask anew.",
+        "Next: songsmith clean 'The Old Singers'",
+    ]
+    genius.songs[2:4] = []
+    again = run("--artist", SINGERS).stderr
+    assert again.startswith(
+        "Kept nothing new of The Old Singers in the corpus 'The Old Singers', which had 3 before.\nNext:"
+    )
+
+
+def test_options(genius: FakeGenius):
+    genius.songs.append(
+        FakeSong(id=7, title="A guest", lyrics="la", artist=(9, "Others"), featured=((1, SINGERS),))
+    )
+    result = run("--artist", SINGERS, "--corpus", "mine", "--max-songs", "2", "--sort", "title", "--include-features")
+    assert result.stderr.endswith("Kept 2 songs of The Old Singers in the corpus 'mine'.\nNext: songsmith clean mine\n")
+    titles = [record.title for record in CorpusStore(find_paths()).open("mine").raw()]
+    assert titles == ["A guest", "Song 0"]
+
+
+def test_a_wait_is_told(genius: FakeGenius):
+    genius.fail("100-lyrics", Answer(status=429))
+    assert run("--artist", SINGERS).stderr.startswith(
+        "Genius asks for fewer requests (429). Trying again in 0 s.\nKept 5 songs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        (None, "songsmith: Genius wants a token, and GENIUS_ACCESS_TOKEN is not set. Make one at https://genius.com/api-"),
+        ("wrong-token-9c1", "songsmith: Genius does not accept the token in GENIUS_ACCESS_TOKEN. Copy the client access"),
+        ("wrong token-9c1", "songsmith: GENIUS_ACCESS_TOKEN holds what no token can"),
+    ],
+)  # fmt: skip
+def test_a_token_that_is_missing_or_wrong(
+    genius: FakeGenius, home: Path, monkeypatch: pytest.MonkeyPatch, token: str | None, sentence: str
+):
+    monkeypatch.delenv("GENIUS_ACCESS_TOKEN")
+    if token:
+        monkeypatch.setenv("GENIUS_ACCESS_TOKEN", token)
+    result = run("--artist", SINGERS)
+    assert (result.exit_code, result.stdout) == (8, "")
+    assert result.stderr.startswith(sentence)
+    assert result.stderr.count("\n") == 1
+    assert "token-9c1" not in result.stderr
+    assert not (home / "corpora").exists()
+
+
+def test_an_artist_and_a_limit_that_cannot_be(genius: FakeGenius):
+    assert run("--artist", "The Youngs").stderr == (
+        "songsmith: Genius knows no artist called 'The Youngs'. Did you mean The Old Singers?\n"
+    )
+    assert run("--artist", SINGERS, "--max-songs", "0").exit_code == 2
+    assert run("--artist", " ").exit_code == 2
+    assert run("--artist", SINGERS, "--corpus", "//").exit_code == 2
+    assert run().exit_code == 2
+
+
+def test_what_genius_says_drives_no_terminal(genius: FakeGenius):
+    genius.songs = [
+        FakeSong(id=3, title="Red\x1b[2J", lyrics="", artist=(1, "Old\x1b[31m Singers"), layout=Layout.CHANGED),
+        FakeSong(id=4, title="Blue", lyrics="la", artist=(1, "Old\x1b[31m Singers")),
+    ]
+    genius.artists = [(1, "Old\x1b[31m Singers")]
+    result = run("--artist", "old 31m singers")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stderr
+
+
+def test_help_says_whose_words_they_are():
+    words = " ".join(run("--help").stdout.split())
+    assert "The lyrics belong to those who wrote them." in words
+    assert "do not publish them" in words
+
+
+def test_nothing_of_the_token_is_left_in_output_or_home(genius: FakeGenius, home: Path, songsmith: Songsmith):
+    genius.fail("102-lyrics", Answer(status=403, body=f"Bearer {TOKEN}", headers={"X-Sent": TOKEN}))
+    done = songsmith("fetch", "--artist", SINGERS)
+    assert done.returncode == 8
+    assert TOKEN.encode() not in done.stdout + done.stderr
+    assert b"Traceback" not in done.stderr
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".jsonl" for path in files)
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_an_interrupt_ends_it_and_says_that_it_goes_on(genius: FakeGenius, songsmith: Songsmith):
+    process: list[subprocess.Popen[bytes]] = []
+
+    def interrupt(request: Request) -> None:
+        if "103-lyrics" in request.path:
+            process[0].send_signal(signal.SIGINT)
+            process[0].wait(timeout=60)
+
+    genius.on_request = interrupt
+    process.append(songsmith.start("fetch", "--artist", SINGERS))
+    out, err = process[0].communicate(timeout=60)
+    assert (process[0].returncode, out) == (130, b"")
+    assert err == b"Interrupted; 3 songs came in. Run the same command again: it goes on from there.\n"
+    genius.on_request = lambda request: None
+    assert run("--artist", SINGERS).exit_code == 0
+    assert genius.asked_lyrics() == [100, 101, 102, 103, 103, 104]
+
+
+def test_a_terminal_shows_a_bar_and_keeps_what_matters(genius: FakeGenius, songsmith: Songsmith):
+    genius.fail("102-lyrics", Answer(status=500))
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [*songsmith.command, "fetch", "--artist", SINGERS, "--max-songs", "4"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=inside, env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"},
+    )  # fmt: skip
+    os.close(inside)
+    seen = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            seen += piece
+    except OSError:  # how a terminal says that nobody is there any more
+        pass
+    os.close(terminal)
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, b"")
+    assert b"100% 4 songs" in re.sub(rb"\x1b\[[0-9;]*m", b"", seen)
+    assert b"Genius has a fault of its own (500). Trying again in 0 s.\r\n" in seen
+    assert seen.endswith(b"Kept 4 songs of The Old Singers in the corpus 'The Old Singers'.\r\n"
+                         b"Next: songsmith clean 'The Old Singers'\r\n")  # fmt: skip
+
+
+def kill_until_done(genius: FakeGenius, songsmith: Songsmith, *, seed: int, kills: int) -> None:
+    """Fetch, with kill -9 at random instants of the first `kills` runs; each goes on where the last one fell."""
+    chance = random.Random(seed)
+    process: list[subprocess.Popen[bytes]] = []
+    for run_number in range(kills + 1):
+        before, asked = set(held()), len(genius.asked_lyrics())
+        # From the search to the end of the last song: while Genius is asked, or a moment after it answered.
+        victim = [chance.randrange(2 + len(genius.songs) - len(before))] if run_number < kills else []
+        moment_s, early = chance.uniform(0, 0.004), chance.random() < 0.3
+        count = [0]
+
+        def kill(request: Request, now: bool, victim: list[int] = victim, count: list[int] = count,
+                 moment_s: float = moment_s) -> None:  # fmt: skip
+            if now and count[0] in victim:
+                time.sleep(moment_s)
+                process[-1].kill()
+                process[-1].wait()
+            count[0] += now
+
+        genius.on_request = lambda request, kill=kill, early=early: kill(request, early)
+        genius.on_answered = lambda request, kill=kill, early=early: kill(request, not early)
+        process.append(songsmith.start("fetch", "--artist", SINGERS))
+        _, err = process[-1].communicate(timeout=60)
+        assert process[-1].returncode in (-signal.SIGKILL, 0), err
+        now = held()
+        assert len(now) == len(set(now))
+        assert before <= set(now)
+        assert not {int(id.removeprefix("genius:")) for id in before} & set(genius.asked_lyrics()[asked:])
+        # At most the song of the moment was asked for and is not there.
+        assert len(genius.asked_lyrics()[asked:]) - (len(now) - len(before)) <= 1
+    assert process[-1].returncode == 0
+    records = list(CorpusStore(find_paths()).open(SINGERS).raw())
+    assert sorted(record.text for record in records) == sorted(song.lyrics for song in genius.songs)
+
+
+def test_kill_9_loses_and_doubles_nothing(genius: FakeGenius, songsmith: Songsmith):
+    genius.songs = make_songs(12)
+    kill_until_done(genius, songsmith, seed=0, kills=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_kill_9_loses_and_doubles_nothing_two_hundred_times(genius: FakeGenius, songsmith: Songsmith, seed: int):
+    genius.songs = make_songs(200)
+    kill_until_done(genius, songsmith, seed=seed, kills=20)
