@@ -4,7 +4,7 @@ Two formats. `markup` is for models trained here::
 
     <|endoftext|><|title|>Red River Valley<|artist|>Traditional
     <|verse|>
-    <|syl:9|><|rhyme|>going<|line|>From this valley they say you are going
+    <|syl:10|><|rhyme|>going<|line|>From this valley they say you are going
     <|endoftext|>
 
 `plain` is for any other GPT-2: the title, a blank line, then the lyric as people write it. Marks are pieces apart from
