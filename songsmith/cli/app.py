@@ -71,9 +71,14 @@ def root(
         raise UsageError("--model and --device before a command are for the workshop.", "Put them after the command.")
 
 
-from songsmith.cli import bench, gen, models, songs  # noqa: E402  (they register themselves on `app`)
+from songsmith.cli import bench, corpus, fetch, gen, models, songs, training, words  # noqa: E402  (they need `app`'s class)
 
 app.command(name="bench")(bench.bench)
 app.command(name="gen")(gen.gen)
+app.command(name="fetch")(fetch.fetch)
+app.command(name="import")(words.import_words)
+app.command(name="clean")(words.clean)
+app.command(name="train")(training.train)
+app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
 app.add_typer(songs.app, name="songs")

@@ -11,7 +11,7 @@ from songsmith.errors import EngineError, UsageError
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.sampling import TokenSampler
 from songsmith.generation.window import slide
-from songsmith.markup import ARTIST, END, MARKS, SECTIONS, TITLE, LyricReader, MarkupFormat, Prompt
+from songsmith.markup import ARTIST, END, MARKS, RESERVED, SECTIONS, TITLE, LyricReader, MarkupFormat, Prompt
 from songsmith.model.backend import Cache
 from songsmith.model.store import LoadedModel
 from songsmith.model.tokenizer import StreamingDecoder
@@ -54,7 +54,8 @@ class Engine:
         self._sections = {ids[mark] for mark in SECTIONS.values() if mark in ids}
         self._titles = [ids[mark] for mark in (TITLE, ARTIST) if mark in ids]
         plain = self._format is MarkupFormat.PLAIN
-        marks = [token for mark, token in ids.items() if plain and token != self._end and mark in MARKS]
+        never = MARKS - {END} if plain else frozenset(RESERVED)
+        marks = [token for mark, token in ids.items() if mark in never]
         # A network may have more outputs than its tokenizer has entries.
         self._never = [*marks, *range(tokenizer.vocabulary_size, size)]
 

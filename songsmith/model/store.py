@@ -1,72 +1,30 @@
-"""Model directories: list them, load them, and the manifest that says where each came from.
+"""Model directories: list them and load them.
 
 A model directory holds config.json, model.safetensors and tokenizer.json, as transformers writes them, and a manifest.json
-of ours; without a manifest it is taken for a plain checkpoint. Never reads pickles, never changes a model.
+of ours (`manifest.py`); without a manifest it is taken for a plain checkpoint. Never reads pickles, never changes a model.
 """
 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from songsmith.errors import ModelError
-from songsmith.markup import MarkupFormat
+from songsmith.model.manifest import Manifest
 from songsmith.paths import Paths
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from songsmith.model.backend import Backend
+    from songsmith.model.gpt2 import GPT2Config
     from songsmith.model.tokenizer import Tokenizer
 
 STARTER = "starter"
 """Name of the model that comes with the package."""
 WEIGHTS = "model.safetensors"
-_MANIFEST_KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict}  # the rest is text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What is known of a model's making."""
-
-    format: MarkupFormat = MarkupFormat.PLAIN
-    """How its training text was laid out."""
-    description: str = ""
-    """One sentence on what it writes."""
-    origin: str = ""
-    """What made it: commands, base model, source."""
-    data: str = ""
-    """What it was trained on."""
-    seed: int | None = None
-    """Seed of its training."""
-    licence: str = ""
-    """SPDX name, where there is one."""
-    weights_sha256: str = ""
-    """Hash of model.safetensors in hexadecimal."""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    """What was measured of it, units in the names."""
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read manifest.json; without one, the model is plain and nothing is known.
-
-        Raises:
-            ModelError: the manifest cannot be read.
-        """
-        path = folder / "manifest.json"
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(values, dict):
-                raise TypeError("it is no JSON object")
-            known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-            for name, value in known.items():
-                if not isinstance(value, _MANIFEST_KINDS.get(name, str)):
-                    raise TypeError(f"its {name} is of the wrong kind")
-            return cls(**known | {"format": MarkupFormat(known.get("format", "plain"))})
-        except FileNotFoundError:
-            return cls()
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise ModelError(f"{path} cannot be read: {error}.", "Mend it, or fetch the model again.") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +53,21 @@ class LoadedModel:
     weights_sha256: str
     backend: "Backend"
     tokenizer: "Tokenizer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModel:
+    """What the files of a model hold."""
+
+    name: str
+    manifest: Manifest
+    weights_sha256: str
+    config: "GPT2Config"
+    weights: "Mapping[str, Tensor]"
+    """By the names `config.weight_shapes()` gives; there may be more."""
+    tokenizer: "Tokenizer"
+    bytes: int
+    """Size of its weights on disk."""
 
 
 class ModelStore:
@@ -130,26 +103,19 @@ class ModelStore:
         """Return what can be said of one model without loading it."""
         return _inspect(_short(name), self.find(name))
 
-    def load(self, name: str, *, device: str = "auto", threads: int = 0) -> LoadedModel:
-        """Load a model to run it.
-
-        Args:
-            name: of an installed model, or a path to a model directory.
-            device: auto, cpu, cuda or mps.
-            threads: for CPU work; 0 means what suits the model's size.
+    def read(self, name: str) -> StoredModel:
+        """Read the files of a model, to run it or to train it further.
 
         Raises:
-            ModelError: it is unknown, damaged, or does not fit the device or its own tokenizer.
+            ModelError: it is unknown, damaged, no GPT-2, or does not fit its own tokenizer.
         """
         folder = self.find(name)
         _require_safetensors(folder)
         manifest, config = Manifest.load(folder), _read_config(folder)
         # Only here do torch and the network's code load: listing models stays instant.
-        import torch
         from safetensors.torch import load_file
 
-        from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
-        from songsmith.model.gpt2 import GPT2, GPT2Config
+        from songsmith.model.gpt2 import GPT2Config
         from songsmith.model.tokenizer import Tokenizer
 
         shape = GPT2Config.from_json(config)
@@ -163,21 +129,43 @@ class ModelStore:
                 f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {shape.vocabulary_size}.",
                 "They belong to two models; put the right tokenizer.json beside the weights.",
             )
-        set_threads(threads or choose_threads((folder / WEIGHTS).stat().st_size))
-        target = choose_device(device)
         try:
             weights = {key.removeprefix("transformer."): value for key, value in load_file(folder / WEIGHTS).items()}
-            backend = GPT2(shape, weights, target, choose_dtype(target))
-        except (ModelError, torch.OutOfMemoryError, MemoryError) as error:
-            if isinstance(error, ModelError):
-                raise
-            raise ModelError(f"{name} does not fit into the memory of {target}.", "Try --device cpu.") from error
         except Exception as error:  # safetensors raises its own and OSErrors alike
             raise _damaged(folder, error) from error
         digest = manifest.weights_sha256 or hash_file(folder / WEIGHTS)
+        return StoredModel(
+            name=_short(name), manifest=manifest, weights_sha256=digest, config=shape, weights=weights,
+            tokenizer=tokenizer, bytes=(folder / WEIGHTS).stat().st_size,
+        )  # fmt: skip
+
+    def load(self, name: str, *, device: str = "auto", threads: int = 0) -> LoadedModel:
+        """Load a model to run it.
+
+        Args:
+            name: of an installed model, or a path to a model directory.
+            device: auto, cpu, cuda or mps.
+            threads: for CPU work; 0 means what suits the model's size.
+
+        Raises:
+            ModelError: it is unknown, damaged, or does not fit the device or its own tokenizer.
+        """
+        stored = self.read(name)
+        import torch
+
+        from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
+        from songsmith.model.gpt2 import GPT2
+
+        set_threads(threads or choose_threads(stored.bytes))
+        target = choose_device(device)
+        try:
+            backend = GPT2(stored.config, stored.weights, target, choose_dtype(target))
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise ModelError(f"{name} does not fit into the memory of {target}.", "Try --device cpu.") from error
         return LoadedModel(
-            name=_short(name), manifest=manifest, weights_sha256=digest, backend=backend, tokenizer=tokenizer
-        )
+            name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256, backend=backend,
+            tokenizer=stored.tokenizer,
+        )  # fmt: skip
 
 
 def hash_file(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tokenizers import AddedToken
 from tokenizers import Tokenizer as RustTokenizer
 
-from songsmith.errors import ModelError
-from songsmith.markup import END, MARKS, Mark, Piece
+from songsmith.errors import ModelError, storing
+from songsmith.markup import END, MARKS, ORDERED_MARKS, Mark, Piece
 
 
 def _byte_alphabet() -> dict[str, int]:
@@ -64,14 +64,92 @@ class Tokenizer:
             raise ModelError(f"The tokenizer in {folder} is not byte-level BPE.", "Choose a GPT-2 model.")
         return cls(rust)
 
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary_size: int) -> Self:
+        """Learn byte-level BPE merges from texts (Sennrich et al. 2016, on bytes as in GPT-2).
+
+        Args:
+            texts: read once; a pair is merged if it occurs at least twice.
+            vocabulary_size: most entries it may have, marks and the 256 bytes among them. Marks take the first ids.
+
+        Raises:
+            ModelError: `vocabulary_size` has no room for marks and bytes.
+        """
+        from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+        from tokenizers.models import BPE
+        from tokenizers.pre_tokenizers import ByteLevel
+        from tokenizers.trainers import BpeTrainer
+
+        alphabet = sorted(ByteLevel.alphabet())
+        smallest = len(ORDERED_MARKS) + len(alphabet)
+        if vocabulary_size < smallest:
+            raise ModelError(
+                f"A vocabulary of {vocabulary_size} entries has no room for the {smallest} that every one has.",
+                f"Ask for {smallest} at least; 8192 suits most corpora.",
+            )
+        rust = RustTokenizer(BPE())
+        rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
+        rust.decoder = ByteLevelDecoder()
+        trainer = BpeTrainer(
+            vocab_size=vocabulary_size,
+            min_frequency=2,
+            special_tokens=[AddedToken(mark, special=True, normalized=False) for mark in ORDERED_MARKS],
+            initial_alphabet=alphabet,
+            show_progress=False,
+        )
+        rust.train_from_iterator(texts, trainer)
+        return cls(rust)
+
+    def with_marks(self) -> "Tokenizer":
+        """Return a tokenizer that has every mark: those this one lacks get the ids after its last."""
+        rust = RustTokenizer.from_str(self._rust.to_str())
+        missing = [mark for mark in ORDERED_MARKS if mark not in self.id_of_mark]
+        rust.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in missing])
+        return Tokenizer(rust)
+
+    def to_json(self) -> str:
+        """Return it as a tokenizer.json, in the tokenizers library's format."""
+        return str(self._rust.to_str())
+
+    def save(self, folder: Path) -> None:
+        """Write tokenizer.json, and what transformers needs beside it, into an existing folder.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        settings = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": END,
+            "eos_token": END,
+            "clean_up_tokenization_spaces": False,
+        }
+        with storing(folder):
+            (folder / "tokenizer.json").write_text(self.to_json(), encoding="utf-8")
+            (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
     @property
     def vocabulary_size(self) -> int:
         """One more than the highest id it can give; some ids below may have no entry."""
         return 1 + max(self._rust.get_vocab().values(), default=-1)
 
+    @property
+    def end(self) -> int:
+        """Token of `<|endoftext|>`, which every tokenizer used here has.
+
+        Raises:
+            ModelError: this one has none.
+        """
+        if END not in self.id_of_mark:
+            raise ModelError(f"The tokenizer has no {END}.", "Choose a GPT-2 model.")
+        return self.id_of_mark[END]
+
     def encode(self, text: str) -> list[int]:
         """Return the token ids of a text, none of them special."""
         return list(self._rust.encode(text, add_special_tokens=False).ids)
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of many texts, encoded side by side."""
+        return [list(encoding.ids) for encoding in self._rust.encode_batch(list(texts), add_special_tokens=False)]
 
     def encode_pieces(self, pieces: Sequence[Piece]) -> list[int]:
         """Return the token ids of text and marks. Marks this tokenizer does not have are left out."""

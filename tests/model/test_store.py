@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from songsmith.errors import ModelError, SongsmithError, UsageError
 from songsmith.markup import MarkupFormat
-from songsmith.model.store import LoadedModel, Manifest, ModelStore, hash_file
+from songsmith.model.manifest import Manifest
+from songsmith.model.store import LoadedModel, ModelStore, hash_file
 from songsmith.paths import Paths, find_paths
 from songsmith.studio.models import describe
 

@@ -1,0 +1,76 @@
+"""The manifest of a model directory: where a model came from, what it read, what was measured of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from songsmith.errors import ModelError
+from songsmith.markup import MarkupFormat
+
+_KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict, "options": dict}  # the rest is text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What is known of a model's making."""
+
+    format: MarkupFormat = MarkupFormat.PLAIN
+    """How its training text was laid out."""
+    description: str = ""
+    """One sentence on what it writes."""
+    origin: str = ""
+    """What made it: commands, base model, source."""
+    data: str = ""
+    """What it was trained on."""
+    seed: int | None = None
+    """Seed of its training."""
+    licence: str = ""
+    """SPDX name, where there is one."""
+    weights_sha256: str = ""
+    """Hash of model.safetensors in hexadecimal."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What was measured of it, units in the names."""
+    base: str = ""
+    """Model it was fine-tuned from, with the hash of its weights; empty if it began from random weights."""
+    corpus: str = ""
+    """Name of the corpus it was trained on."""
+    data_sha256: str = ""
+    """Hash of the songs it was trained on and judged by, in hexadecimal."""
+    split: str = ""
+    """How many songs it learned from, how many it was judged by, and how they were told apart."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of its training."""
+    created_at: str = ""
+    """When it was written, in UTC as ISO 8601 text."""
+    version: str = ""
+    """Version of songsmith that made it."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read manifest.json; without one, the model is plain and nothing is known.
+
+        Raises:
+            ModelError: the manifest cannot be read.
+        """
+        path = folder / "manifest.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(values, dict):
+                raise TypeError("it is no JSON object")
+            known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+            for name, value in known.items():
+                if not isinstance(value, _KINDS.get(name, str)):
+                    raise TypeError(f"its {name} is of the wrong kind")
+            return cls(**known | {"format": MarkupFormat(known.get("format", "plain"))})
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise ModelError(f"{path} cannot be read: {error}.", "Mend it, or fetch the model again.") from error
+
+    def save(self, folder: Path) -> None:
+        """Write manifest.json into an existing folder; what is not known is left out."""
+        values = {name: value for name, value in asdict(self).items() if value not in ("", None, {})}
+        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        (folder / "manifest.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,94 @@
+"""Write a model directory: what transformers loads with from_pretrained, and the manifest beside it."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from songsmith.errors import storing
+from songsmith.model.gpt2 import GPT2Config
+from songsmith.model.manifest import Manifest
+from songsmith.model.store import WEIGHTS, hash_file
+from songsmith.model.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def save_model(
+    folder: Path, config: GPT2Config, weights: Mapping[str, "Tensor"], tokenizer: Tokenizer, manifest: Manifest
+) -> None:
+    """Write a model directory whole or not at all; one that is there already is replaced.
+
+    Weights are stored as float16: half the disk, and the network computes in float32 or bfloat16 as before.
+
+    Args:
+        folder: where it will be; its parent is made if it is not there.
+        config: the network's shape.
+        weights: by the names `config.weight_shapes()` gives.
+        tokenizer: its own.
+        manifest: the hash of the weights is filled in.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    waiting, old = (folder.parent / f".{folder.name}.{part}" for part in ("new", "old"))
+    with storing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(waiting, ignore_errors=True)
+        waiting.mkdir()
+        halves = {
+            f"transformer.{name}": weight.detach().to("cpu", torch.float16).contiguous()
+            for name, weight in weights.items()
+        }
+        try:
+            save_file(halves, waiting / WEIGHTS, metadata={"format": "pt"})
+        except OSError:
+            raise
+        except Exception as error:  # safetensors hides the disk's own error in one of its own
+            raise OSError(
+                getattr(error, "errno", None) or 28 if "os error 28" in str(error) else 5, str(error)
+            ) from error
+        _write_json(waiting / "config.json", _config_json(config, tokenizer))
+        _write_json(waiting / "generation_config.json", {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end})
+        tokenizer.save(waiting)
+        replace(manifest, weights_sha256=hash_file(waiting / WEIGHTS)).save(waiting)
+        for path in waiting.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        waiting.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_json(path: Path, values: Mapping[str, object]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def _config_json(config: GPT2Config, tokenizer: Tokenizer) -> dict[str, object]:
+    return {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "dtype": "float16",
+        "vocab_size": config.vocabulary_size,
+        "n_positions": config.context_window_tokens,
+        "n_embd": config.width,
+        "n_layer": config.layers,
+        "n_head": config.heads,
+        "layer_norm_epsilon": config.layer_norm_epsilon,
+        "activation_function": "gelu_new",
+        "attn_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "resid_pdrop": 0.0,
+        "tie_word_embeddings": True,
+        "bos_token_id": tokenizer.end,
+        "eos_token_id": tokenizer.end,
+    }

@@ -1,0 +1,186 @@
+"""The state a training run goes on from: safetensors and JSON, never a pickle.
+
+A run's folder holds `checkpoint-N/` (the last one; an older one only until the new one is whole) and `best.safetensors`.
+Everything is written beside its name first and renamed when it is on the disk: killed at any instant, one whole
+checkpoint is there.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from songsmith.errors import TrainingError, storing
+
+_PREFIX = "checkpoint-"
+_BEST = "best.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingState:
+    """Where a run stands, apart from its tensors."""
+
+    identity: Mapping[str, Any]
+    """What makes it this run: options, songs, tokenizer, base. A checkpoint of another run is refused."""
+    step: int = 0
+    epoch: int = 0
+    next_block: int = 0
+    """First block of the epoch that no step has read."""
+    tokens: int = 0
+    elapsed_s: float = 0.0
+    precision: str = ""
+    best_step: int = 0
+    best_bits_per_byte: float = float("inf")
+    losses: tuple[tuple[int, float], ...] = ()
+    """Step and nats a token, thinned as the run grows."""
+    evaluations: tuple[tuple[int, float, float], ...] = ()
+    """Step, nats a token, bits a byte."""
+
+
+def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, Tensor]) -> Path:
+    """Write a checkpoint and remove those before it.
+
+    Args:
+        folder: of the run; made if it is not there.
+        state: where the run stands.
+        tensors: weights, what the optimisers remember, states of random generators; by unique names.
+
+    Raises:
+        StorageError: the folder cannot be written; the checkpoint before is still whole.
+    """
+    path = folder / f"{_PREFIX}{state.step}"
+    waiting = folder / f".{path.name}.tmp"
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(waiting, ignore_errors=True)
+        waiting.mkdir()
+        _write_tensors(waiting / "tensors.safetensors", tensors)
+        with (waiting / "state.json").open("w", encoding="utf-8") as file:
+            json.dump(asdict(state), file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():  # made before the run was set back
+            shutil.rmtree(path)
+        waiting.rename(path)
+        _sync_folder(folder)
+        for other in folder.iterdir():
+            if other.name.startswith((_PREFIX, f".{_PREFIX}")) and other != path:
+                shutil.rmtree(other, ignore_errors=True)
+    return path
+
+
+def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> tuple[TrainingState, dict[str, Tensor]] | None:
+    """Return state and tensors of a run's last checkpoint, or None where there is none.
+
+    Raises:
+        TrainingError: it belongs to a run with other data or options, or is damaged.
+    """
+    found = sorted(
+        (int(path.name.removeprefix(_PREFIX)), path)
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.name.removeprefix(_PREFIX).isdecimal() and (path / "state.json").exists()
+    )
+    if not found:
+        return None
+    path = found[-1][1]
+    try:
+        values = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        state = TrainingState(**values)
+        state = replace(
+            state,
+            losses=tuple((step, nats) for step, nats in state.losses),
+            evaluations=tuple((step, nats, bits) for step, nats, bits in state.evaluations),
+        )
+        tensors = load_file(path / "tensors.safetensors")
+    except Exception as error:  # safetensors raises its own and OSErrors alike
+        raise TrainingError(
+            f"The checkpoint {path} cannot be read: {error}.", "Train again without --resume."
+        ) from error
+    asked = json.loads(json.dumps(identity))
+    other = sorted(key for key in asked.keys() | state.identity.keys() if asked.get(key) != state.identity.get(key))
+    if other:
+        was, now = (", ".join(f"{key} {run.get(key)}" for key in other) for run in (state.identity, asked))
+        raise TrainingError(
+            f"The checkpoint is of another run: it was begun with {was}, not {now}.",
+            "Resume with the same songs and options, or train anew without --resume.",
+        )
+    return state, tensors
+
+
+def save_best(folder: Path, weights: Mapping[str, Tensor]) -> None:
+    """Keep the weights of the best evaluation so far.
+
+    Raises:
+        StorageError: the folder cannot be written; the best before is still there.
+    """
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        waiting = folder / f".{_BEST}.tmp"
+        _write_tensors(waiting, weights)
+        waiting.replace(folder / _BEST)
+        _sync_folder(folder)
+
+
+def load_best(folder: Path) -> dict[str, Tensor] | None:
+    """Return the weights of the best evaluation, or None before the first."""
+    return load_file(folder / _BEST) if (folder / _BEST).exists() else None
+
+
+def forget(folder: Path) -> None:
+    """Remove the checkpoints of a run, as before it begins anew.
+
+    Raises:
+        StorageError: they cannot be removed.
+    """
+    with storing(folder):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def optimizer_tensors(
+    optimizers: Mapping[str, torch.optim.Optimizer], names: Mapping[nn.Parameter, str]
+) -> dict[str, Tensor]:
+    """Return what optimisers remember, by names that hold the optimiser's, the weight's and the value's own."""
+    return {
+        f"optimizer/{kind}/{names[cast(nn.Parameter, weight)]}/{key}": value
+        for kind, optimizer in optimizers.items()
+        for weight, state in optimizer.state.items()
+        for key, value in state.items()
+    }
+
+
+def restore_optimizers(
+    optimizers: Mapping[str, torch.optim.Optimizer], names: Mapping[nn.Parameter, str], tensors: Mapping[str, Tensor]
+) -> None:
+    """Give optimisers back what `optimizer_tensors` returned."""
+    weights = {name: weight for weight, name in names.items()}
+    for path, value in tensors.items():
+        if path.startswith("optimizer/"):
+            _, kind, name, key = path.split("/")
+            weight = weights[name]
+            # AdamW counts steps in a tensor that stays on the CPU.
+            place = torch.device("cpu") if value.ndim == 0 else weight.device
+            optimizers[kind].state[weight][key] = value.to(place)

@@ -1,0 +1,47 @@
+"""A few lines by a network in the making, so that a person can hear it learn."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from songsmith.generation.engine import Engine
+from songsmith.generation.options import GenerationOptions
+from songsmith.generation.writing import TakeFinished, write_takes
+from songsmith.lyrics import Song
+from songsmith.markup import MarkupFormat, Prompt
+from songsmith.model.gpt2 import GPT2, GPT2Config
+from songsmith.model.manifest import Manifest
+from songsmith.model.store import LoadedModel
+from songsmith.model.tokenizer import Tokenizer
+from songsmith.training.dataset import TrainingSong
+
+
+def write_sample(
+    config: GPT2Config,
+    weights: Mapping[str, Tensor],
+    tokenizer: Tokenizer,
+    songs: Sequence[TrainingSong],
+    *,
+    step: int,
+    lines: int = 8,
+) -> str:
+    """Write a few lines under the title of a song that was kept back; another one at each step.
+
+    Uses random streams of its own: training goes on as if it had not been.
+    """
+    device = next(iter(weights.values())).device
+    network = GPT2(config, weights, device, torch.float32)
+    model = LoadedModel(
+        name="sample",
+        manifest=Manifest(format=MarkupFormat.MARKUP),
+        weights_sha256="",
+        backend=network,
+        tokenizer=tokenizer,
+    )
+    title = songs[step % len(songs)].song.name
+    options = GenerationOptions(seed=step, max_lines=lines, max_new_tokens=40 * lines)
+    for news in write_takes(Engine(model), Prompt(song=Song(title)), [options]):
+        if isinstance(news, TakeFinished):
+            return f"{title}\n\n{news.result.text}".rstrip()
+    return ""

@@ -1,0 +1,75 @@
+"""Small runs to train in tests: invented songs, a tokenizer learned from them, a network of a few thousand weights."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+from songsmith.craft.plans import plan_line
+from songsmith.lyrics import Line, Section, SectionKind, Song
+from songsmith.markup import MarkupFormat
+from songsmith.model.gpt2 import GPT2Config, random_weights
+from songsmith.model.manifest import Manifest
+from songsmith.model.tokenizer import Tokenizer
+from songsmith.training.dataset import TrainingSong, split_songs
+from songsmith.training.options import Precision, TrainingOptions
+from songsmith.training.trainer import TrainingRun
+
+_WORDS = "river moon lantern winter harbour road silver morning walked sang carried under over along the a my and".split()
+
+
+def make_songs(count: int, *, seed: int = 0) -> list[TrainingSong]:
+    """Return invented songs of two verses and a chorus."""
+    draw = random.Random(seed)
+
+    def lines(number: int) -> tuple[Line, ...]:
+        return tuple(Line(" ".join(draw.choices(_WORDS, k=draw.randint(4, 7))).capitalize()) for _ in range(number))
+
+    kinds = (SectionKind.VERSE, SectionKind.CHORUS, SectionKind.VERSE)
+    return [
+        TrainingSong(
+            id=f"song:{number}",
+            song=Song(
+                f"The {draw.choice(_WORDS)} {number}", tuple(Section(kind, lines(4)) for kind in kinds), "Nobody Known"
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+def learn_tokenizer(songs: list[TrainingSong], size: int = 400) -> Tokenizer:
+    """Return a tokenizer learned from songs."""
+    return Tokenizer.train((f"{line.text}\n" for song in songs for line in song.song.lines), size)
+
+
+def make_options(**changes: Any) -> TrainingOptions:
+    """Return options of a run that takes a second or two."""
+    usual: dict[str, Any] = {
+        "block_tokens": 32, "batch_blocks": 4, "warmup_steps": 2, "evaluate_every_steps": 4, "sample_every_steps": 0,
+        "precision": Precision.FLOAT32, "validation_share": 0.1, "seed": 3,
+    }  # fmt: skip
+    if not {"steps", "epochs", "minutes"} & changes.keys():
+        usual["steps"] = 12
+    return TrainingOptions(**usual | changes)
+
+
+def make_run(home: Path, *, songs: int = 30, options: TrainingOptions | None = None, **identity: Any) -> TrainingRun:
+    """Return a run that keeps everything under `home`."""
+    options = options or make_options()
+    split = split_songs(make_songs(songs), share=options.validation_share, seed=options.seed)
+    tokenizer = learn_tokenizer(list(split.train))
+    config = GPT2Config(
+        vocabulary_size=tokenizer.vocabulary_size, context_window_tokens=48, width=16, layers=2, heads=2
+    )
+    return TrainingRun(
+        name="invented",
+        folder=home / "training" / "invented",
+        model_folder=home / "models" / "invented",
+        config=config,
+        weights=random_weights(config, options.seed),
+        tokenizer=tokenizer,
+        split=split,
+        planner=plan_line,
+        options=options,
+        manifest=Manifest(format=MarkupFormat.MARKUP, seed=options.seed, options=options.as_json()),
+        identity={"songs": songs, **options.as_json(), **identity},
+    )

@@ -1,0 +1,78 @@
+"""The network that learns is the network that writes."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from songsmith.model.gpt2 import GPT2, GPT2Config, random_weights
+from songsmith.training.dataset import IGNORED
+from songsmith.training.network import LearningGPT2
+from songsmith.training.optimizers import Muon, make_optimizers
+from songsmith.training.options import OptimizerName, TrainingOptions
+
+CONFIG = GPT2Config(vocabulary_size=61, context_window_tokens=24, width=32, layers=3, heads=4)
+
+
+def test_its_loss_is_what_the_writing_network_thinks_of_the_text() -> None:
+    weights = {name: 5 * weight for name, weight in random_weights(CONFIG, 1).items()}
+    tokens = torch.randint(0, 61, (3, 21), generator=torch.Generator().manual_seed(0))
+    nats = LearningGPT2(CONFIG, weights)(tokens[:, :-1], tokens[:, 1:]).detach().view(3, 20).numpy()
+    writer = GPT2(CONFIG, weights, torch.device("cpu"), torch.float32)
+    for row, read in enumerate(tokens.tolist()):
+        logits = writer.score(read[:-1]).astype(np.float64)
+        odds = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        assert nats[row] == pytest.approx(-odds[np.arange(20), read[1:]], abs=1e-4)
+
+
+def test_what_is_ignored_costs_nothing_and_teaches_nothing() -> None:
+    network = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
+    tokens = torch.arange(20).view(2, 10)
+    network(tokens, torch.full((2, 10), IGNORED)).sum().backward()
+    assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
+
+
+def test_its_weights_have_the_names_of_a_checkpoint() -> None:
+    network = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
+    shapes = {name: tuple(weight.shape) for name, weight in network.named_parameters()}
+    assert shapes == CONFIG.weight_shapes()
+
+
+@given(st.sampled_from([(24, 24), (24, 96), (96, 24), (8, 24)]), st.integers(0, 20))
+def test_a_muon_step_moves_a_matrix_alike_in_every_direction(shape: tuple[int, int], seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    weight = torch.nn.Parameter(torch.zeros(shape))
+    weight.grad = torch.randn(shape, generator=draw) * 1e-3
+    Muon([weight], lr=1.0, weight_decay=0.0, precision=torch.float32).step()
+    parts = 3 if shape[1] == 3 * shape[0] else 1
+    for part in weight.detach().chunk(parts, 1):
+        length = max(1.0, part.shape[1] / part.shape[0]) ** 0.5
+        values = torch.linalg.svdvals(part) / length
+        assert values.max() < 1.4
+        assert values.median() > 0.5
+
+
+def test_muon_takes_matrices_and_leaves_tables_norms_and_biases_to_adamw() -> None:
+    network = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
+    made = make_optimizers(network, TrainingOptions(steps=1), torch.float32)
+    names = {id(weight): name for name, weight in network.named_parameters()}
+    of = {kind: {names[id(w)] for g in made[kind].param_groups for w in g["params"]} for kind in made}
+    assert all(name.endswith("weight") and ".ln_" not in name for name in of["muon"])
+    assert {"wte.weight", "wpe.weight", "ln_f.bias"} <= of["adamw"]
+    assert of["muon"] | of["adamw"] == set(names.values())
+    alone = make_optimizers(network, TrainingOptions(steps=1, optimizer=OptimizerName.ADAMW), torch.float32)
+    assert {names[id(w)] for g in alone["adamw"].param_groups for w in g["params"]} == set(names.values())
+
+
+@pytest.mark.gpu
+def test_a_gpu_reads_the_same_loss() -> None:
+    weights = random_weights(CONFIG, 1)
+    tokens = torch.randint(0, 61, (4, 21))
+    here, there = LearningGPT2(CONFIG, weights), LearningGPT2(CONFIG, weights).to("cuda")
+    expected = here(tokens[:, :-1], tokens[:, 1:])
+    found = there(tokens[:, :-1].cuda(), tokens[:, 1:].cuda()).cpu()
+    assert torch.allclose(expected, found, atol=1e-3)
+    with torch.autocast("cuda", torch.bfloat16):
+        rough = there(tokens[:, :-1].cuda(), tokens[:, 1:].cuda()).cpu()
+    assert torch.allclose(expected, rough, atol=0.1)
