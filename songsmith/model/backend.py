@@ -64,3 +64,11 @@ class Backend(Protocol):
             (B, V) logits of the token to follow, on the CPU and free to be overwritten.
         """
         ...
+
+    def score(self, tokens: Sequence[int]) -> Logits:
+        """Read a text from its start.
+
+        Returns:
+            (T, V) logits on the CPU: row t is of the token that follows token t.
+        """
+        ...

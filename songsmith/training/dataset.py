@@ -221,11 +221,12 @@ def measured_rows(
 def _windows(ids: Sequence[int], given: int, window: int, text_bytes: int) -> list[MeasuredRow]:
     rows: list[MeasuredRow] = []
     counted = given
-    start = 0
+    # A title that does not fit is given all the same: begin where half a window of it is in sight.
+    start = 0 if given <= window else given - 1 - window // 2
     while counted < len(ids):
         piece = ids[start : start + window + 1]
         targets = [token if start + place + 1 >= counted else IGNORED for place, token in enumerate(piece[1:])]
         rows.append(MeasuredRow(tokens=tuple(piece[:-1]), targets=tuple(targets), text_bytes=0 if rows else text_bytes))
-        start += len(piece) - 1 - window // 2
-        counted = max(counted, start + 1 + window // 2)
+        counted = start + len(piece)
+        start = counted - 1 - window // 2
     return rows

@@ -1,0 +1,59 @@
+"""`songsmith eval`: how good a model is, by songs it has not read."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from songsmith.cli import console
+from songsmith.cli.progress import progress
+from songsmith.cli.words import Filters, plain, songs
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Name of a model, or path to one.", show_default=False)],
+    corpus: Annotated[
+        str,
+        typer.Option("--corpus", "-c", help="A file with songs, or the name of a clean corpus.", show_default=False),
+    ],
+    filters: Filters = None,
+    max_songs: Annotated[int | None, typer.Option(help="Foretell at most so many songs.", show_default="all")] = None,
+    samples: Annotated[int, typer.Option(help="Songs to write, and to compare with all songs; 0: none.")] = 16,
+    seed: Annotated[int, typer.Option(help="Seed of the first sample; the next has the next seed.")] = 0,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Measure a model: how well it foretells songs, how much it repeats itself, what it copied.
+
+    Bits per byte count UTF-8 bytes of lyric, with titles given and structure foretold too: models with different
+    tokenizers compare. Samples are written under the songs' titles as `songsmith gen` writes, 24 lines at most.
+    Verbatim is a run of 8 words or more that also stands in a song of the corpus.
+    """
+    from songsmith.corpus.filters import Filter
+    from songsmith.evaluation.evaluate import EvaluationFinished, EvaluationOptions, SampleFinished, SongScored
+    from songsmith.studio.evaluation import SongsGathered, evaluate_model
+    from songsmith.studio.studio import Studio
+
+    options = EvaluationOptions(max_songs=max_songs, samples=samples, seed=seed)
+    wanted = [Filter.parse(expression) for expression in filters or ()]
+    with progress("Reading") as bar:
+        for event in evaluate_model(Studio.open(model=model, device=device), corpus, options, filters=wanted):
+            if isinstance(event, EvaluationFinished):
+                done = event
+            elif isinstance(event, SongsGathered):
+                bar.report(event.count, text=songs(event.count))
+            elif isinstance(event, SongScored):
+                text = f"{event.bits_per_byte:.3f} bits/byte"
+                bar.report(event.count, event.total, text=text, description="Foretelling songs")
+            else:
+                what = "Writing samples" if isinstance(event, SampleFinished) else "Comparing"
+                bar.report(event.count, event.total, description=what)
+    result = {"model": done.model, "model_sha256": done.model_sha256, "corpus": corpus, "seed": seed} | dict(
+        done.metrics
+    )
+    if as_json:
+        console.write(json.dumps(result, ensure_ascii=False) + "\n")
+        return
+    for key, value in result.items():
+        shown = f"{value:.4f}" if isinstance(value, float) else plain(str(value))
+        console.write(f"{key.replace('_', ' ')}: {shown}\n")

@@ -1,0 +1,141 @@
+"""One whole evaluation of a model by songs, told as typed events. Reads and writes no file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from songsmith.corpus.records import CleanRecord
+from songsmith.errors import UsageError
+from songsmith.evaluation.bits import Surprise, require_marks, score_song
+from songsmith.evaluation.copying import VerbatimSearch
+from songsmith.evaluation.diversity import distinct_2, repeated_4grams, repeated_lines, split_lines
+from songsmith.generation.engine import Engine
+from songsmith.generation.options import GenerationOptions
+from songsmith.generation.writing import TakeFinished, write_takes
+from songsmith.lyrics import Song
+from songsmith.markup import Prompt
+from songsmith.model.store import LoadedModel
+
+SAMPLE_LINES = 24
+"""Most lines of a sample."""
+_MOST_SAMPLES = 10_000
+_SONGS_A_REPORT = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationOptions:
+    """How much to measure. Out of range raises UsageError."""
+
+    max_songs: int | None = None
+    """Most songs to be foretold, the first ones; samples are compared with all the same."""
+    samples: int = 16
+    """Songs the model is to write; 0 measures only how it foretells."""
+    seed: int = 0
+    """Of the first sample; the next has the next seed."""
+
+    def __post_init__(self) -> None:
+        if self.max_songs is not None and self.max_songs < 1:
+            raise UsageError(f"{self.max_songs} songs are no songs.", "Use --max-songs 1 or more.")
+        if not 0 <= self.samples <= _MOST_SAMPLES:
+            raise UsageError(f"--samples {self.samples} is out of range.", f"Use a number from 0 to {_MOST_SAMPLES}.")
+        self.sample_options(max(0, self.samples - 1))
+
+    def sample_options(self, number: int) -> GenerationOptions:
+        """Return how to write a sample, counted from 0: as `songsmith gen` does if nothing else is asked for."""
+        return GenerationOptions(seed=self.seed + number, max_lines=SAMPLE_LINES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongScored:
+    """The model foretold a song."""
+
+    count: int
+    total: int
+    bits_per_byte: float
+    """Of all songs so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleFinished:
+    """The model wrote a song of its own."""
+
+    count: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongsCompared:
+    """So many songs were searched for what the samples have from them."""
+
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationFinished:
+    """Everything is measured."""
+
+    model: str
+    model_sha256: str
+    """Hash of its weights, in hexadecimal."""
+    metrics: Mapping[str, float]
+    """By names with their units; those of samples are missing where none were asked for."""
+
+
+EvaluationEvent = SongScored | SampleFinished | SongsCompared | EvaluationFinished
+
+
+def evaluate(model: LoadedModel, songs: Sequence[CleanRecord], options: EvaluationOptions) -> Iterator[EvaluationEvent]:
+    """Let a model foretell songs and write some under their titles, and measure both.
+
+    Args:
+        model: to be measured.
+        songs: one at least, each with words.
+        options: how much.
+
+    Raises:
+        ModelError: its tokenizer lacks a mark that its songs are made of.
+        EngineError: the network failed.
+    """
+    require_marks(model)
+    scored = songs[: options.max_songs]
+    total = Surprise()
+    for count, record in enumerate(scored, 1):
+        total += score_song(model, record.song)
+        yield SongScored(count=count, total=len(scored), bits_per_byte=total.bits_per_byte)
+    metrics: dict[str, float] = {
+        "bits_per_byte": total.bits_per_byte, "nats_per_token": total.nats_per_token, "songs": len(scored),
+        "bytes": total.text_bytes, "tokens": total.tokens,
+    }  # fmt: skip
+    if options.samples:
+        engine, texts = Engine(model), list[str]()
+        for number in range(options.samples):
+            texts.append(_write(engine, scored[number % len(scored)].song.name, options.sample_options(number)))
+            yield SampleFinished(count=len(texts), total=options.samples, text=texts[-1])
+        search = VerbatimSearch(texts)
+        for count, record in enumerate(songs, 1):
+            search.compare(record.text)
+            if count % _SONGS_A_REPORT == 0:
+                yield SongsCompared(count=count, total=len(songs))
+        metrics |= _measure(texts, search) | {"compared_songs": len(songs)}
+    yield EvaluationFinished(model=model.name, model_sha256=model.weights_sha256, metrics=metrics)
+
+
+def _write(engine: Engine, title: str, options: GenerationOptions) -> str:
+    for news in write_takes(engine, Prompt(song=Song(title)), [options]):
+        if isinstance(news, TakeFinished):
+            return news.result.text
+    return ""
+
+
+def _measure(texts: Sequence[str], search: VerbatimSearch) -> dict[str, float]:
+    return {
+        "samples": len(texts),
+        "sample_lines": sum(len(split_lines(text)) for text in texts),
+        "sample_words": search.words,
+        "distinct_2": distinct_2(texts),
+        "repeated_line_share": repeated_lines(texts),
+        "repeated_4gram_share": repeated_4grams(texts),
+        "verbatim_share": search.share,
+        "longest_verbatim_words": search.longest_words,
+    }
