@@ -1,12 +1,13 @@
 """Songs and the text a model sees: training writes it, prompts are made of it, generation reads it back.
 
-Two formats. `markup` is for models trained here::
+Three formats. `markup` is for models trained here on whole songs::
 
     <|endoftext|><|title|>Red River Valley<|artist|>Traditional
     <|verse|>
     <|syl:10|><|rhyme|>going<|line|>From this valley they say you are going
     <|endoftext|>
 
+`lines` is for models trained here on lines, each between two `<|endoftext|>`: they know no titles and no sections.
 `plain` is for any other GPT-2: the title, a blank line, then the lyric as people write it. Marks are pieces apart from
 text (`Mark` against `str`), so text that spells a mark stays text. Knows neither tokens nor models.
 """
@@ -24,6 +25,7 @@ class MarkupFormat(StrEnum):
     """How a model's training text was laid out."""
 
     MARKUP = "markup"
+    LINES = "lines"
     PLAIN = "plain"
 
 
@@ -135,6 +137,11 @@ class Prompt:
     def pieces(self, format: MarkupFormat) -> tuple[list[Piece], list[Piece]]:
         """Return what the model is shown: the head (title; it stays when the context window slides) and the body."""
         song = self.song
+        if format is MarkupFormat.LINES:
+            lines = [piece for line in song.lines for piece in (LINE, f"{line.text}\n", END)]
+            if self.open_line and lines:
+                lines[-2:] = [lines[-2].removesuffix("\n")]
+            return [END], lines
         if format is MarkupFormat.PLAIN:
             head: list[Piece] = [END, f"{song.title}\n\n"] if song.title else [END]
             gap = "\n" if self.next_section is not None and song.lines else ""
@@ -169,6 +176,7 @@ class LyricReader:
         self.plans: list[LinePlan] = []
         """The plan of each finished line."""
         self._plain = format is MarkupFormat.PLAIN
+        self._only_lines = format is MarkupFormat.LINES
         self._field = "line" if prompt.open_line or self._plain else "between"
         self._text_before = bool(prompt.song.sections)
         self._pending: Section | None = None
@@ -204,7 +212,7 @@ class LyricReader:
     def _take_mark(self, mark: Mark) -> str:
         text = "" if self._plain and mark is not END else self._end_line()
         if mark == END:
-            self.ended = True
+            self.ended = not self._only_lines
         elif self._plain:
             return ""
         elif mark in _KIND_OF_MARK:

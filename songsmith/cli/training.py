@@ -13,7 +13,7 @@ from songsmith.training.options import OptimizerName, Precision, ScheduleName, T
 
 if TYPE_CHECKING:
     from songsmith.studio.studio import Studio
-    from songsmith.studio.training import SongChoice
+    from songsmith.studio.training import TrainingRequest
     from songsmith.training.trainer import TrainingRun
 
 _SONGS, _LENGTH, _LEARNING, _RUN = "Songs", "How long", "How it learns", "The run"
@@ -109,18 +109,16 @@ def train(
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import prepare_training
 
-    options, studio = _options(locals()), Studio.open(device=device)
-    run = prepare_training(
-        studio, _choice(studio, corpus, filters, copies, max_songs), options, size=size, tokenizer=tokenizer, name=name,
-        resume=resume, description=about, command=_command(), licence=licence,
-    )  # fmt: skip
+    studio = Studio.open(device=device)
+    run = prepare_training(studio, _request(studio, locals()), size=size, tokenizer=tokenizer)
     _follow(studio, run, resume=resume)
 
 
 def finetune(
     corpus: CorpusName = None,
     base: Annotated[
-        str | None, typer.Option("--base", "-b", help="Model to start from, or path to one.", show_default="the default")
+        str | None,
+        typer.Option("--base", "-b", help="Model to start from, or path to one.", show_default="the default"),
     ] = None,
     name: Name = None,
     filters: Filters = None,
@@ -160,37 +158,37 @@ def finetune(
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import prepare_finetuning
 
-    options, studio = _options(locals()), Studio.open(device=device)
-    run = prepare_finetuning(
-        studio, _choice(studio, corpus, filters, copies, max_songs), options, base=base, name=name, resume=resume,
-        description=about, command=_command(), licence=licence,
-    )  # fmt: skip
+    studio = Studio.open(device=device)
+    run = prepare_finetuning(studio, _request(studio, locals()), base=base)
     _follow(studio, run, resume=resume)
 
 
-def _options(values: Mapping[str, Any]) -> TrainingOptions:
-    """Return the options among a command's arguments, which are named alike."""
-    given = {field.name: values[field.name] for field in fields(TrainingOptions) if field.name in values}
-    if given["steps"] is given["epochs"] is given["minutes"] is None:
-        given["epochs"] = 10.0
-    return TrainingOptions(**given)
-
-
-def _choice(
-    studio: "Studio",
-    corpus: str | None,
-    filters: list[str] | None,
-    copies: list[str] | None,
-    max_songs: int | None,
-) -> "SongChoice":
+def _request(studio: "Studio", values: Mapping[str, Any]) -> "TrainingRequest":
+    """Return what a command's arguments ask for. Those that are options of training are named as these are."""
     from songsmith.cli.words import tell_choice
     from songsmith.studio.corpora import choose_corpus
-    from songsmith.studio.training import SongChoice
+    from songsmith.studio.training import TrainingRequest
+    from songsmith.studio.training_songs import SongChoice
 
-    _, chosen = choose_corpus(studio.corpora, corpus)
+    options = {field.name: values[field.name] for field in fields(TrainingOptions) if field.name in values}
+    if options["steps"] is options["epochs"] is options["minutes"] is None:
+        options["epochs"] = 10.0
+    _, chosen = choose_corpus(studio.corpora, values["corpus"])
     tell_choice(chosen.name, chosen.why)
-    return SongChoice(
-        corpus=chosen.name, filters=tuple(filters or ()), copies=tuple(copies or ()), max_songs=max_songs
+    songs = SongChoice(
+        corpus=chosen.name,
+        filters=tuple(values["filters"] or ()),
+        copies=tuple(values["copies"] or ()),
+        max_songs=values["max_songs"],
+    )
+    return TrainingRequest(
+        songs=songs,
+        options=TrainingOptions(**options),
+        name=values["name"],
+        resume=values["resume"],
+        description=values["about"],
+        command=_command(),
+        licence=values["licence"],
     )
 
 
@@ -204,6 +202,7 @@ def _follow(studio: "Studio", run: "TrainingRun", *, resume: bool) -> None:
     from songsmith.studio.training import train as start
 
     with console.interrupts() as interrupted:
-        finished = follow(start(studio, run, resume=resume, stopping=interrupted.is_set))
+        events = start(studio, run, resume=resume, stopping=interrupted.is_set)
+        finished = follow(events, stopping=interrupted.is_set)
     if finished is not None and finished.interrupted:
         raise typer.Exit(130)

@@ -54,6 +54,8 @@ class Engine:
         self._sections = {ids[mark] for mark in SECTIONS.values() if mark in ids}
         self._titles = [ids[mark] for mark in (TITLE, ARTIST) if mark in ids]
         plain = self._format is MarkupFormat.PLAIN
+        # A model of lines knows no songs: what it ends is a line.
+        self._ends_songs = self._format is not MarkupFormat.LINES
         never = MARKS - {END} if plain else frozenset(RESERVED)
         marks = [token for mark, token in ids.items() if mark in never]
         # A network may have more outputs than its tokenizer has entries.
@@ -128,7 +130,7 @@ class Engine:
         token = row.sampler.draw(logits, self._banned(row))
         row.tokens += 1
         options, reader = row.options, row.reader
-        if token == self._end:
+        if token == self._end and self._ends_songs:
             row.finish = FinishReason.END_OF_SONG
         elif token in self._sections and options.stop_at_section and reader.finished_lines:
             row.finish = FinishReason.END_OF_SECTION
@@ -154,7 +156,7 @@ class Engine:
         if row.titled or row.reader.sections_begun:
             banned += self._titles
         if row.reader.finished_lines < row.options.min_lines:
-            banned += [self._end] if self._end is not None else []
+            banned += [self._end] if self._end is not None and self._ends_songs else []
             nothing_yet = row.reader.finished_lines == 0 and row.reader.sections_begun == 0
             if row.options.stay_in_section if nothing_yet else row.options.stop_at_section:
                 banned += self._sections

@@ -195,17 +195,17 @@ def lyric_bytes(song: Song) -> int:
 
 
 def measured_rows(
-    song: Song, tokenizer: Tokenizer, *, window: int, format: MarkupFormat = MarkupFormat.MARKUP, unit: Unit = Unit.SONG
+    song: Song, tokenizer: Tokenizer, *, window: int, format: MarkupFormat = MarkupFormat.MARKUP
 ) -> list[MeasuredRow]:
     """Lay a song out to be judged: its title is given, nothing is planned, and all the rest counts, structure too.
 
     What does not fit the window is read in further windows, each of which begins with half of the one before.
     """
-    if unit is Unit.LINE:
+    if format is MarkupFormat.LINES:
         rows: list[MeasuredRow] = []
         for line in song.lines:
-            ids = [*tokenizer.encode_pieces([END, LINE, f"{line.text}\n"]), tokenizer.id_of_mark[END]]
-            rows += _windows(ids, 2, window, len(f"{line.text}\n".encode("utf-8", "surrogatepass")))
+            ids = tokenizer.encode_pieces([END, LINE, f"{line.text}\n", END])
+            rows += _windows(ids, 1, window, len(f"{line.text}\n".encode("utf-8", "surrogatepass")))
         return rows
     if format is MarkupFormat.MARKUP:
         bare = Song(song.name, tuple(Section(section.kind, section.lines) for section in song.sections))

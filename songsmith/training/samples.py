@@ -21,6 +21,7 @@ def write_sample(
     config: GPT2Config,
     weights: Mapping[str, Tensor],
     tokenizer: Tokenizer,
+    format: MarkupFormat,
     songs: Sequence[TrainingSong],
     *,
     step: int,
@@ -34,7 +35,7 @@ def write_sample(
     network = GPT2(config, weights, device, torch.float32)
     model = LoadedModel(
         name="sample",
-        manifest=Manifest(format=MarkupFormat.MARKUP),
+        manifest=Manifest(format=format),
         weights_sha256="",
         backend=network,
         tokenizer=tokenizer,

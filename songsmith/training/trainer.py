@@ -307,7 +307,7 @@ class _Trainer:
         rows = [
             row
             for song in songs
-            for row in measured_rows(song.song, self._run.tokenizer, window=window, unit=self._options.unit)
+            for row in measured_rows(song.song, self._run.tokenizer, window=window, format=self._run.manifest.format)
         ]
         rows.sort(key=lambda row: len(row.tokens))
         self._network.eval()
@@ -330,7 +330,12 @@ class _Trainer:
 
     def _sample(self) -> str:
         return write_sample(
-            self._run.config, self._weights(), self._run.tokenizer, self._run.split.validation, step=self._state.step
+            self._run.config,
+            self._weights(),
+            self._run.tokenizer,
+            self._run.manifest.format,
+            self._run.split.validation,
+            step=self._state.step,
         )
 
     def _save(self, begun_s: float) -> CheckpointSaved:

@@ -123,7 +123,7 @@ HEADS: dict[str, Dirt] = {
     "one contributor": lambda song, _: f"1 Contributor{song.title} Lyrics\n",
     "a line each": lambda song, _: f"27 Contributors\nTranslations\nPortuguês\nРусский\n{song.title} Lyrics\n",
     "languages": lambda song, _: f"27ContributorsTranslationsPortuguêsDeutschCatalàFrançaisEspañol{song.title} Lyrics",
-    "scripts": lambda song, _: f"225 ContributorsTranslationsРусскийУкраїнськаالعربيةΕλληνικάÍslenskaRomanization{song.title} Lyrics",
+    "scripts": lambda song, _: f"225 ContributorsTranslationsРусскийالعربيةΕλληνικάÍslenskaRomanization{song.title} Lyrics",
     "another page": lambda song, _: (
         f"57 ContributorsTranslationsFrançaisСрпски{song.artist} - {song.title} [From the Vault] (ترجمه‌ی فارسی){song.title} Lyrics"
     ),
@@ -167,8 +167,8 @@ GAPS: dict[str, Callable[[CleanSong, random.Random], tuple[str, str]]] = {
     ),
 }  # fmt: skip
 _FORM = (
-    "Share URL\nCopy\nCancel\nHow to Format Lyrics:\nType out all lyrics, even if it’s a chorus that’s repeated throughout the song\n"
-    "Use section headers above different song parts like [Verse], [Chorus], etc.\nUse italics (<i>lyric</i>)\n"
+    "Share URL\nCopy\nCancel\nHow to Format Lyrics:\nType out all lyrics, even if it’s a chorus that’s repeated throughout the song"
+    "\nUse section headers above different song parts like [Verse], [Chorus], etc.\nUse italics (<i>lyric</i>)\n"
     "If you don’t understand a lyric, use [?]\nTo learn more, check out our transcription guide or visit our transcribers forum"
 )
 _FOOTER = (

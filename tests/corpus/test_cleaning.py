@@ -4,7 +4,7 @@ import random
 import time
 
 import pytest
-from dirt import GRACE, LOWERED, RIVER, SAINTS, SHORE, SONGS, DirtySong, crossed, every_kind, soil
+from dirt import GRACE, LOWERED, RIVER, SAINTS, SHORE, SONGS, CleanSong, DirtySong, crossed, every_kind, soil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -149,7 +149,6 @@ Chorus of angels sing
 The chorus: a thousand voices
 Verse and bridge and chorus
 Refrain from weeping
-Refrain
 Bridge
 Hook
 Hook, line and sinker
@@ -203,7 +202,7 @@ KEPT_TEXTS = {
     "unreleased in it": "Unreleased\nSo far away\nAll my songs are unreleased",
     "instrumental in it": "So far away\n\n[Instrumental]\n\nSo near",
     "stanzas alike but for one": "So far away, so far\nSo near\n\n[Verse 2]\nSo far away, so far\nSo near",
-    "a song twice sung": "\n\n".join(["So far away\nSo near to me\nSo dear"] + ["Over the sea\nOver the hill\nOver"]),
+    "a song twice sung": "So far away\nSo far away\n\nOver the sea\nOver the sea",
 }  # fmt: skip
 
 
@@ -255,7 +254,7 @@ def test_a_song_is_recovered_from_dirt_everywhere_many_times() -> None:
 
 @pytest.mark.parametrize("song", [RIVER, SHORE, GRACE, SAINTS], ids=lambda song: song.title)
 @pytest.mark.parametrize("tail", ["digits", "on its line", ""])
-def test_a_page_that_came_twice_leaves_one_song(song: DirtySong, tail: str) -> None:
+def test_a_page_that_came_twice_leaves_one_song(song: CleanSong, tail: str) -> None:
     dirty = soil(song, head="scripts", gap="tickets glued", tail=tail)
     assert clean_text(f"{dirty.raw}\n{song.text}", title=song.title, artist=song.artist).text == song.text
 
@@ -408,15 +407,18 @@ def test_every_rule_has_a_name_and_says_what_it_does() -> None:
 
 
 PIECES = [
-    *["[", "]", "(", ")", "\n", "7", "1999", "12", "x", "е", "é", "क"], "\n", "\n\n", " ", "  ", "\t", "\r\n", "\r", "(\n", "\n)", "\u200b", "\u200d", "\u200c",
-    "\u00a0", "\u3000", "e\u0301", "👩\u200d🚀", "\ud800", "\x00", "\u2028", "Embed", "embed", "1.2K", "1,2", "3Embed", "You might also like",
-    "you might also like", "[Chorus]", "[Verse 1]", "[Hook]", "[Chorus x2]", "So far away", "so far away", "5 Contributors",
-    "1 Contributor", "Translations", "Português", "Русский", "Chinchilla Lyrics", "chinchilla lyrics", " Lyrics", "Read More", "… Read More ",
-    "<!--sse-->", '<img src="x">', "See Ann Live", "Get tickets as low as $79", "See upcoming rap shows", "Get tickets for your favorite artists",
-    "Ann", "Genius English Translations", "Chorus:", "(Chorus x2)", "CHORUS", "Chorus", "chorus", "Verse 2", "(Repeat Chorus)", "**Verse 3**",
-    "Share URL", "Copy", "Cancel", "About", "Genius Annotation", "How to Format Lyrics:", "Type out all lyrics, even if", "Add a comment",
-    "Credits", "EmbedShare URLCopyEmbedCopy", "thе", "don't", "can’t", "Unreleased", "[Instrumental]", "N/A", "<|endoftext|>",
-    "<|endof\u200btext|>", "la la\nla la\n\n", "la la, \nLA la!\n\n", "Intro", "Bridge", "\n1\n", "\nEmbed",
+    "[", "]", "(", ")", "\n", "7", "1999", "12", "x", "е", "é", "क", "\n\n", " ", "  ", "\t", "\r\n", "\r", "(\n",
+    "\n)", "\u200b", "\u200d", "\u200c", "\u00a0", "\u3000", "é", "👩\u200d🚀", "\ud800", "\u0000", "\u2028", "Embed",
+    "embed", "1.2K", "1,2", "3Embed", "You might also like", "you might also like", "[Chorus]", "[Verse 1]",
+    "[Hook]", "[Chorus x2]", "So far away", "so far away", "5 Contributors", "1 Contributor", "Translations",
+    "Português", "Русский", "Chinchilla Lyrics", "chinchilla lyrics", " Lyrics", "Read More", "… Read More ",
+    "<!--sse-->", "<img src=\"x\">", "See Ann Live", "Get tickets as low as $79", "See upcoming rap shows",
+    "Get tickets for your favorite artists", "Ann", "Genius English Translations", "Chorus:", "(Chorus x2)",
+    "CHORUS", "Chorus", "chorus", "Verse 2", "(Repeat Chorus)", "**Verse 3**", "Share URL", "Copy", "Cancel",
+    "About", "Genius Annotation", "How to Format Lyrics:", "Type out all lyrics, even if", "Add a comment",
+    "Credits", "EmbedShare URLCopyEmbedCopy", "thе", "don't", "can’t", "Unreleased", "[Instrumental]", "N/A",
+    "<|endoftext|>", "<|endof\u200btext|>", "la la\nla la\n\n", "la la, \nLA la!\n\n", "Intro", "Bridge", "\n1\n",
+    "\nEmbed",
 ]  # fmt: skip
 TITLES = ["Chinchilla", "", "1999", "Lyrics", "Unreleased"]
 

@@ -11,10 +11,12 @@ from songsmith.model.gpt2 import GPT2Config, random_weights
 from songsmith.model.manifest import Manifest
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import TrainingSong, split_songs
-from songsmith.training.options import Precision, TrainingOptions
+from songsmith.training.options import Precision, TrainingOptions, Unit
 from songsmith.training.trainer import TrainingRun
 
-_WORDS = "river moon lantern winter harbour road silver morning walked sang carried under over along the a my and".split()
+_WORDS = (
+    "river moon lantern winter harbour road silver morning walked sang carried under over along the a my and".split()
+)
 
 
 def make_songs(count: int, *, seed: int = 0) -> list[TrainingSong]:
@@ -70,6 +72,10 @@ def make_run(home: Path, *, songs: int = 30, options: TrainingOptions | None = N
         split=split,
         planner=plan_line,
         options=options,
-        manifest=Manifest(format=MarkupFormat.MARKUP, seed=options.seed, options=options.as_json()),
+        manifest=Manifest(
+            format=MarkupFormat.LINES if options.unit is Unit.LINE else MarkupFormat.MARKUP,
+            seed=options.seed,
+            options=options.as_json(),
+        ),
         identity={"songs": songs, **options.as_json(), **identity},
     )

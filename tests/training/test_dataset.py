@@ -11,7 +11,7 @@ from runs import learn_tokenizer, make_options, make_songs
 from songsmith.craft.plans import plan_line
 from songsmith.errors import TrainingError
 from songsmith.lyrics import Section, Song
-from songsmith.markup import END, LINE, SYLLABLES, song_pieces
+from songsmith.markup import END, LINE, SYLLABLES, MarkupFormat, song_pieces
 from songsmith.training.dataset import (
     IGNORED,
     TrainingSong,
@@ -69,9 +69,7 @@ def test_a_song_without_title_is_called_by_its_first_line() -> None:
 def test_every_token_of_an_epoch_is_foretold_once(block_tokens: int, epoch: int, rate: float) -> None:
     songs = [replace(song, copies=1 + number % 3) for number, song in enumerate(SONGS)]
     tokens = tokenize(songs, TOKENIZER, plan_line)
-    options = make_options(
-        block_tokens=block_tokens, syllable_plan_rate=rate, rhyme_plan_rate=rate, artist_rate=rate
-    )
+    options = make_options(block_tokens=block_tokens, syllable_plan_rate=rate, rhyme_plan_rate=rate, artist_rate=rate)
     blocks = pack_epoch(tokens, options, epoch)
     assert (blocks == pack_epoch(tokens, options, epoch)).all()
     assert (blocks[:-1, -1] == blocks[1:, 0]).all()
@@ -99,12 +97,12 @@ def test_lines_are_learned_one_by_one() -> None:
     assert SONGS[0].song.lines[0].text in TOKENIZER.decode(said)
 
 
-@given(st.integers(4, 200), st.sampled_from(list(Unit)))
-def test_judging_a_song_counts_every_token_but_the_title_once(window: int, unit: Unit) -> None:
+@given(st.integers(4, 200), st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.LINES]))
+def test_judging_a_song_counts_every_token_but_the_title_once(window: int, format: MarkupFormat) -> None:
     song = SONGS[0].song
-    rows = measured_rows(song, TOKENIZER, window=window, unit=unit)
+    rows = measured_rows(song, TOKENIZER, window=window, format=format)
     counted = [target for row in rows for target in row.targets if target != IGNORED]
-    if unit is Unit.SONG:
+    if format is MarkupFormat.MARKUP:
         bare = Song(song.title, tuple(Section(section.kind, section.lines) for section in song.sections))
         pieces = [*song_pieces(bare), END]
         assert counted == TOKENIZER.encode_pieces(pieces)[len(TOKENIZER.encode_pieces(pieces[:4])) :]

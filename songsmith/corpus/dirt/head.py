@@ -41,7 +41,9 @@ def _head(text: str, about: About) -> list[Finding]:
     if count:
         return _counted_head(text, about, count.end(), first_line)
     translations = _TRANSLATIONS.match(text, 0, first_line)
-    end, sure = _title_end(text, about, translations.end() if translations else 0, first_line, counted=False)
+    languages = _LANGUAGES.match(text, translations.end(), first_line) if translations else None
+    listed = bool(languages and languages.group().strip())
+    end, sure = _title_end(text, about, languages.end() if languages else 0, first_line, counted=listed)
     if end is None:
         blurb = _blurb_end(text, 0, about)
         return [Finding(0, blurb)] if blurb and blurb <= first_line and blurb > 60 else []

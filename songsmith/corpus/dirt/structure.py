@@ -14,7 +14,8 @@ _SPELLINGS = {name: (name, name.capitalize(), name.upper()) for name in _PLAIN_N
 _TIMES = r"(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×]|repeats?|repeated)"
 _HEADING = re.compile(
     rf"(?P<opened>[*_#(\[{{<~=–— -]{{0,4}})(?P<again>repeat )?(?P<name>{_NAMES})(?P<number>\s?#?\d{{1,2}}|\s[ivx]{{1,4}})?"
-    rf"(?:\s?[(\[]?(?P<times>{_TIMES})[)\]]?)?(?:\s?\((?P<who>[^()\n]{{1,40}})\))?(?P<closed>[*_#)\]}}>~=–—:. -]{{0,4}})",
+    rf"(?:\s?(?:[(\[](?P<within>{_TIMES})[)\]]|(?P<times>{_TIMES})))?(?:\s?\((?P<who>[^()\n]{{1,40}})\))?"
+    rf"(?P<closed>[*_#)\]}}>~=–—:. -]{{0,4}})",
     re.IGNORECASE,
 )
 _LONGEST_HEADING = 80
@@ -24,6 +25,7 @@ _ALSO_SUNG = frozenset(("bridge", "hook", "verse", "coro", "couplet"))
 _BRACKETED = re.compile(r"\[[^\[\]\n]{1,80}\]")
 _BEGINNING = 12
 _UNTOLD = str.maketrans("", "", " \n\t'\"!?.,;:()[]{}-_*/&`‘’“”–—…")
+_BROKEN = re.compile(r"\((?:(\n)[^\n()\[\]]{1,200}(\n?)|[^\n()\[\]]{1,200}(\n))\)")
 _WORD = re.compile(r"\w+")
 _FEWEST_LINES = 2
 # What filling empty choruses may add, so that a small text cannot grow without end.
@@ -113,7 +115,7 @@ def _header(line: str, *, after_blank: bool, has_words: bool, seen_chorus: bool,
     if (opened and not (wrapped or bracketed or doubled)) or (closed.strip(":.") and not opened):
         return ""
     colon = ":" in closed
-    marked = bool(found["number"] or found["times"] or found["again"])
+    marked = bool(found["number"] or found["times"] or found["within"] or found["again"])
     if not (colon or wrapped or bracketed or doubled):
         capitals = name.isupper() and not shouted
         plain = name[0].isupper() or lowered
@@ -132,7 +134,7 @@ def _bracket(key: str, found: "re.Match[str]") -> str:
     words = ["Pre-Chorus" if key.startswith("pre") else "-".join(part.capitalize() for part in key.split("-"))]
     if found["number"]:
         words.append(found["number"].strip(" #").upper())
-    if times := re.search(r"\d+", found["times"] or ""):
+    if times := re.search(r"\d+", found["within"] or found["times"] or ""):
         words.append(f"x{times.group()}")
     header = f"[{' '.join(words)}{': ' + found['who'].strip() if found['who'] else ''}]"
     return header if parse_header(header) else ""
@@ -226,13 +228,8 @@ def _broken_ad_libs(text: str, about: About) -> list[Finding]:
     """Find line breaks just inside parentheses, where a scraper broke the line at a change of type."""
     if "(\n" not in text and "\n)" not in text:
         return []
-    findings = []
-    for found in re.finditer(r"(?<=\()\n(?=[^\n\[])|(?<=[^\n(])\n(?=\))", text):
-        if found.group() and (
-            text[found.end()] != ")" or text.rfind("(", max(0, found.start() - 300), found.end()) >= 0
-        ):
-            findings.append(Finding(found.start(), found.end()))
-    return findings
+    breaks = [match.span(group) for match in _BROKEN.finditer(text) for group in (1, 2, 3) if match.group(group)]
+    return [Finding(start, end) for start, end in breaks]
 
 
 STRUCTURE: tuple[Rule, ...] = (

@@ -109,7 +109,7 @@ def _embed(text: str, about: About) -> list[Finding]:
             break
         kept, sure = _before_embed(text, found, about)
         if not sure:
-            odd = (line_at(text, found.start())[0], kept)
+            odd = (line_at(text, kept)[0], kept)
         if kept == end:
             break
         end = kept

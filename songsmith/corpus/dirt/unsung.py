@@ -9,13 +9,14 @@ from songsmith.lyrics import parse_header
 from songsmith.markup import MARKS
 
 _ERROR_PAGE = re.compile(
-    r"sorry, we didn['’]t mean for that to happen|<!doctype html|<html[\s>]|attention required! \| cloudflare|"
+    r"sorry, we didn['’]t mean for that to happen!|<!doctype html|<html[\s>]|attention required! \| cloudflare|"
     r"just a moment\.\.\.\s*\n|checking your browser before accessing|(?:error )?(?:403 forbidden|502 bad gateway|"
     r"503 service (?:temporarily )?unavailable|504 gateway time-?out)\s*(?:\n|$)|error code: 10\d\d",
     re.IGNORECASE,
 )
-_AWAITED = re.compile(
-    r"lyrics for this song have yet to be (?:released|transcribed)|\W{0,3}lyrics (?:will be|to be) (?:available|added) "
+_AWAITED = re.compile(r"lyrics for this song have yet to be (?:released|transcribed)", re.IGNORECASE)
+_SOON = re.compile(
+    r"\W{0,3}lyrics (?:will be|to be) (?:available|added) "
     r"(?:soon|upon release)|\W{0,3}(?:lyrics )?(?:coming|available) soon\W{0,3}$",
     re.IGNORECASE,
 )
@@ -45,7 +46,9 @@ def why_no_song(text: str, artist: str) -> str:
         return "no lyrics"
     if _ERROR_PAGE.match("\n".join(rows[:2])) or _ERROR_PAGE.match("\n".join(rows[1:3])):
         return "an error page"
-    if len(rows) <= _FEW_LINES and any(_AWAITED.match(row) for row in rows):
+    if (len(rows) <= _FEW_LINES and any(_AWAITED.match(row) for row in rows)) or (
+        len(rows) == 1 and _SOON.match(rows[0])
+    ):
         return "lyrics not released"
     if _SNIPPET.fullmatch(rows[0]):
         return "a snippet"

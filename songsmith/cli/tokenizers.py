@@ -1,0 +1,94 @@
+"""`songsmith tokenizer`: what cuts words into the tokens a model reads."""
+
+import json
+import shlex
+from typing import Annotated
+
+import typer
+
+from songsmith.cli import console
+from songsmith.cli.progress import progress
+from songsmith.cli.words import Filters, plain, tell_choice
+from songsmith.lyrics import strip_controls
+
+app = typer.Typer(help="What cuts words into the tokens a model reads.", no_args_is_help=True)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="Name of the new tokenizer.", show_default=False)],
+    corpus: Annotated[
+        str | None, typer.Option("--corpus", "-c", help="Corpus to learn from.", show_default="the latest")
+    ] = None,
+    vocabulary_size: Annotated[
+        int, typer.Option("--vocab-size", help="Most entries it may have: the marks, 256 bytes, and pieces of words.")
+    ] = 8192,
+    filters: Filters = None,
+) -> None:
+    """Learn a tokenizer (byte-level BPE) from the words of a corpus."""
+    from songsmith.studio.corpora import choose_corpus
+    from songsmith.studio.studio import Studio
+    from songsmith.studio.training import train_tokenizer
+    from songsmith.studio.training_songs import SongChoice
+
+    studio = Studio.open()
+    chosen = choose_corpus(studio.corpora, corpus)[1]
+    tell_choice(chosen.name, chosen.why)
+    choice = SongChoice(corpus=chosen.name, filters=tuple(filters or ()))
+    with progress(f"Reading corpus {chosen.name}"):
+        _, folder, entries = train_tokenizer(studio, name, choice, vocabulary_size)
+    console.say(strip_controls(f"The tokenizer '{name}' has {entries} entries and is in {folder}"))
+    if entries < vocabulary_size:
+        console.say(f"The corpus has no more pieces that come twice; {vocabulary_size} were asked for.")
+    console.say(
+        f"Next: songsmith train --corpus {shlex.quote(plain(chosen.name))} --tokenizer {shlex.quote(plain(name))}"
+    )
+
+
+@app.command(name="list")
+def list_all(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a tokenizer.")] = False) -> None:
+    """List the tokenizers there are."""
+    from songsmith.studio.studio import Studio
+    from songsmith.studio.tokenizers import list_tokenizers
+
+    found = list_tokenizers(Studio.open())
+    if as_json:
+        for entry in found:
+            values = {"name": entry.name, "entries": entry.entries, "path": str(entry.path), "problem": entry.problem}
+            console.write(json.dumps(values, ensure_ascii=False) + "\n")
+        return
+    console.show_table(
+        ("Tokenizer", "Entries", "Path"),
+        [
+            (plain(entry.name), "damaged" if entry.problem else str(entry.entries), plain(str(entry.path)))
+            for entry in found
+        ],
+    )
+
+
+@app.command()
+def show(
+    name: Annotated[
+        str, typer.Argument(help="Name of a tokenizer or a model, gpt2, or a path to one.", show_default=False)
+    ],
+    text: Annotated[str | None, typer.Argument(help="A line, to see how it splits.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Show what a tokenizer is, or how it splits a line."""
+    from songsmith.studio.studio import Studio
+    from songsmith.studio.tokenizers import find_tokenizer, load_tokenizer, split_text
+
+    studio = Studio.open()
+    tokenizer = load_tokenizer(studio, name)
+    about = {"name": name, "entries": tokenizer.vocabulary_size, "marks": len(tokenizer.id_of_mark)}
+    pieces = split_text(tokenizer, text or "")
+    if as_json:
+        splits = {} if text is None else {"ids": [p.token for p in pieces], "pieces": [p.text for p in pieces]}
+        console.write(json.dumps(about | {"path": str(find_tokenizer(studio, name))} | splits, ensure_ascii=False))
+        console.write("\n")
+    elif text is None:
+        about["path"] = str(find_tokenizer(studio, name))
+        console.write("".join(f"{key}: {plain(str(value))}\n" for key, value in about.items()))
+    else:
+        console.write("|".join(strip_controls(piece.text).replace("\n", "\\n") for piece in pieces) + "\n")
+        console.say("1 token" if len(pieces) == 1 else f"{len(pieces)} tokens")

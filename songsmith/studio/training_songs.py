@@ -1,0 +1,75 @@
+"""Which songs are trained on: those of a corpus that meet conditions, each as often as was asked for."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from songsmith.corpus.filters import Filter, matches
+from songsmith.corpus.store import Corpus
+from songsmith.errors import TrainingError, UsageError
+
+if TYPE_CHECKING:
+    from songsmith.training.dataset import TrainingSong
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongChoice:
+    """Which songs to train on, and how often each is read."""
+
+    corpus: str | None = None
+    """Name; None takes the only corpus, or the one that changed last."""
+    filters: tuple[str, ...] = ()
+    """Conditions a song must meet, such as `form=stanzaic`."""
+    copies: tuple[str, ...] = ()
+    """Conditions and how often songs that meet them are read, such as `kind=song:2`; of several, the most."""
+    max_songs: int | None = None
+    """Only the first so many."""
+
+
+def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
+    """Return the songs of a corpus that a choice names, in the corpus's order.
+
+    Raises:
+        TrainingError: the corpus was never cleaned, or no song meets the conditions.
+        UsageError: a condition cannot be read.
+    """
+    from songsmith.training.dataset import TrainingSong
+
+    if not corpus.has_clean:
+        raise TrainingError(
+            f"The corpus '{corpus.name}' has not been cleaned yet.", f"Clean it first: songsmith clean {corpus.name!r}"
+        )
+    filters = [Filter.parse(text) for text in choice.filters]
+    copies = [_parse_copies(text) for text in choice.copies]
+    songs: list[TrainingSong] = []
+    for record in corpus.clean():
+        if choice.max_songs is not None and len(songs) >= choice.max_songs:
+            break
+        if matches(record, filters):
+            times = max((times for condition, times in copies if condition.matches(record)), default=1)
+            songs.append(TrainingSong(id=record.id, song=record.song, copies=times))
+    if not songs:
+        reason = "holds no songs" if not choice.filters else "has no song that meets the conditions"
+        raise TrainingError(
+            f"The corpus '{corpus.name}' {reason}.", f"Look at it: songsmith corpus show {corpus.name!r}"
+        )
+    return songs
+
+
+def _parse_copies(text: str) -> tuple[Filter, int]:
+    condition, _, times = text.rpartition(":")
+    if not condition or not times.isdecimal() or not 1 <= int(times) <= 100:
+        raise UsageError(f"--copies {text} is not clear.", "Write it like kind=song:2.")
+    return Filter.parse(condition), int(times)
+
+
+def hash_songs(songs: "Sequence[TrainingSong]") -> str:
+    """Return the SHA-256 of songs as they are trained on: ids, words and copies, in order."""
+    digest = hashlib.sha256()
+    for song in songs:
+        values = [song.id, song.song.title, song.song.artist, song.copies]
+        values += [[section.kind, *(line.text for line in section.lines)] for section in song.song.sections]
+        digest.update(json.dumps(values, ensure_ascii=True).encode() + b"\n")
+    return digest.hexdigest()
