@@ -83,7 +83,9 @@ def modules_after(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["gen", "--help"], ["models", "--help"]], ids=" ".join
+    "arguments",
+    [["--help"], ["--version"], ["gen", "--help"], ["models", "--help"], ["train", "--help"], ["fetch", "--help"]],
+    ids=" ".join,
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     heavy = {"torch", "textual", "transformers", "numpy", "tokenizers", "safetensors", "lyricsgenius", "sqlite3"}

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from songsmith.benchmark.machine import Machine
-from songsmith.benchmark.options import BenchmarkOptions
+from songsmith.benchmark.options import BenchmarkOptions, TrainingBenchmarkOptions
 
 OURS = "songsmith"
 """The contestant that every other is held against."""
@@ -28,6 +28,8 @@ class Measure(StrEnum):
     """A fresh `--help`, from start to end."""
     FIRST_PAINT_S = "first_paint_s"
     """From the start of a full-screen program to the first thing it draws."""
+    TRAINING_TOKENS_PER_S = "training_tokens_per_s"
+    """Tokens foretold a second by steps of training, padding left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +39,11 @@ class Row:
     measure: Measure
     contestant: str
     weights: str = ""
-    """The model it ran; empty where none does."""
+    """The model it ran, or the size of the one it trained; empty where there is none."""
     takes: int | None = None
     """Takes written side by side; None where nothing is written, or one."""
+    precision: str = ""
+    """What training multiplied in; empty where nothing is trained."""
     values: tuple[float, ...] = ()
     """One a run, in the order of the runs; empty when the contestant is absent."""
     absent: str = ""
@@ -56,14 +60,13 @@ class BenchmarkResult:
     """All rows of one benchmark, and where they hold."""
 
     machine: Machine
-    options: BenchmarkOptions
+    options: BenchmarkOptions | TrainingBenchmarkOptions
     rows: Sequence[Row]
 
     def ratio(self, row: Row) -> float | None:
         """Return songsmith's median divided by the median of another contestant's row, where there are both."""
-        key = (row.measure, row.weights, row.takes)
         for ours in self.rows:
-            if ours.contestant == OURS and (ours.measure, ours.weights, ours.takes) == key and ours is not row:
+            if ours.contestant == OURS and _same_work(ours, row) and ours is not row:
                 return ours.median / row.median if ours.median and row.median else None
         return None
 
@@ -74,13 +77,19 @@ class BenchmarkResult:
             "options": self.options.as_json(),
             "rows": [
                 {
-                    "measure": row.measure.value, "weights": row.weights, "takes": row.takes, "contestant": row.contestant,
+                    "measure": row.measure.value, "weights": row.weights, "takes": row.takes, "precision": row.precision,
+                    "contestant": row.contestant,
                     "median": _rounded(row.median), "values": [_rounded(value) for value in row.values],
                     "songsmith_over_this": _rounded(self.ratio(row)), "absent": row.absent,
                 }
                 for row in self.rows
             ],
         }  # fmt: skip
+
+
+def _same_work(one: Row, other: Row) -> bool:
+    keys = [(row.measure, row.weights, row.takes, row.precision) for row in (one, other)]
+    return keys[0] == keys[1]
 
 
 def _rounded(value: float | None) -> float | None:

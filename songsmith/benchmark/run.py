@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songsmith.benchmark.machine import describe_machine
-from songsmith.benchmark.options import RANDOM_WEIGHTS, BenchmarkOptions
-from songsmith.benchmark.results import BenchmarkResult
+from songsmith.benchmark.options import RANDOM_WEIGHTS, BenchmarkOptions, TrainingBenchmarkOptions
+from songsmith.benchmark.results import BenchmarkResult, Row
 from songsmith.benchmark.starts import measure_first_paint, measure_first_token, measure_help
+from songsmith.benchmark.training import choose_precisions, measure_training
 from songsmith.benchmark.worker import last_line
 from songsmith.benchmark.writing import measure_writing
 from songsmith.errors import SongsmithError
@@ -44,11 +45,7 @@ def run_benchmark(
     """
     with tempfile.TemporaryDirectory(prefix="songsmith-bench-") as name:
         work = Path(name)
-        # Nothing measured may open the songs of the person who measures; their device and threads go along.
-        environment = {
-            **os.environ, "SONGSMITH_HOME": str(work / "home"), "SONGSMITH_MODEL": STARTER,
-            "SONGSMITH_DEVICE": settings.device, "SONGSMITH_THREADS": str(settings.threads),
-        }  # fmt: skip
+        environment = _environment(work, settings)
         if options.weights == RANDOM_WEIGHTS:
             yield MeasurementStarted(what=f"writing {RANDOM_WEIGHTS}")
             folder = _write_random_model(work / RANDOM_WEIGHTS)
@@ -64,6 +61,32 @@ def run_benchmark(
         yield MeasurementStarted(what="first paint")
         rows += measure_first_paint(options, environment, work)
         yield BenchmarkFinished(result=BenchmarkResult(machine=describe_machine(device), options=options, rows=rows))
+
+
+def run_training_benchmark(
+    options: TrainingBenchmarkOptions, settings: Settings
+) -> Iterator[MeasurementStarted | BenchmarkFinished]:
+    """Measure how fast songsmith and its peers train, in each precision that is asked for. Takes minutes.
+
+    Raises:
+        SongsmithError: songsmith itself could not train.
+    """
+    with tempfile.TemporaryDirectory(prefix="songsmith-bench-") as name:
+        work, device = Path(name), ""
+        rows: list[Row] = []
+        for precision in choose_precisions(options, settings.device):
+            yield MeasurementStarted(what=f"training {options.size} in {precision}")
+            device, found = measure_training(options, precision, _environment(work, settings), work)
+            rows += found
+        yield BenchmarkFinished(result=BenchmarkResult(machine=describe_machine(device), options=options, rows=rows))
+
+
+def _environment(work: Path, settings: Settings) -> dict[str, str]:
+    # Nothing measured may open the songs of the person who measures; their device and threads go along.
+    return {
+        **os.environ, "SONGSMITH_HOME": str(work / "home"), "SONGSMITH_MODEL": STARTER,
+        "SONGSMITH_DEVICE": settings.device, "SONGSMITH_THREADS": str(settings.threads),
+    }  # fmt: skip
 
 
 def _write_random_model(folder: Path) -> Path:

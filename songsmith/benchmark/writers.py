@@ -52,7 +52,7 @@ def load_songsmith(folder: Path) -> Writer:
         written = sum(1 for _ in engine.stream(prompt, options))
         assert written == takes * new_tokens
 
-    return Writer(_device_title(model.backend.device_name), write)
+    return Writer(device_title(model.backend.device_name), write)
 
 
 def _long_enough_prompt(model: "LoadedModel") -> "Prompt":
@@ -94,10 +94,11 @@ def load_transformers(folder: Path) -> Writer:
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    return Writer(_device_title(str(device)), write)
+    return Writer(device_title(str(device)), write)
 
 
-def _device_title(name: str) -> str:
+def device_title(name: str) -> str:
+    """Return what a person calls a torch device: the name of a GPU, or `cpu`."""
     import torch
 
     return torch.cuda.get_device_name(name) if name.startswith("cuda") else name

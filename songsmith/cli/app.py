@@ -71,7 +71,7 @@ def root(
         raise UsageError("--model and --device before a command are for the workshop.", "Put them after the command.")
 
 
-from songsmith.cli import bench, corpus, evaluation, fetch, gen, models, songs, training, words  # noqa: E402  (they need `app`'s class)
+from songsmith.cli import bench, corpus, evaluation, fetch, gen, models, songs, tokenizers, training, words  # noqa: E402  (they need `app`'s class)
 
 app.command(name="bench")(bench.bench)
 app.command(name="gen")(gen.gen)
@@ -82,5 +82,6 @@ app.command(name="train")(training.train)
 app.command(name="finetune")(training.finetune)
 app.command(name="eval")(evaluation.evaluate)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(tokenizers.app, name="tokenizer")
 app.add_typer(models.app, name="models")
 app.add_typer(songs.app, name="songs")

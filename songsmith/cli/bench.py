@@ -1,15 +1,20 @@
 """`songsmith bench`: how fast songsmith is on this machine, and what else a person could use."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from songsmith.cli import console
+from songsmith.training.options import Precision
 
 if TYPE_CHECKING:
+    from songsmith.benchmark.options import TrainingBenchmarkOptions
     from songsmith.benchmark.results import BenchmarkResult
+
+_TRAINING = "With --training"
 
 
 def bench(
@@ -24,16 +29,41 @@ def bench(
         Path | None, typer.Option(help="Write the result there too, as JSON.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    training: Annotated[
+        bool, typer.Option("--training", help="Measure how fast models train, and nothing else.")
+    ] = False,
+    size: Annotated[str, typer.Option(help="tiny, small, base or gpt2.", rich_help_panel=_TRAINING)] = "small",
+    block_tokens: Annotated[
+        int, typer.Option(help="Tokens in a block, at most the size's context window.", rich_help_panel=_TRAINING)
+    ] = 512,
+    batch_blocks: Annotated[int, typer.Option(help="Blocks in a step.", rich_help_panel=_TRAINING)] = 8,
+    steps: Annotated[int, typer.Option(help="Steps timed in each run.", rich_help_panel=_TRAINING)] = 6,
+    precision: Annotated[
+        Precision, typer.Option(help="auto: float32, and bfloat16 where it is faster.", rich_help_panel=_TRAINING)
+    ] = Precision.AUTO,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Measure songsmith with --compile, too.", rich_help_panel=_TRAINING)
+    ] = False,
 ) -> None:
     """Measure speed, start and memory on this machine, beside transformers and bare apps."""
     from songsmith.benchmark.options import BenchmarkOptions
-    from songsmith.benchmark.run import BenchmarkFinished, run_benchmark
+    from songsmith.benchmark.run import BenchmarkFinished, run_benchmark, run_training_benchmark
     from songsmith.errors import storing
     from songsmith.studio.studio import Studio
 
-    options = BenchmarkOptions(weights=weights, takes=_numbers(takes), new_tokens=new_tokens, runs=runs, peers=peers)
     studio = Studio.open()
-    for event in run_benchmark(options, studio.models, studio.settings):
+    if training:
+        lesson = _lesson(
+            size, block_tokens=block_tokens, batch_blocks=batch_blocks, steps=steps, precision=precision, compile=compile,
+            runs=runs, peers=peers,
+        )  # fmt: skip
+        events = run_training_benchmark(lesson, studio.settings)
+    else:
+        options = BenchmarkOptions(
+            weights=weights, takes=_numbers(takes), new_tokens=new_tokens, runs=runs, peers=peers
+        )
+        events = run_benchmark(options, studio.models, studio.settings)
+    for event in events:
         if not isinstance(event, BenchmarkFinished):
             console.say(f"measuring: {event.what}")
             continue
@@ -45,6 +75,16 @@ def bench(
             console.write(text)
         else:
             _show(event.result)
+
+
+def _lesson(size: str, **choices: Any) -> "TrainingBenchmarkOptions":
+    from songsmith.benchmark.options import TrainingBenchmarkOptions
+    from songsmith.errors import UsageError
+    from songsmith.studio.training import SIZES
+
+    if size not in SIZES:
+        raise UsageError(f"There is no size '{size}'.", f"Use one of {', '.join(SIZES)}.")
+    return TrainingBenchmarkOptions(size=size, **asdict(SIZES[size]), **choices)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -70,7 +110,7 @@ def _show(result: "BenchmarkResult") -> None:
         runs = " ".join(f"{value:.{_places(value)}f}" for value in row.values)
         ratio = result.ratio(row)
         rows.append(
-            (what, row.weights, f"{row.takes or ''}", row.contestant,
+            (what, f"{row.weights} {row.precision}".strip(), f"{row.takes or ''}", row.contestant,
              f"absent: {row.absent}" if row.median is None else f"{row.median:.{_places(row.median)}f} {unit}", runs,
              "" if ratio is None else f"{ratio:.2f}")
         )  # fmt: skip

@@ -183,9 +183,9 @@ def _tell_end(news: TrainingFinished) -> None:
     ]
     if facts:
         console.say(f"Songs kept back cost {', '.join(facts)}.")
-    best = f"best after {metrics['steps']:.0f} of {news.step} steps" if "steps" in metrics else f"{news.step} steps"
-    minutes = f", {metrics['training_minutes']:.1f} minutes" if "training_minutes" in metrics else ""
-    console.say(f"{best[0].upper()}{best[1:]}{minutes}.")
+    best = f"Best after {metrics['steps']:.0f} of {news.step} steps" if "steps" in metrics else f"{news.step} steps"
+    minutes = metrics.get("training_minutes", 0.0)
+    console.say(f"{best}, {minutes:.1f} minutes." if minutes >= 1 else f"{best}.")
     name = shlex.quote(_clean(news.model.name))
     console.say(f"Next: songsmith gen --model {name}\n      songsmith --model {name}")
 

@@ -57,6 +57,8 @@ class Engine:
         # A model of lines knows no songs: what it ends is a line.
         self._ends_songs = self._format is not MarkupFormat.LINES
         never = MARKS - {END} if plain else frozenset(RESERVED)
+        if not self._ends_songs:
+            never |= {TITLE, ARTIST, *SECTIONS.values()}
         marks = [token for mark, token in ids.items() if mark in never]
         # A network may have more outputs than its tokenizer has entries.
         self._never = [*marks, *range(tokenizer.vocabulary_size, size)]

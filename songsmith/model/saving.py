@@ -36,7 +36,7 @@ def save_model(
         StorageError: the disk is full, or the folder cannot be written.
     """
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     waiting, old = (folder.parent / f".{folder.name}.{part}" for part in ("new", "old"))
     with storing(folder):
@@ -47,14 +47,8 @@ def save_model(
             f"transformer.{name}": weight.detach().to("cpu", torch.float16).contiguous()
             for name, weight in weights.items()
         }
-        try:
-            save_file(halves, waiting / WEIGHTS, metadata={"format": "pt"})
-        except OSError:
-            raise
-        except Exception as error:  # safetensors hides the disk's own error in one of its own
-            raise OSError(
-                getattr(error, "errno", None) or 28 if "os error 28" in str(error) else 5, str(error)
-            ) from error
+        # Not save_file, which hides the disk's own errors and makes a file that only its owner can read.
+        (waiting / WEIGHTS).write_bytes(save(halves, metadata={"format": "pt"}))
         _write_json(waiting / "config.json", _config_json(config, tokenizer))
         _write_json(waiting / "generation_config.json", {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end})
         tokenizer.save(waiting)

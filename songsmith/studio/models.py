@@ -1,5 +1,6 @@
 """Models as people ask about them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from songsmith.model.store import ModelEntry
@@ -25,7 +26,18 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "data": manifest.data,
         "seed": manifest.seed,
         "licence": manifest.licence,
-        "metrics": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in manifest.metrics.items()),
+        "base": manifest.base,
+        "corpus": manifest.corpus,
+        "data_sha256": manifest.data_sha256,
+        "split": manifest.split,
+        "options": _list(manifest.options),
+        "metrics": _list(manifest.metrics),
+        "created_at": manifest.created_at,
+        "version": manifest.version,
         "weights_sha256": manifest.weights_sha256,
         "path": str(entry.path),
     }
+
+
+def _list(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value is not None)

@@ -1,14 +1,16 @@
 """Training as people ask for it: names and flags become a run on songs of a corpus."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from songsmith import __version__
 from songsmith.corpus.store import Corpus
-from songsmith.errors import UsageError, storing
+from songsmith.errors import StorageError, UsageError, storing
 from songsmith.markup import MarkupFormat
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import STARTER
@@ -55,11 +57,16 @@ def train_tokenizer(studio: Studio, name: str, choice: SongChoice, vocabulary_si
         UsageError: the name cannot be one, or is taken.
     """
     folder = _new_folder(studio.paths.tokenizers, name, "tokenizer")
+    if name == GPT2_TOKENIZER:
+        raise UsageError(f"'{GPT2_TOKENIZER}' is the tokenizer that comes with songsmith.", "Choose another name.")
     corpus = choose_corpus(studio.corpora, choice.corpus)[0]
     tokenizer = _learn_tokenizer(read_songs(corpus, choice), vocabulary_size)
+    waiting = folder.parent / f".{name}.new"
     with storing(folder):
-        folder.mkdir(parents=True)
-    tokenizer.save(folder)
+        shutil.rmtree(waiting, ignore_errors=True)
+        waiting.mkdir(parents=True)
+        tokenizer.save(waiting)
+        waiting.rename(folder)
     return corpus.name, folder, tokenizer.vocabulary_size
 
 
@@ -72,7 +79,7 @@ def _learn_tokenizer(songs: "Sequence[TrainingSong]", vocabulary_size: int) -> "
 
 
 def _new_folder(parent: Path, name: str, kind: str, *, taken_is_fine: bool = False) -> Path:
-    if not name or Path(name).name != name or name.startswith(".") or len(name) > 100:
+    if not name.isprintable() or Path(name).name != name or name.startswith(".") or not 0 < len(name.encode()) <= 100:
         raise UsageError(f"'{name}' cannot name a {kind}.", "Use letters, digits, spaces and dashes.")
     if (parent / name).exists() and not taken_is_fine:
         raise UsageError(f"There is a {kind} '{name}' already.", "Choose another name, or remove its folder first.")
@@ -111,12 +118,12 @@ def prepare_training(
     Raises:
         SongsmithError: whatever cannot work, before anything is written.
     """
-    from songsmith.model.gpt2 import GPT2Config, random_weights
-
     if size not in SIZES:
         raise UsageError(f"There is no size '{size}'.", f"Use one of {', '.join(SIZES)}.")
     shape = SIZES[size]
     material = _gather(studio, request, shape.context_window_tokens)
+    from songsmith.model.gpt2 import GPT2Config, random_weights
+
     chosen = tokenizer or (GPT2_TOKENIZER if size == GPT2_TOKENIZER else None)
     own = load_tokenizer(studio, chosen) if chosen else _learn_tokenizer(material.split.train, shape.vocabulary_size)
     config = GPT2Config(
@@ -179,6 +186,8 @@ def _make_room(
 class _Material:
     """Songs, ready to be learned from."""
 
+    name: str
+    """Of the model, free to be taken."""
     corpus: Corpus
     sha256: str
     split: "Split"
@@ -187,11 +196,22 @@ class _Material:
 
 
 def _gather(studio: Studio, request: TrainingRequest, window: int) -> _Material:
+    corpus = choose_corpus(studio.corpora, request.songs.corpus)[0]
+    name = request.name or corpus.path.name
+    if name == STARTER:
+        raise UsageError(f"'{STARTER}' is the model that comes with songsmith.", "Choose another --name.")
+    _new_folder(studio.paths.models, name, "model", taken_is_fine=request.resume)
+    folder = studio.paths.training / name
+    if folder.exists() and not request.resume:
+        raise UsageError(
+            f"There is an unfinished run '{name}'.",
+            f"Go on with it by adding --resume, choose another --name, or remove {folder}.",
+        )
     from songsmith.training.dataset import split_songs
 
-    corpus = choose_corpus(studio.corpora, request.songs.corpus)[0]
     songs, options = read_songs(corpus, request.songs), request.options
     return _Material(
+        name=name,
         corpus=corpus,
         sha256=hash_songs(songs),
         split=split_songs(songs, share=options.validation_share, seed=options.seed),
@@ -212,16 +232,6 @@ def _run(
     from songsmith.craft.plans import plan_line
     from songsmith.training.trainer import TrainingRun
 
-    name = request.name or material.corpus.path.name
-    model_folder = _new_folder(studio.paths.models, name, "model", taken_is_fine=request.resume)
-    folder = studio.paths.training / name
-    if name == STARTER:
-        raise UsageError(f"'{STARTER}' is the model that comes with songsmith.", "Choose another --name.")
-    if folder.exists() and not request.resume:
-        raise UsageError(
-            f"There is an unfinished run '{name}'.",
-            f"Go on with it by adding --resume, choose another --name, or remove {folder}.",
-        )
     options, split = material.options, material.split
     manifest = replace(
         manifest,
@@ -236,9 +246,9 @@ def _run(
         version=__version__,
     )
     return TrainingRun(
-        name=name,
-        folder=folder,
-        model_folder=model_folder,
+        name=material.name,
+        folder=studio.paths.training / material.name,
+        model_folder=studio.paths.models / material.name,
         config=config,
         weights=weights,
         tokenizer=tokenizer,
@@ -261,5 +271,6 @@ def train(
     set_threads(studio.settings.threads)
     for news in train_run(run, device=choose_device(studio.settings.device), resume=resume, stopping=stopping):
         if isinstance(news, TrainingFinished):
-            save_curves(news.model / "loss.png", losses=news.losses, evaluations=news.evaluations, title=run.name)
+            with suppress(StorageError):  # the model is whole; a picture that finds no room is no reason to fail
+                save_curves(news.model / "loss.png", losses=news.losses, evaluations=news.evaluations, title=run.name)
         yield news

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,7 +40,8 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
 
     if not corpus.has_clean:
         raise TrainingError(
-            f"The corpus '{corpus.name}' has not been cleaned yet.", f"Clean it first: songsmith clean {corpus.name!r}"
+            f"The corpus '{corpus.name}' has not been cleaned yet.",
+            f"Clean it first: songsmith clean {shlex.quote(corpus.name)}",
         )
     filters = [Filter.parse(text) for text in choice.filters]
     copies = [_parse_copies(text) for text in choice.copies]
@@ -53,7 +55,7 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
     if not songs:
         reason = "holds no songs" if not choice.filters else "has no song that meets the conditions"
         raise TrainingError(
-            f"The corpus '{corpus.name}' {reason}.", f"Look at it: songsmith corpus show {corpus.name!r}"
+            f"The corpus '{corpus.name}' {reason}.", f"Look at it: songsmith corpus show {shlex.quote(corpus.name)}"
         )
     return songs
 

@@ -141,7 +141,13 @@ class _Trainer:
         begun_s = time.perf_counter() - state.elapsed_s
         stopped = False
         while not (stopped or self._progress() >= 1):
-            yield self._step(begun_s)
+            try:
+                made = self._step(begun_s)
+            except TrainingError:
+                if self._state.best_step:
+                    yield from self._finish(interrupted=True)
+                raise
+            yield made
             state = self._state
             stopped = stopping()
             over = self._progress() >= 1
@@ -248,7 +254,8 @@ class _Trainer:
         mean = float(self._accelerator.reduce(nats)) / counted
         if not math.isfinite(mean):
             raise TrainingError(
-                f"The loss is no longer a number at step {state.step + 1}; the last good checkpoint was kept.",
+                f"The loss is no longer a number at step {state.step + 1}; the best model and the last good checkpoint "
+                "were kept.",
                 "Train again with a lower --learning-rate, or --precision float32.",
             )
         now_s = time.perf_counter()
@@ -297,7 +304,11 @@ class _Trainer:
             if self._accelerator.is_main_process:
                 checkpoint.save_best(self._run.folder, self._weights())
         yield Evaluated(
-            step=state.step, nats_per_token=nats / max(1, tokens), bits_per_byte=bits, songs=len(songs), best=best
+            step=state.best_step if whole else state.step,
+            nats_per_token=nats / max(1, tokens),
+            bits_per_byte=bits,
+            songs=len(songs),
+            best=best,
         )
 
     @torch.no_grad()

@@ -72,9 +72,7 @@ def test_songs_are_fetched_and_the_next_command_is_told(genius: FakeGenius):
 
 
 def test_options(genius: FakeGenius):
-    genius.songs.append(
-        FakeSong(id=7, title="A guest", lyrics="la", artist=(9, "Others"), featured=((1, SINGERS),))
-    )
+    genius.songs.append(FakeSong(id=7, title="A guest", lyrics="la", artist=(9, "Others"), featured=((1, SINGERS),)))
     result = run("--artist", SINGERS, "--corpus", "mine", "--max-songs", "2", "--sort", "title", "--include-features")
     assert result.stderr.endswith("Kept 2 songs of The Old Singers in the corpus 'mine'.\nNext: songsmith clean mine\n")
     titles = [record.title for record in CorpusStore(find_paths()).open("mine").raw()]

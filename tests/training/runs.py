@@ -15,7 +15,19 @@ from songsmith.training.options import Precision, TrainingOptions, Unit
 from songsmith.training.trainer import TrainingRun
 
 _WORDS = (
-    "river moon lantern winter harbour road silver morning walked sang carried under over along the a my and".split()
+    "river",
+    "moon",
+    "lantern",
+    "winter",
+    "harbour",
+    "road",
+    "silver",
+    "morning",
+    "walked",
+    "sang",
+    "carried",
+    "the",
+    "my",
 )
 
 

@@ -39,7 +39,7 @@ def test_the_last_checkpoint_takes_the_place_of_the_one_before(tmp_path: Path) -
     checkpoint.save_checkpoint(tmp_path, STATE, TENSORS)
     (tmp_path / ".checkpoint-9.tmp").mkdir()  # killed while it was written
     last = checkpoint.save_checkpoint(tmp_path, TrainingState(identity=STATE.identity, step=10), TENSORS)
-    assert [path for path in tmp_path.iterdir()] == [last]
+    assert list(tmp_path.iterdir()) == [last]
 
 
 def test_a_checkpoint_that_was_not_finished_is_not_there(tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""From words to a model on the command line, and every way it can go wrong in one sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes import Songsmith
+
+VERSES = """River of silver, carry me home,
+Under the moon and the morning star;
+Nobody sings where the wild geese roam,
+Nobody asks me how far, how far.
+
+Lantern of winter, burn in the snow,
+Light up the road to the harbour town;
+All that I had I have let it go,
+Letting it go as the sun goes down.
+
+Sing it again when the day is done,
+Sing it alone or sing it along;
+Every road is a road to run,
+Every river a river of song.
+"""
+TINY = ("--size", "tiny", "--block-tokens", "64", "--batch-blocks", "4", "--precision", "float32")
+
+
+def write_songs(path: Path, count: int = 12) -> Path:
+    """Write songs that differ in the order of their lines."""
+    lines = [line for line in VERSES.splitlines() if line]
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            turned = lines[number % len(lines) :] + lines[: number % len(lines)]
+            text = "\n\n".join("\n".join(turned[start : start + 4]) for start in (0, 4, 8))
+            file.write(json.dumps({"id": f"n{number}", "title": f"Song {number}", "text": text}) + "\n")
+    return path
+
+
+@pytest.fixture
+def corpus(home: Path, tmp_path: Path, songsmith: Songsmith) -> str:
+    """Return the name of a clean corpus of twelve songs."""
+    done = songsmith("import", str(write_songs(tmp_path / "rivers.jsonl")))
+    assert done.returncode == 0, done.stderr
+    assert songsmith("clean").returncode == 0
+    return "rivers"
+
+
+def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus: str, songsmith: Songsmith) -> None:
+    done = songsmith("train", *TINY, "--steps", "12", "--evaluate-every-steps", "6", "--sample-every-steps", "6")
+    assert done.returncode == 0, done.stderr
+    assert b"Corpus 'rivers' (the only one)" in done.stderr
+    assert b"bits/byte" in done.stderr
+    assert done.stdout == b""
+    assert (home / "models" / "rivers" / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+    sung = songsmith("gen", "--model", "rivers", "--seed", "1", "--max-lines", "4", "--quiet")
+    assert sung.returncode == 0, sung.stderr
+    assert sung.stdout.strip()
+
+    done = songsmith(
+        "finetune", "--base", "rivers", "--name", "more rivers", "--epochs", "2", "--unit", "line",
+        "--filter", "title!=Song 3", "--precision", "float32",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(songsmith("models", "info", "more rivers", "--json").stdout)
+    assert shown["format"] == "lines"
+    assert "songsmith finetune --base rivers" in shown["origin"]
+    assert shown["base"].startswith("rivers ")
+    assert shown["data_sha256"]
+    sung = songsmith("gen", "--model", "more rivers", "--seed", "1", "--max-lines", "3", "--quiet")
+    assert sung.returncode == 0, sung.stderr
+    assert len(sung.stdout.splitlines()) == 3
+
+
+def test_a_run_goes_on_only_as_it_was_begun(home: Path, corpus: str, songsmith: Songsmith) -> None:
+    begin = ("train", *TINY, "--steps", "4", "--name", "one")
+    assert songsmith(*begin).returncode == 0
+    again = songsmith(*begin)
+    assert again.returncode == 2
+    assert b"There is a model 'one' already." in again.stderr
+    other = songsmith(*begin[:-4], "--steps", "5", "--name", "one", "--resume")
+    assert other.returncode == 9
+    assert b"begun with steps 4, not steps 5" in other.stderr
+    same = songsmith(*begin, "--resume")
+    assert same.returncode == 0, same.stderr
+
+
+def test_a_run_that_was_killed_is_not_thrown_away_by_beginning_again(
+    home: Path, corpus: str, songsmith: Songsmith
+) -> None:
+    (home / "training" / "rivers" / "checkpoint-40").mkdir(parents=True)
+    done = songsmith("train", *TINY, "--steps", "4")
+    assert done.returncode == 2
+    assert b"There is an unfinished run 'rivers'. Go on with it by adding --resume" in done.stderr
+    assert (home / "training" / "rivers" / "checkpoint-40").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("train", "--corpus", "lakes"), 7, "lakes"),
+        (("train", "--size", "huge"), 2, "tiny, small, base, gpt2"),
+        (("train", "--tokenizer", "nowhere"), 7, "no tokenizer 'nowhere'"),
+        (("train", "--name", "a/b"), 2, "cannot name a model"),
+        (("train", "--name", "starter"), 2, "comes with songsmith"),
+        (("train", "--filter", "kind=opera"), 9, "no song that meets the conditions"),
+        (("train", "--filter", "kind"), 2, "kind=song"),
+        (("train", "--copies", "kind=song"), 2, "kind=song:2"),
+        (("train", "--max-songs", "1"), 9, "one song with words"),
+        (("train", "--steps", "5", "--epochs", "2"), 2, "How long to train"),
+        (("train", "--dropout", "1"), 2, "--dropout"),
+        (("train", "--resume"), 9, "no checkpoint"),
+        (("train", "--device", "abacus"), 2, "abacus"),
+        (("train", *TINY, "--max-songs", "2", "--block-tokens", "256"), 9, "less than one block of 256"),
+        (("finetune", "--base", "nobody"), 4, "no model 'nobody'"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence(
+    home: Path, corpus: str, songsmith: Songsmith, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    done = songsmith(*arguments)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert not (home / "models").exists()
+
+
+def test_without_any_corpus_the_way_to_one_is_shown(home: Path, songsmith: Songsmith) -> None:
+    done = songsmith("finetune")
+    assert done.returncode == 7
+    assert b"songsmith import PATH" in done.stderr
+
+
+def test_a_corpus_that_was_never_cleaned_says_how(home: Path, tmp_path: Path, songsmith: Songsmith) -> None:
+    assert songsmith("import", str(write_songs(tmp_path / "rivers.jsonl"))).returncode == 0
+    done = songsmith("train")
+    assert done.returncode == 9
+    assert b"songsmith clean rivers" in done.stderr
