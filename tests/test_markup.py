@@ -355,3 +355,21 @@ def test_what_a_plain_model_is_shown(prompt: Prompt, head: list[Piece], body: li
 def test_a_spelled_mark_is_found(before: str, mark: Mark, after: str) -> None:
     assert find_mark(before + mark + after) is not None
     assert find_mark(f"{mark[:-1]} >") is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "body"),
+    [
+        (Prompt(song=Song("Red River")), []),
+        (Prompt(song=SONG), [LINE, "one\n", END, LINE, "two\n", END, LINE, "three\n", END]),
+        (Prompt(song=SONG, open_line=True), [LINE, "one\n", END, LINE, "two\n", END, LINE, "three"]),
+    ],
+)
+def test_what_a_model_of_lines_is_shown(prompt: Prompt, body: list[Piece]) -> None:
+    assert prompt.pieces(MarkupFormat.LINES) == ([END], body)
+
+
+def test_a_model_of_lines_ends_lines_not_songs() -> None:
+    reader = LyricReader(Prompt(), MarkupFormat.LINES)
+    assert "".join(map(reader.feed, [LINE, "one\n", END, LINE, "two\n", END])) == "one\ntwo\n"
+    assert (reader.ended, reader.finished_lines, reader.sections_begun) == (False, 2, 0)
