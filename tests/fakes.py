@@ -11,18 +11,21 @@ from safetensors.torch import save_file
 from songsmith.model.gpt2 import GPT2Config, random_weights
 from songsmith.paths import find_paths
 
+STARTER_OUTPUTS: int = json.loads((find_paths().starter / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+"""Outputs of the starter's network, and of the models made here, which share its tokenizer."""
+
 
 def write_random_model(
     folder: Path, *, seed: int = 0, window: int = 64, manifest: dict[str, object] | None = None
 ) -> Path:
     """Save a small GPT-2 with random weights and the starter's tokenizer; without a manifest it is a plain model."""
     folder.mkdir(parents=True)
-    shape = GPT2Config(vocabulary_size=6144, context_window_tokens=window, width=16, layers=2, heads=2)
+    shape = GPT2Config(vocabulary_size=STARTER_OUTPUTS, context_window_tokens=window, width=16, layers=2, heads=2)
     weights = {f"transformer.{name}": weight for name, weight in random_weights(shape, seed).items()}
     save_file(weights, folder / "model.safetensors")
     config = {
         "model_type": "gpt2",
-        "vocab_size": 6144,
+        "vocab_size": STARTER_OUTPUTS,
         "n_positions": window,
         "n_embd": 16,
         "n_layer": 2,

@@ -18,7 +18,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from songsmith.errors import ModelError, TrainingError
+from songsmith.errors import TrainingError
 from songsmith.model.device import choose_training_dtype
 from songsmith.model.gpt2 import GPT2Config
 from songsmith.model.manifest import Manifest
@@ -29,11 +29,9 @@ from songsmith.training import checkpoint
 from songsmith.training.checkpoint import TrainingState
 from songsmith.training.dataset import (
     IGNORED,
-    MeasuredRow,
     Planner,
     Split,
     TrainingSong,
-    measured_rows,
     pack_epoch,
     tokenize,
 )
@@ -46,6 +44,7 @@ from songsmith.training.events import (
     TrainingFinished,
     TrainingStarted,
 )
+from songsmith.training.judging import Judge, Judgement
 from songsmith.training.network import LearningGPT2
 from songsmith.training.optimizers import make_optimizers
 from songsmith.training.options import Precision, TrainingOptions
@@ -105,7 +104,7 @@ class _Trainer:
 
     def __init__(self, run: TrainingRun, device: torch.device) -> None:
         self._run, self._options = run, run.options
-        self._rows: dict[bool, list[MeasuredRow]] = {}
+        self._judges: dict[int, Judge] = {}
         self._songs = tokenize(run.split.train, run.tokenizer, run.planner, unit=run.options.unit)
         self._blocks: NDArray[np.int32] = np.empty((0, 0), dtype=np.int32)
         self._accelerator = Accelerator(cpu=device.type == "cpu")
@@ -137,7 +136,7 @@ class _Trainer:
             step=state.step,
             total_steps=self._total_steps,
         )
-        yield from self._evaluate(whole=False) if state.step == 0 else ()
+        yield from self._evaluate() if state.step == 0 else ()
         begun_s = time.perf_counter() - state.elapsed_s
         stopped = False
         while not (stopped or self._progress() >= 1):
@@ -151,15 +150,13 @@ class _Trainer:
             state = self._state
             stopped = stopping()
             over = self._progress() >= 1
-            if not over and (stopped or state.step % options.evaluate_every_steps == 0):
-                if not stopped:
-                    yield from self._evaluate(whole=False)
+            if over or state.step % options.evaluate_every_steps == 0:
+                yield from self._evaluate()
+            if over or stopped or state.step % options.evaluate_every_steps == 0:
                 yield self._save(begun_s)
             if options.sample_every_steps and state.step % options.sample_every_steps == 0:
                 yield SampleWritten(step=state.step, text=self._sample())
-        yield from self._evaluate(whole=False)
-        yield self._save(begun_s)
-        yield from self._finish(interrupted=stopped and self._progress() < 1)
+        yield from self._finish(interrupted=self._progress() < 1)
 
     def _prepare(self, found: tuple[TrainingState, dict[str, Tensor]] | None) -> None:
         """Build network and optimisers, as new or as a checkpoint left them."""
@@ -286,55 +283,37 @@ class _Trainer:
             self._device.type, self._precision, enabled=self._precision is not torch.float32, cache_enabled=True
         )
 
-    def _evaluate(self, *, whole: bool) -> Iterator[Evaluated]:
+    def _evaluate(self) -> Iterator[Evaluated]:
         """Read songs that were kept back, and keep the weights if none read them better."""
-        songs = self._run.split.validation
-        songs = songs if whole else songs[: self._options.validation_songs]
-        nats, tokens, text_bytes = self._measure(songs)
-        bits = nats / math.log(2) / max(1, text_bytes)
-        state = self._state
-        best = bits < state.best_bits_per_byte and not whole
-        evaluations = (*state.evaluations, (state.step, nats / max(1, tokens), bits))
-        if whole:
-            self._final = {"validation_bits_per_byte": bits, "validation_nats_per_token": nats / max(1, tokens)}
-        elif not state.evaluations or state.evaluations[-1][0] != state.step:
-            self._state = replace(state, evaluations=evaluations)
+        found, state = self._judge(self._run.split.validation[: self._options.validation_songs]), self._state
+        if not state.evaluations or state.evaluations[-1][0] != state.step:
+            row = (state.step, found.nats_per_token, found.bits_per_byte)
+            self._state = replace(state, evaluations=(*state.evaluations, row))
+        best = found.bits_per_byte < state.best_bits_per_byte
         if best:
-            self._state = replace(self._state, best_step=state.step, best_bits_per_byte=bits)
+            self._state = replace(self._state, best_step=state.step, best_bits_per_byte=found.bits_per_byte)
             if self._accelerator.is_main_process:
                 checkpoint.save_best(self._run.folder, self._weights())
-        yield Evaluated(
-            step=state.best_step if whole else state.step,
-            nats_per_token=nats / max(1, tokens),
-            bits_per_byte=bits,
-            songs=len(songs),
+        yield self._evaluated(found, step=state.step, best=best)
+
+    def _judge(self, songs: tuple[TrainingSong, ...]) -> Judgement:
+        if len(songs) not in self._judges:
+            run, options = self._run, self._options
+            window = min(run.config.context_window_tokens, options.block_tokens)
+            self._judges[len(songs)] = Judge(
+                songs, run.tokenizer, run.manifest.format, window=window, batch_rows=options.batch_blocks
+            )
+        return self._judges[len(songs)].judge(self._network, self._device, self._precision)
+
+    @staticmethod
+    def _evaluated(found: Judgement, *, step: int, best: bool) -> Evaluated:
+        return Evaluated(
+            step=step,
+            nats_per_token=found.nats_per_token,
+            bits_per_byte=found.bits_per_byte,
+            songs=found.songs,
             best=best,
         )
-
-    @torch.no_grad()
-    def _measure(self, songs: tuple[TrainingSong, ...]) -> tuple[float, int, int]:
-        """Return the nats that songs cost, their tokens that counted, and the bytes of their lyrics."""
-        window = min(self._run.config.context_window_tokens, self._options.block_tokens)
-        rows = [
-            row
-            for song in songs
-            for row in measured_rows(song.song, self._run.tokenizer, window=window, format=self._run.manifest.format)
-        ]
-        rows.sort(key=lambda row: len(row.tokens))
-        self._network.eval()
-        nats, tokens = 0.0, 0
-        for start in range(0, len(rows), self._options.batch_blocks):
-            batch = rows[start : start + self._options.batch_blocks]
-            width = max(len(row.tokens) for row in batch)
-            read = torch.zeros((len(batch), width), dtype=torch.long)
-            targets = torch.full((len(batch), width), IGNORED)
-            for place, row in enumerate(batch):
-                read[place, : len(row.tokens)] = torch.tensor(row.tokens)
-                targets[place, : len(row.targets)] = torch.tensor(row.targets)
-            with self._autocast():
-                nats += float(self._network(read.to(self._device), targets.to(self._device)).double().sum())
-            tokens += int((targets != IGNORED).sum())
-        return nats, tokens, sum(row.text_bytes for row in rows)
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: weight.detach() for weight, name in self._names.items()}
@@ -365,16 +344,27 @@ class _Trainer:
 
     def _finish(self, *, interrupted: bool) -> Iterator[TrainingEvent]:
         """Judge the best weights by every song that was kept back, and write them as a model directory."""
-        best = checkpoint.load_best(self._run.folder)
+        best, step = checkpoint.load_best(self._run.folder), self._state.best_step
+        if interrupted:
+            # Where it was stopped it may be better than at the last evaluation. The run itself does not hear of it: resumed,
+            # it goes on as if it had not been stopped.
+            now_here = self._judge(self._run.split.validation[: self._options.validation_songs])
+            if now_here.bits_per_byte < self._state.best_bits_per_byte:
+                best, step = {name: weight.clone() for name, weight in self._weights().items()}, self._state.step
         if best is None:
-            raise ModelError("No evaluation of this run gave a number.", "Train again with a lower --learning-rate.")
+            raise TrainingError("No evaluation of this run gave a number.", "Train again with a lower --learning-rate.")
         with torch.no_grad():
             for weight, name in self._names.items():
                 weight.copy_(best[name])
-        yield from self._evaluate(whole=True)
-        metrics = {name: round(value, 4) for name, value in self._final.items()}
-        metrics |= {"steps": self._state.best_step, "trained_tokens": self._state.tokens}
-        metrics |= {"training_minutes": round(self._state.elapsed_s / 60, 1)}
+        found = self._judge(self._run.split.validation)
+        yield self._evaluated(found, step=step, best=False)
+        metrics = {
+            "validation_bits_per_byte": round(found.bits_per_byte, 4),
+            "validation_nats_per_token": round(found.nats_per_token, 4),
+            "steps": step,
+            "trained_tokens": self._state.tokens,
+            "training_minutes": round(self._state.elapsed_s / 60, 1),
+        }
         if self._accelerator.is_main_process:
             manifest = replace(self._run.manifest, metrics=metrics, created_at=now())
             save_model(self._run.model_folder, self._run.config, best, self._run.tokenizer, manifest)

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import Songsmith, write_random_model
+from fakes import STARTER_OUTPUTS, Songsmith, write_random_model
 from typer.testing import CliRunner
 
 from songsmith.cli.app import app
 from songsmith.paths import Paths
 
 HUGE = "1" + "0" * 400
+
+OUTPUTS = str(STARTER_OUTPUTS).encode()
 
 
 def refused(code: int, *arguments: str, stdin: bytes | None = None) -> str:
@@ -155,7 +157,10 @@ BROKEN: dict[str, tuple[int, Callable[[Path], object]]] = {
         4,
         lambda folder: change(folder / "config.json", lambda data: data.replace(b'"n_embd": 16', b'"n_embd": 32')),
     ),
-    "tokenizer too big": (4, lambda folder: change(folder / "config.json", lambda data: data.replace(b"6144", b"600"))),
+    "tokenizer too big": (
+        4,
+        lambda folder: change(folder / "config.json", lambda data: data.replace(OUTPUTS, b"600")),
+    ),
     "no tokenizer": (4, lambda folder: (folder / "tokenizer.json").unlink()),
     "no weights": (4, lambda folder: (folder / "model.safetensors").unlink()),
     "only a pickle": (4, lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin")),

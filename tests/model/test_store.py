@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fakes import write_random_model
+from fakes import STARTER_OUTPUTS, write_random_model
 from safetensors.torch import load_file, save_file
 
 from songsmith.errors import ModelError, SongsmithError, UsageError
@@ -116,7 +116,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: change_weights(f, lambda w: w.update({"transformer.ln_f.bias": w["transformer.ln_f.bias"][:7]})),
         "ln_f.bias is (7,), not (16,)",
     ),
-    "another width": (lambda f: change_config(f, n_embd=32), "not (6144, 32)"),
+    "another width": (lambda f: change_config(f, n_embd=32), f"not ({STARTER_OUTPUTS}, 32)"),
     "no config": (lambda f: (f / "config.json").unlink(), "cannot be read"),
     "config no JSON": (lambda f: (f / "config.json").write_text("{", encoding="utf-8"), "cannot be read"),
     "config deep": (lambda f: (f / "config.json").write_text("[" * 100_000, encoding="utf-8"), "cannot be read"),
@@ -130,7 +130,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config that is not a number": (lambda f: change_config(f, layer_norm_epsilon=float("nan")), "layer_norm_epsilon a value"),
     "config of a giant": (lambda f: change_config(f, n_layer=10**30), "n_layer a value"),
     "a window of one token": (lambda f: change_config(f, n_positions=1), "sees no token but the last"),
-    "tokenizer too big": (lambda f: change_config(f, vocab_size=100), "has 6144 entries, its network 100"),
+    "tokenizer too big": (lambda f: change_config(f, vocab_size=100), "entries, its network 100"),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer"),
     "tokenizer no JSON": (lambda f: (f / "tokenizer.json").write_text("{", encoding="utf-8"), "cannot be read"),
     "manifest no JSON": (lambda f: (f / "manifest.json").write_text("{", encoding="utf-8"), "cannot be read"),

@@ -92,7 +92,7 @@ def test_a_song_in_markup_comes_back_piece_by_piece(starter: LoadedModel) -> Non
 
 
 def test_every_token_is_either_form_or_word(starter: LoadedModel) -> None:
-    form = starter.tokenizer.structural(6144)
+    form = starter.tokenizer.structural(starter.backend.vocabulary_size)
     for token in (*starter.tokenizer.encode("\n"), *starter.tokenizer.encode_pieces([LINE, END])):
         assert form[token]
     assert not form[starter.tokenizer.encode(" river")].any()
