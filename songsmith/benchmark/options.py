@@ -59,7 +59,7 @@ class TrainingBenchmarkOptions:
     steps: int = 6
     """Steps timed in a run, 1 to 10,000."""
     warmup_steps: int = 2
-    """Steps before those, untimed."""
+    """Steps before those, untimed; 1 to 10,000."""
     precision: Precision = Precision.AUTO
     """What matrices are multiplied in; auto is float32, and bfloat16 besides where it is faster."""
     compile: bool = False
@@ -73,6 +73,7 @@ class TrainingBenchmarkOptions:
         _check("block-tokens", self.block_tokens, 65_536, least=8)
         _check("batch-blocks", self.batch_blocks, 4_096)
         _check("steps", self.steps, 10_000)
+        _check("warmup-steps", self.warmup_steps, 10_000)
         _check("runs", self.runs, 100)
         object.__setattr__(self, "block_tokens", min(self.block_tokens, self.context_window_tokens))
 

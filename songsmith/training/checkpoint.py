@@ -184,6 +184,4 @@ def restore_optimizers(
         if path.startswith("optimizer/"):
             _, kind, name, key = path.split("/")
             weight = weights[name]
-            # AdamW counts steps in a tensor that stays on the CPU.
-            place = torch.device("cpu") if value.ndim == 0 else weight.device
-            optimizers[kind].state[weight][key] = value.to(place)
+            optimizers[kind].state[weight][key] = value.to(weight.device)  # the fused AdamW counts its steps there too

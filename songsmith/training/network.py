@@ -1,6 +1,7 @@
 """GPT-2 as a network that learns: the same weights by the same names as `model/gpt2.py`, with gradients."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (its name everywhere)
@@ -81,6 +82,48 @@ class Layer(nn.Module):
         return x + self.dropout(self.mlp(self.ln_2(x)))  # type: ignore[no-any-return]
 
 
+class _Cost(torch.autograd.Function):
+    """Cross-entropy in float32, a few rows at a time: (N, V) numbers of twice the size are never written to memory.
+
+    The same as F.cross_entropy(logits.float(), targets, ignore_index=IGNORED, reduction="none").
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return (N,) nats of (N, V) logits and (N,) targets."""
+        sums = torch.cat([piece.float().logsumexp(-1) for piece in torch.split(logits, _piece_rows(logits))])  # (N,)
+        counts = targets != IGNORED
+        chosen = targets.where(counts, 0)
+        ctx.save_for_backward(logits, chosen, counts, sums)
+        return (sums - logits.gather(1, chosen[:, None])[:, 0].float()).where(counts, 0.0)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
+        """Return (N, V) slopes of the logits, given (N,) slopes of the nats."""
+        logits, chosen, counts, sums = ctx.saved_tensors
+        weights = slopes[0].where(counts, 0.0)
+        moves = torch.empty_like(logits)
+        rows = _piece_rows(logits)
+        for start in range(0, len(logits), rows):
+            piece = slice(start, start + rows)
+            shares = (logits[piece] - sums[piece, None]).exp_()
+            shares.scatter_add_(1, chosen[piece, None], -torch.ones_like(shares[:, :1]))
+            moves[piece] = shares.mul_(weights[piece, None])
+        return moves, None
+
+
+def cost(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the (N,) nats that (N,) targets cost, given (N, V) logits; 0 where a target is IGNORED."""
+    if torch.compiler.is_compiling():  # which fuses it by itself
+        return F.cross_entropy(logits.float(), targets, ignore_index=IGNORED, reduction="none")
+    return _Cost.apply(logits, targets)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _piece_rows(logits: Tensor) -> int:
+    # On a CPU a piece of half a million float32 numbers stays in the cache; a GPU wants more at a time.
+    return max(1, (2**19 if logits.device.type == "cpu" else 2**26) // logits.shape[1])
+
+
 class LearningGPT2(nn.Module):
     """A GPT-2 whose forward pass is its loss."""
 
@@ -120,4 +163,4 @@ class LearningGPT2(nn.Module):
         for layer in self.h:
             x = layer(x, tokens.shape[0])
         logits = F.linear(self.ln_f(x), self.wte.weight)  # (N, D) -> (N, V)
-        return F.cross_entropy(logits.float(), targets.reshape(-1), ignore_index=IGNORED, reduction="none")
+        return cost(logits, targets.reshape(-1))

@@ -92,7 +92,7 @@ def make_optimizers(
         made["muon"] = Muon(matrices, lr=options.matrix_learning_rate, weight_decay=decay, precision=precision)
     else:
         groups.append({"params": matrices, "weight_decay": decay})
-    made["adamw"] = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), eps=1e-8)
+    made["adamw"] = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), eps=1e-8, fused=True)
     for optimizer in made.values():
         for group in optimizer.param_groups:
             group["peak_lr"] = group["lr"]

@@ -5,8 +5,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.functional import cross_entropy
 
 from songsmith.model.gpt2 import GPT2, GPT2Config, random_weights
+from songsmith.training import network
 from songsmith.training.dataset import IGNORED
 from songsmith.training.network import LearningGPT2
 from songsmith.training.optimizers import Muon, make_optimizers
@@ -26,16 +28,39 @@ def test_its_loss_is_what_the_writing_network_thinks_of_the_text() -> None:
         assert nats[row] == pytest.approx(-odds[np.arange(20), read[1:]], abs=1e-4)
 
 
+@given(st.integers(1, 40), st.integers(2, 70), st.booleans(), st.integers(0, 9))
+def test_cost_in_pieces_is_cross_entropy(rows: int, entries: int, rough: bool, seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    targets = torch.randint(-1, entries, (rows,), generator=draw)
+    targets[targets < 0] = IGNORED
+    slopes = torch.rand(rows, generator=draw)
+    dtype = torch.bfloat16 if rough else torch.float32
+    mine, theirs = (
+        (torch.randn(rows, entries, generator=torch.Generator().manual_seed(seed)) * 9).to(dtype).requires_grad_()
+        for _ in range(2)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "_piece_rows", lambda logits: 7)
+        found = network.cost(mine, targets)
+        (found * slopes).sum().backward()
+    expected = cross_entropy(theirs.float(), targets, ignore_index=IGNORED, reduction="none")
+    (expected * slopes).sum().backward()
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert mine.grad is not None
+    assert theirs.grad is not None
+    assert torch.allclose(mine.grad, theirs.grad, atol=1e-2 if rough else 1e-6)
+
+
 def test_what_is_ignored_costs_nothing_and_teaches_nothing() -> None:
-    network = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
+    learner = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
     tokens = torch.arange(20).view(2, 10)
-    network(tokens, torch.full((2, 10), IGNORED)).sum().backward()
-    assert all(weight.grad is None or not weight.grad.any() for weight in network.parameters())
+    learner(tokens, torch.full((2, 10), IGNORED)).sum().backward()
+    assert all(weight.grad is None or not weight.grad.any() for weight in learner.parameters())
 
 
 def test_its_weights_have_the_names_of_a_checkpoint() -> None:
-    network = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
-    shapes = {name: tuple(weight.shape) for name, weight in network.named_parameters()}
+    learner = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
+    shapes = {name: tuple(weight.shape) for name, weight in learner.named_parameters()}
     assert shapes == CONFIG.weight_shapes()
 
 
@@ -54,14 +79,14 @@ def test_a_muon_step_moves_a_matrix_alike_in_every_direction(shape: tuple[int, i
 
 
 def test_muon_takes_matrices_and_leaves_tables_norms_and_biases_to_adamw() -> None:
-    network = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
-    made = make_optimizers(network, TrainingOptions(steps=1), torch.float32)
-    names = {id(weight): name for name, weight in network.named_parameters()}
+    learner = LearningGPT2(CONFIG, random_weights(CONFIG, 1))
+    made = make_optimizers(learner, TrainingOptions(steps=1), torch.float32)
+    names = {id(weight): name for name, weight in learner.named_parameters()}
     of = {kind: {names[id(w)] for g in made[kind].param_groups for w in g["params"]} for kind in made}
     assert all(name.endswith("weight") and ".ln_" not in name for name in of["muon"])
     assert {"wte.weight", "wpe.weight", "ln_f.bias"} <= of["adamw"]
     assert of["muon"] | of["adamw"] == set(names.values())
-    alone = make_optimizers(network, TrainingOptions(steps=1, optimizer=OptimizerName.ADAMW), torch.float32)
+    alone = make_optimizers(learner, TrainingOptions(steps=1, optimizer=OptimizerName.ADAMW), torch.float32)
     assert {names[id(w)] for g in alone["adamw"].param_groups for w in g["params"]} == set(names.values())
 
 
