@@ -44,7 +44,7 @@ class UsageError(SongsmithError):
 
 
 class InputError(SongsmithError):
-    """Text that cannot be read: binary, not UTF-8, holding a model's own marks."""
+    """Text that cannot be read: binary, not UTF-8, holding a mark songsmith uses itself."""
 
     exit_code = 3
 

@@ -3,11 +3,12 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from songsmith.corpus.dirt.characters import CHARACTERS, QUOTES
 from songsmith.corpus.dirt.head import HEAD
-from songsmith.corpus.dirt.middle import MIDDLE
+from songsmith.corpus.dirt.middle import MIDDLE, PRICE
 from songsmith.corpus.dirt.rule import About, Finding, Rule, fold
 from songsmith.corpus.dirt.structure import STRUCTURE
 from songsmith.corpus.dirt.tail import TAIL
@@ -22,7 +23,7 @@ RULES: tuple[Rule, ...] = (*CHARACTERS, *HEAD, *MIDDLE, *TAIL, *QUOTES, *STRUCTU
 _MOST_PASSES = 12
 _SCRAPED = re.compile(
     r"\A\s*\d[\d.,]{0,8}K?\s?Contributors?(?=Translation|[A-Z]|\s*\n)|<!--\s?/?sse|\dEmbed\s*\Z|EmbedShare URL|\nEmbed\s*\Z|"
-    r"LiveGet tickets as low as [$€£]|\nGet tickets as low as [$€£]\d|(?:[a-z]|\n)You might also like(?:\[|\n(?=\[))"
+    rf"(?:LiveG|\nG)et tickets as low as (?:{PRICE})|(?:[a-z]|\n)You might also like(?:\[|\n(?=\[))"
 )
 _TELLING = ("embed", "contributor", "you might also like", "<!--", "get tickets")
 
@@ -41,16 +42,23 @@ class CleaningOptions:
             names = ", ".join(rule.name for rule in RULES)
             raise UsageError(f"There is no cleaning rule called '{min(unknown)}'.", f"The rules are: {names}.")
 
+    @cached_property
+    def folded_artists(self) -> frozenset[str]:
+        """The known artists as `fold` gives them: worked out once, for there may be thousands, and more songs."""
+        return frozenset(folded for name in self.known_artists if (folded := fold(name)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Removed:
-    """Something that went, or was written in another way."""
+    """Something that went, was written in another way, or was put in."""
 
     rule: str
     text: str
-    """As it stood."""
+    """As it stood; nothing where words were only put in."""
     line: int
-    """Its line in the raw text, counted from 1."""
+    """Its line in the raw text, counted from 1; what was put in has that of the text it was put to."""
+    replacement: str = ""
+    """What stands there now, without the line breaks around it; nothing where it only went."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +93,7 @@ def clean_record(record: RawRecord, *, options: CleaningOptions = _DEFAULT) -> C
 def clean_text(text: str, *, title: str = "", artist: str = "", options: CleaningOptions = _DEFAULT) -> Cleaned:
     """Return the song in a text without what does not belong to it; cleaning that again changes nothing."""
     rules = [rule for rule in RULES if rule.name not in options.disabled]
-    artists = frozenset(folded for name in (artist, *options.known_artists) if (folded := fold(name)))
-    bare = About(title=title, artist=artist, artists=artists)
+    bare = About(title=title, artist=artist, artists=options.folded_artists)
     removed: dict[Removed, None] = {}
     suspicious: dict[Suspicious, None] = {}
     raw, lines, scraped = text, None, False
@@ -105,8 +112,9 @@ def clean_text(text: str, *, title: str = "", artist: str = "", options: Cleanin
                 line = lines[min(row + len(span) - len(span.lstrip("\n")), len(lines) - 1)]
                 if finding.replacement is None:
                     suspicious[Suspicious(rule=rule.name, text=span, line=line)] = None
-                elif rule.reports and span.strip(" \n"):
-                    removed[Removed(rule=rule.name, text=span, line=line)] = None
+                elif rule.reports and (span + finding.replacement).strip(" \n"):
+                    instead = finding.replacement.strip("\n")
+                    removed[Removed(rule=rule.name, text=span, line=line, replacement=instead)] = None
             edits = [
                 (finding, row) for finding, row in zip(findings, rows, strict=True) if finding.replacement is not None
             ]

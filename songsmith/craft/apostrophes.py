@@ -17,6 +17,8 @@ from songsmith.craft.endings import (
 from songsmith.craft.phones import STRESSED, VOWELS, count_vowels, encode
 
 _ER0, _R = encode("ER0"), encode("R")
+_SPELT_VOWEL = re.compile(r"[aeiouyw]+")
+_SILENT_E = re.compile(r"(?<=[^aeiouywl])e(?=s?$)")
 
 
 def _with_ever(word: str, find: Find) -> Variants:
@@ -96,15 +98,23 @@ def _clipped_inside(word: str, find: Find) -> Variants:
     before, _, after = word.partition("'")
     if not before or not after:
         return ()
-    groups = len(re.findall(r"[aeiouyw]+", before))
-    for missing in ("e", "o", "a", "i", "u", "ve", "th", "v"):
-        found = find(before + missing + after)
-        if found:
-            counts = [count_vowels(sounds) for sounds in found]
-            shortest = found[counts.index(min(counts))]
-            # Every has a variant that is ev'ry already.
-            return (shortest if min(counts) < max(counts) else _without_vowel(shortest, groups),)
+    for look in (look_up, find):  # fam'ly is no fame-ly
+        for missing in ("e", "o", "a", "i", "u", "ve", "th", "v"):
+            found = look(before + missing + after)
+            if found:
+                counts = [count_vowels(sounds) for sounds in found]
+                shortest = found[counts.index(min(counts))]
+                # Every has a variant that is ev'ry already, and several is never said otherwise.
+                clipped = min(counts) < max(counts) or min(counts) <= _count_spelt(before, after)
+                return (shortest if clipped else _without_vowel(shortest, len(_SPELT_VOWEL.findall(before))),)
     return ()
+
+
+def _count_spelt(before: str, after: str) -> int:
+    """Return how many vowels the letters around an apostrophe spell."""
+    if before == "ev" and after.startswith("ry"):  # in ev'ryone the y is a vowel of its own
+        before, after = "evry", after[2:]
+    return len(_SPELT_VOWEL.findall(before)) + len(_SPELT_VOWEL.findall(_SILENT_E.sub("", after)))
 
 
 def _without_vowel(sounds: str, number: int) -> str:

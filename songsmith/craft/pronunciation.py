@@ -17,6 +17,10 @@ from songsmith.craft.wording import count_foreign_syllables, is_foreign, words_i
 # Most words of any text are among so many; a longer piece is none of them, and is not kept.
 _REMEMBERED = 1 << 16
 _LONGEST_REMEMBERED = 40
+# What is written for the reader: [laughs], [?], (x2), and x2 at the end of a line.
+_IN_BRACKETS = re.compile(r"\[[^\[\]]*\]")
+_TIMES = r"(?:[x×] ?[0-9]{1,2}|[0-9]{1,2} ?[x×])"
+_REPEAT = re.compile(rf"\( ?{_TIMES} ?\)|(?<!\S){_TIMES}(?=\W*\Z)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ class LineSound:
     """What can be heard of a line."""
 
     syllables: int
-    """Of all its words in their best reading, those in parentheses too."""
+    """Of all its words in their best reading, those in parentheses too, those in brackets not."""
     end_word: str | None
     """Its last word, lower case with straight apostrophes; an aside in parentheses at the end is passed over."""
     rhyme_part: tuple[str, ...]
@@ -85,7 +89,11 @@ def pronounce(word: str) -> tuple[Pronunciation, ...]:
 
 
 def hear(line: str) -> LineSound:
-    """Return how a line sounds. Any text is a line; time grows with its length alone."""
+    """Return how a line sounds, but for what stands in brackets and for how often it is sung (`x2`).
+
+    Any text is a line; time grows with its length alone.
+    """
+    line = _sung(line)
     syllables, word, guessed, foreign = 0, None, False, False
     for chunk in map(_hear, line.split()):
         syllables += chunk.syllables
@@ -93,7 +101,7 @@ def hear(line: str) -> LineSound:
         guessed |= chunk.guessed
         foreign |= chunk.foreign
     if "(" in line:
-        word = end_word(line)
+        word = _end_word(line)
     return LineSound(
         syllables=syllables,
         end_word=word,
@@ -105,14 +113,19 @@ def hear(line: str) -> LineSound:
 
 def syllables(line: str) -> int:
     """Return the syllables of a line, or of a word, in its best reading."""
-    return sum(_hear(chunk).syllables for chunk in line.split())
+    return sum(_hear(chunk).syllables for chunk in _sung(line).split())
 
 
 def end_word(line: str) -> str | None:
     """Return the last word of a line, lower case with straight apostrophes; None if it has none.
 
     What stands in parentheses counts only where there is no word outside of them: `I love you (oh yeah)` ends in you.
+    What stands in brackets never does.
     """
+    return _end_word(_sung(line))
+
+
+def _end_word(line: str) -> str | None:
     if "(" in line:
         outside = _outside_parentheses(line)
         return _last_word(outside) or _last_word(line)
@@ -123,6 +136,15 @@ def rhyme_part(text: str) -> tuple[str, ...]:
     """Return what a word, or the end of a line, rhymes on: phones from the last stressed vowel on, without stress marks."""
     word = end_word(text)
     return _best_rhyme(word) if word else ()
+
+
+def _sung(line: str) -> str:
+    """Return a line without what is written in it but not sung."""
+    if "[" in line:
+        line = _IN_BRACKETS.sub(" ", line)
+    if "x" in line or "X" in line or "×" in line:
+        line = _REPEAT.sub(" ", line)
+    return line
 
 
 def _last_word(text: str) -> str | None:

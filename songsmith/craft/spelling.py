@@ -18,7 +18,7 @@ def find(word: str) -> Variants:
     """Return the variants of a word as sounds, the best first; none if neither the dictionary nor a rule knows it.
 
     Args:
-        word: of the letters a to z, è for the -ed that is sung, and straight apostrophes.
+        word: of the letters a to z, è for the -ed that is sung, straight apostrophes, and dots between initials.
     """
     return _find(word, 2)
 
@@ -66,10 +66,12 @@ def _respelt(word: str, find: Find) -> Variants:
 
 
 def _drawn_out(word: str, find: Find) -> Variants:
-    """Yeahhh, sooooo, goooood: three of a letter stand for two, or for one; at the end, but for e, rather for one."""
+    """Yeahhh, sooooo, goooood, shhh: three of a letter stand for two, or for one; at the end, but for e, rather for one."""
     if not _RUN.search(word):
         return ()
     one, two = _RUN.sub(r"\1", word), _RUN.sub(r"\1\1", word)
+    if not _VOWEL_LETTERS & set(word):
+        return look_up(two)  # shhh and grrr; of mr and st nothing is made
     ends_in_run = word[-3:] == word[-1] * 3 and word[-1] != "e"
     return first_found(find, (one, two) if ends_in_run else (two, one))
 
@@ -95,9 +97,18 @@ def _of_two_words(word: str, find: Find) -> Variants:
 
 
 def _letter_by_letter(word: str, find: Find) -> Variants:
-    if len(word) > 5 or _VOWEL_LETTERS & set(word):
+    if len(word) > 5 or _VOWEL_LETTERS & set(word) or _RUN.search(word):
         return ()
-    return ("".join(look_up(letter)[0] for letter in word),)
+    return (_spell_out(word),)
 
 
-_RULES = (_drawn_out, _repeated, with_ending, _respelt, with_prefix, _letter_by_letter, _of_two_words)
+def _initials(word: str, find: Find) -> Variants:
+    """Read u.s.a letter by letter, whatever the letters spell."""
+    return (_spell_out(word.replace(".", "")),) if "." in word else ()
+
+
+def _spell_out(letters: str) -> str:
+    return "".join(look_up(letter)[-1] for letter in letters)  # the article is the other way to say a
+
+
+_RULES = (_initials, _drawn_out, _repeated, with_ending, _respelt, with_prefix, _letter_by_letter, _of_two_words)

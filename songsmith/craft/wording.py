@@ -19,6 +19,7 @@ _SLICE = 256
 _SIGNS = {"&": "and", "@": "at", "%": "percent", "+": "plus"}
 _PIECE = re.compile(
     r"(?P<currency>[$£€])?(?P<digits>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)(?P<ending>(?:st|nd|rd|th|s)(?![a-zè])|%)?"
+    r"|(?P<initials>(?<![a-zè0-9'])[a-z](?:\.[a-z]){1,9}(?![a-zè']))"
     r"|(?P<word>'{0,2}[a-zè]+(?:'+[a-zè]+)*'*)"
     r"|(?P<sign>[&@%+])"
     r"|(?P<foreign>[^\W\d_a-zè']+)"
@@ -28,8 +29,8 @@ _PIECE = re.compile(
 def words_in(text: str) -> list[str]:
     """Return the words of a text in order, lower case, numbers and signs spelled out.
 
-    A word is made of the letters a to z, of straight apostrophes, and of è where an -ed is sung (blessèd); one in another
-    script is left in its own letters.
+    A word is made of the letters a to z, of straight apostrophes, and of è where an -ed is sung (blessèd); initials keep
+    the dots between them (u.s.a, which is not read as a word); one in another script is left in its own letters.
     """
     found: list[str] = []
     for match in _PIECE.finditer(_plain(text)):
@@ -38,7 +39,7 @@ def words_in(text: str) -> list[str]:
             found.append(_without_quotes(match.group()))
         elif kind == "sign":
             found.append(_SIGNS[match.group()])
-        elif kind == "foreign":
+        elif kind in ("foreign", "initials"):
             found.append(match.group())
         else:
             currency, digits, ending = match.group("currency", "digits", "ending")

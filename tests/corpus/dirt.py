@@ -158,6 +158,9 @@ GAPS: dict[str, Callable[[CleanSong, random.Random], tuple[str, str]]] = {
     ),
     "tickets glued to a line": lambda song, _: (f"See {song.artist} LiveGet tickets as low as $307You might also like\n\n", ""),
     "tickets on lines": lambda song, _: (f"\n\nSee {song.artist} Live\nGet tickets as low as $79\nYou might also like\n\n", ""),
+    "tickets abroad": lambda song, chance: (
+        "\n\n", f"See {song.artist} LiveGet tickets as low as {chance.choice(['CA$307', 'R$1,307', '79 €'])}You might also like"
+    ),
     "shows near": lambda song, _: ("\nSee pop shows near Milan\nGet tickets as low as $101\n\n", ""),
     "upcoming shows": lambda song, _: ("\n\nSee upcoming rap shows\nGet tickets for your favorite artists\n\n", ""),
     "recommendations": lambda song, chance: (f"\n\nYou might also like\n{_pairs(song, chance)}\n\n", ""),

@@ -56,6 +56,7 @@ Read more… and dream
 Get tickets to the moon
 Get tickets, get a ride, get away
 Get tickets as low as you can find them
+Get tickets as low as 79 and go
 I'm going to get tickets for the show
 Get tickets for your favorite girl
 See you live
@@ -191,6 +192,8 @@ KEPT_TEXTS = {
     "parentheses over lines": "I walked (for so\nthe song goes)\nto the river (and\nback again)",
     "pairs after nothing": "Make Them Weep\nAnn\nLullaby\nBen\nSo far away",
     "a song that counts": "1\n2\n3\n4\nSo far away",
+    "a song that counts ones": "1. is for the river\n1. is for the sea\n1. is for the both of us\n1. is me",
+    "a song of two sides": "Side A\nSo far away\n1. One\n2. Two\n3. Three\nSide B\nSo near",
     "a song that counts on": "1. For the river\nand the sea\n2. For the mountain\nand for me",
     "a stanza that changes": "So far away\nSo near to me\n\nSo far away\nSo dear to me",
     "one line that returns": "So far away\n\nSo near to me\nSo dear\n\nSo far away",
@@ -288,6 +291,14 @@ CLEANED = {
     "So far awayYou might also likeNear me": "So far away\nNear me",
     "so faryou might also like\nnear me": "so far\nnear me",
     "So far\nSee Bob LiveGet tickets as low as €46Near me": "So far\nNear me",
+    "So far\nSee Bob LiveGet tickets as low as CA$307": "So far",
+    "So far\nSee Bob LiveGet tickets as low as R$1,307You might also likeNear me": "So far\nNear me",
+    "So far\nSee Bob Live\nGet tickets as low as 79 €\nNear me": "So far\nNear me",
+    "So far\nSee Bob LiveGet tickets as low as 1079krNear me": "So far\nNear me",
+    "So far\nSee Bob LiveGet tickets as low as CHF 79Near me": "So far\nNear me",
+    "So far away\nQ&A\nNo questions asked yet": "So far away",
+    "So far away\nLyrics should be broken down into individual lines\nIf you don’t understand a lyric, use [?]": "So far away",
+    "So far away\nIf you don’t understand a lyric, use [?]\nCancel": "So far away",
     "So far\nYou might also like\nOther\nAnn\nMore\nAnn\nThird\nAnn\nNear me\nAnn": "So far\nNear me\nAnn",
     "So far\nYou might also like\nOther\nGenius Türkçe Çeviri\nnear me": "So far\nnear me",
     "So far (\nyeah, yeah\n)\nnear me": "So far (yeah, yeah)\nnear me",
@@ -360,10 +371,13 @@ SET_ASIDE = {
     "Unreleased": "lyrics not released",
     "Lyrics for this song have yet to be released. Please check back once the song has been released.": "lyrics not released",
     "Lyrics from Snippet": "a snippet",
+    "Tracklist\n1. One\n2. Two\n3. Three": "a track list",
+    "[Disc 1]\n1. One\n2. Two\n3. Three\nDisc 2: Live\n1. Four\n2. Five": "a track list",
+    "CD 1:\n1. One\n2. Two\n\nCD 2:\n3. Three\n4. Four": "a track list",
     "1. Overture\n2. Chinchilla\n3. Encore\n4. Curtain": "a track list",
     "Sorry, we didn't mean for that to happen!": "an error page",
     "<!DOCTYPE html>\n<html><head><title>Attention Required! | Cloudflare</title>": "an error page",
-    "So far\n<|endof\u200btext|>": "holds a model's own marks",
+    "So far\n<|endof\u200btext|>": "holds <|endoftext|>, a mark songsmith uses itself",
 }
 
 
@@ -394,6 +408,47 @@ def test_what_went_is_told_with_its_rule_and_line() -> None:
     ]
 
 
+WRITTEN_ANEW = {
+    # raw: the rule, what went, what stands there, the line
+    "[Chorus]\nO sea\nO me\n\nSo far\n\n[Chorus]": ("bare choruses", "", "O sea\nO me", 7),
+    "CHORUS\nSo far": ("header styles", "CHORUS", "[Chorus]", 1),
+    "So far\nthе sea": ("look-alikes", "thе", "the", 2),
+    "So farYou might also likeNear me": ("recommendations", "You might also like", "", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", WRITTEN_ANEW, ids=repr)
+def test_what_is_written_anew_or_put_in_is_told(raw: str) -> None:
+    removed = clean_text(raw).removed
+    assert [(span.rule, span.text, span.replacement, span.line) for span in removed] == [WRITTEN_ANEW[raw]]
+
+
+def test_each_header_put_in_is_told() -> None:
+    cleaned = clean_text("So far\nso near\n\nO sea\nO me\n\nMore\nwords\n\nO sea\nO me")
+    assert [(span.text, span.replacement, span.line) for span in cleaned.removed] == [
+        ("", "[Chorus]", 4),
+        ("", "[Chorus]", 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    "blurb", ["Ann wrote it in 1896.\nIt is of fur.", "“Fur” came first.\nThen this!\nThen more. "]
+)
+def test_a_blurb_of_several_lines_is_told(blurb: str) -> None:
+    cleaned = clean_text(f"3 ContributorsChinchilla Lyrics{blurb}Read More So far away", title="Chinchilla")
+    assert cleaned.text == f"{blurb}Read More So far away"
+    assert [(found.rule, found.text) for found in cleaned.suspicious] == [("blurb", f"{blurb}Read More")]
+
+
+def test_thousands_of_known_artists_cost_nothing_a_song() -> None:
+    options = CleaningOptions(known_artists=frozenset(f"Artist {number}" for number in range(20_000)))
+    raw = "So far\nYou might also like\nMake Them Weep\nArtist 7\nNear me"
+    clean_text(raw, options=options)
+    began = time.process_time()
+    assert {clean_text(raw, artist="Ann", options=options).text for _ in range(300)} == {"So far\nNear me"}
+    assert time.process_time() - began < 3  # each song took 20 ms when it looked at every artist
+
+
 def test_a_rule_can_be_left_out() -> None:
     raw = "Thе river\n3Embed"
     assert clean_text(raw, options=CleaningOptions(disabled=frozenset({"embed"}))).text == "The river\n3Embed"
@@ -418,7 +473,8 @@ PIECES = [
     "About", "Genius Annotation", "How to Format Lyrics:", "Type out all lyrics, even if", "Add a comment",
     "Credits", "EmbedShare URLCopyEmbedCopy", "thе", "don't", "can’t", "Unreleased", "[Instrumental]", "N/A",
     "<|endoftext|>", "<|endof\u200btext|>", "la la\nla la\n\n", "la la, \nLA la!\n\n", "Intro", "Bridge", "\n1\n",
-    "\nEmbed",
+    "\nEmbed", "Get tickets as low as 79 €", "Get tickets as low as CA$3", "It is of fur. ", "Read More ",
+    "No questions asked yet", "Q&A", "Tracklist\n", "1. One\n", "2. Two\n", "Disc 2\n",
 ]  # fmt: skip
 TITLES = ["Chinchilla", "", "1999", "Lyrics", "Unreleased"]
 

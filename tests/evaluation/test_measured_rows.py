@@ -33,7 +33,7 @@ def expected(song: Song, model: LoadedModel, format: MarkupFormat) -> tuple[list
 
 @example(song=LONG_TITLE, window=4, format=MarkupFormat.MARKUP)
 @example(song=LONG_TITLE, window=3, format=MarkupFormat.PLAIN)
-@given(song=songs, window=st.integers(2, 40), format=st.sampled_from(MarkupFormat))
+@given(song=songs, window=st.integers(2, 40), format=st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.PLAIN]))
 def test_every_token_behind_the_title_counts_once(
     starter: LoadedModel, song: Song, window: int, format: MarkupFormat
 ) -> None:
@@ -55,7 +55,7 @@ def test_every_token_behind_the_title_counts_once(
     assert counted == told
 
 
-@given(song=songs, window=st.integers(2, 40), format=st.sampled_from(MarkupFormat))
+@given(song=songs, window=st.integers(2, 40), format=st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.PLAIN]))
 def test_the_bytes_of_a_song_are_those_of_its_words(
     starter: LoadedModel, song: Song, window: int, format: MarkupFormat
 ) -> None:

@@ -24,6 +24,7 @@ _LANGUAGES = re.compile(
 )
 _LYRICS = re.compile("lyrics", re.IGNORECASE)
 _READ_MORE = re.compile("read more", re.IGNORECASE)
+_AFTER_A_SENTENCE = re.compile(r"[.!?…”\"’)]\s?Read More")
 _MARKS = re.compile(r"<!--\s?/?sse\s?-->|\\?<img\s[^<>\n]{0,600}>")
 
 
@@ -148,10 +149,19 @@ def _blurb_end(text: str, start: int, about: About) -> int:
     return 0
 
 
+def _doubtful_blurb(text: str, about: About) -> list[Finding]:
+    """Find what may be a blurb of several lines, which no mark sets apart from lines that are sung."""
+    if "read more" not in about.folded:
+        return []
+    found = _AFTER_A_SENTENCE.search(text, 0, _LONGEST_BLURB)
+    return [Finding(0, found.end(), None)] if found and "\n[" not in text[: found.start()] else []
+
+
 HEAD: tuple[Rule, ...] = (
     Rule(name="page marks", does="Marks of the page itself go: comments and pictures.", find=_page_marks,
          proves_scraping=True),
     Rule(name="head", does="Contributors, translations, `<Title> Lyrics` and the blurb before the song go.", find=_head,
          proves_scraping=True),
+    Rule(name="blurb", does="What may be a blurb before the song, but may be sung, is told.", find=_doubtful_blurb),
 )  # fmt: skip
 """In the order in which they run."""

@@ -5,9 +5,10 @@ import re
 from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, line_at, lines_of, whole_line
 from songsmith.lyrics import parse_header
 
-_TICKETS = re.compile(
-    r"get tickets (?:as low as [$€£¥]\s?\d{1,6}(?:[.,]\d{1,3}){0,2}|for your favorite artists)", re.IGNORECASE
-)
+_AMOUNT, _CODE = r"\d{1,6}(?:[.,]\d{1,3}){0,2}", "CHF|EUR|GBP|USD|CAD|AUD|SEK|NOK|DKK|PLN"
+PRICE = rf"(?:(?:[A-Z]{{1,3}} ?)?[$€£¥₹₩₪₺₽]|{_CODE}|kr\.?) ?{_AMOUNT}|{_AMOUNT} ?(?:[$€£¥₹₩₪₺₽]|{_CODE}|kr|zł)"
+"""How a page writes any price: `$307`, `CA$1,079`, `79 €`."""
+_TICKETS = re.compile(rf"get tickets (?:as low as (?:{PRICE})|for your favorite artists)", re.IGNORECASE)
 _SEE = re.compile(r"see (?:.{1,80} live|.{1,60} shows near .{1,60}|upcoming .{1,60} shows)", re.IGNORECASE)
 _LONGEST_SEE = 140
 _MARKER = re.compile("you might also like", re.IGNORECASE)
@@ -176,9 +177,8 @@ def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
 def _is_known(name: str, about: About) -> bool:
     if is_genius(name):
         return True
-    return fold(name) in about.artists or any(
-        fold(part) in about.artists for part in re.split(r" & |, | feat\. ", name)
-    )
+    folded = {fold(part) for part in (name, *re.split(r" & |, | feat\. ", name))} - {""}
+    return fold(about.artist) in folded or not about.artists.isdisjoint(folded)
 
 
 def _is_titled(line: str) -> bool:

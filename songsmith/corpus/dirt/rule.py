@@ -25,7 +25,7 @@ class About:
     title: str = ""
     artist: str = ""
     artists: frozenset[str] = frozenset()
-    """Artists known by name, each as `fold` gives it."""
+    """Other artists known by name, each as `fold` gives it."""
     scraped: bool = False
     """Whether something in the text proves that it was taken from a lyrics page; what is odd is then dirt."""
     lowered: bool = False
@@ -51,7 +51,7 @@ class Rule:
     proves_scraping: bool = False
     """Whether what it removes shows that the text comes from a lyrics page."""
     reports: bool = True
-    """Whether what it removes is told; spaces and line ends are not."""
+    """Whether what it removes or puts in is told; spaces and line ends are not."""
 
 
 def fold(name: str) -> str:

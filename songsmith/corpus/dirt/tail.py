@@ -35,21 +35,13 @@ _SURE_BEGINNINGS = (
 )  # fmt: skip
 _HEADINGS = frozenset(["about", "song bio", "q&a", "credits", "release date", "tags"])
 _WEAK = frozenset(["copy", "cancel", "expand", "comments", "embed", "sign up", "sign in", "cancel"]) | _HEADINGS
-_TELLING = (
-    "share url",
-    "genius annotation",
-    "genius is the",
-    "how to format lyrics",
-    "drop knowledge",
-    "add a comment",
-    "inside scoop",
-)
+_TELLING = (*_SURE, *_SURE_BEGINNINGS)
 _OWN_EMBEDS = ("reembed", "unembed", "re-embed", "-embed", "‐embed")
 
 
 def _page_end(text: str, about: About) -> list[Finding]:
     """Find the edit form and the footer: they begin where page lines begin and run to the end."""
-    folded = about.folded
+    folded = about.folded.replace("’", "'")
     if not any(line in folded for line in _TELLING):
         return []
     cut = len(text)

@@ -1,12 +1,11 @@
 """Texts that are no song: announcements, instrumentals, error pages, translations. Says why; changes nothing."""
 
 import re
-from functools import cache
 
 from songsmith.corpus.dirt.middle import is_genius
 from songsmith.corpus.dirt.rule import fold
 from songsmith.lyrics import parse_header
-from songsmith.markup import MARKS
+from songsmith.markup import find_mark
 
 _ERROR_PAGE = re.compile(
     r"sorry, we didn['’]t mean for that to happen!|<!doctype html|<html[\s>]|attention required! \| cloudflare|"
@@ -30,13 +29,17 @@ _NOTHING = frozenset(("unreleased", "na", "none", "null", "nan", "tba", "tbd", "
 _SNIPPET = re.compile(r"[\[(*]?lyrics from (?:a )?snippets?[\])*]?:?", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]{0,200}\]")
 _TRACK = re.compile(r"(\d{1,3})[.)]\s{0,3}\S")
+_OVER_TRACKS = re.compile(
+    r"\W{0,3}(?:(?:album )?track\s?list(?:ing)?|(?:dis[ck]|cd|side) (?:\d{1,2}|[a-d]|one|two)(?: ?[:–-].{0,60})?)\W{0,3}",
+    re.IGNORECASE,
+)
 _FEW_LINES = 3
 
 
 def why_no_song(text: str, artist: str) -> str:
     """Return why a clean text is no song, in a few words after which others can be counted, or nothing for a song."""
-    if "<|" in text and _marks().search(text):
-        return "holds a model's own marks"
+    if "<|" in text and (mark := find_mark(text)):
+        return f"holds {mark}, a mark songsmith uses itself"
     if is_genius(artist):
         return "an account of Genius, not an artist"
     if len(text) > 4000 and not text.startswith("<") and not _ERROR_PAGE.match(text):
@@ -63,16 +66,16 @@ def _by_its_lines(rows: list[str]) -> str:
         return "no lyrics"
     if len(sung) == 1 and fold(sung[0]) in _NOTHING:
         return "no lyrics" if fold(sung[0]) != "unreleased" else "lyrics not released"
-    numbered = [int(found.group(1)) for row in sung if (found := _TRACK.match(row))]
-    if len(numbered) >= _FEW_LINES and len(numbered) * 5 >= len(sung) * 4 and numbered == _counted_up(numbered):
+    tracks = [row for row in sung if not _OVER_TRACKS.fullmatch(row)]
+    numbered = [int(found.group(1)) for row in tracks if (found := _TRACK.match(row))]
+    if len(numbered) >= _FEW_LINES and len(numbered) * 5 >= len(tracks) * 4 and _counted_up(numbered):
         return "a track list"
     return ""
 
 
-def _counted_up(numbers: list[int]) -> list[int]:
-    return list(range(1, len(numbers) + 1))
-
-
-@cache
-def _marks() -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))
+def _counted_up(numbers: list[int]) -> bool:
+    """Return whether each number follows the one before it, or begins another disc."""
+    return all(
+        number == before + 1 or (number == 1 and before > 1)
+        for before, number in zip([0, *numbers], numbers, strict=False)
+    )
