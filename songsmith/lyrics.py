@@ -211,3 +211,8 @@ def strip_controls(text: str) -> str:
         return text
     text = text.translate(_LINE_BREAKS)
     return "".join(c for c in text if c == "\n" or not (unicodedata.category(c) in ("Cc", "Cs") or c in _UNSAFE_FORMAT))
+
+
+def one_line(text: str) -> str:
+    """Return text as one row that cannot drive a terminal: no controls, no line breaks, single spaces."""
+    return " ".join(strip_controls(text).split())

@@ -12,7 +12,7 @@ from threading import Event
 from types import FrameType
 
 from songsmith.errors import SongsmithError, StorageError, storage_error
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line
 
 
 def write(text: str) -> None:
@@ -59,7 +59,7 @@ def ending_errors() -> Iterator[None]:
         sys.exit(0)
     except (SongsmithError, OSError) as error:
         known = _explain(error) if isinstance(error, OSError) else error
-        say(" ".join(f"songsmith: {strip_controls(str(known))}".split()))
+        say(one_line(f"songsmith: {known}"))
         sys.exit(known.exit_code)
 
 

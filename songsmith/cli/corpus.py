@@ -9,8 +9,8 @@ import typer
 
 from songsmith.cli import console
 from songsmith.cli.progress import progress
-from songsmith.cli.words import Filters, MaxSongs, plain, reasons, songs, tell_choice
-from songsmith.lyrics import strip_controls
+from songsmith.cli.words import Filters, MaxSongs, reasons, songs, tell_choice
+from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
     from songsmith.corpus.statistics import CorpusStatistics
@@ -25,22 +25,18 @@ Raw = Annotated[bool, typer.Option("--raw", help="The songs as they came, though
 @app.command(name="list")
 def list_corpora(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a corpus.")] = False) -> None:
     """List the corpora."""
-    from songsmith.studio.corpus_reports import describe, json_row
+    from songsmith.studio import corpus_reports
 
-    found = [describe(corpus) for corpus in _store().corpora()]
+    found = corpus_reports.list_corpora(_store())
     if as_json:
-        console.write("".join(map(json_row, found)))
+        console.write("".join(map(corpus_reports.json_row, found)))
     elif found:
-        console.show_table(
-            ("Corpus", "Songs", "Clean", "Set aside", "Size"),
-            [
-                (plain(row["name"]), str(row["raw_records"]), _clean_cell(row), str(row["set_aside"]),
-                 _size(row["raw_bytes"]))
-                for row in found
-            ],
-        )  # fmt: skip
+        console.show_table(("Corpus", "Songs", "Clean", "Set aside", "Size"), [_cells(row) for row in found])
     else:
         console.say("There is no corpus yet. Make one with: songsmith import PATH")
+    for row in found:
+        if "problem" in row:
+            console.say(one_line(f"{row['name']}: {row['problem']}"))
 
 
 @app.command()
@@ -58,7 +54,7 @@ def show(
     if set_aside:
         for record in corpus.set_aside():
             row = (record.id, record.title, record.reason)
-            console.write(json_row(record.as_json()) if as_json else "\t".join(map(plain, row)) + "\n")
+            console.write(json_row(record.as_json()) if as_json else "\t".join(map(one_line, row)) + "\n")
         return
     about = describe(corpus)
     about["set_aside_reasons"] = dict(Counter(record.reason for record in corpus.set_aside()).most_common())
@@ -67,9 +63,9 @@ def show(
         return
     why = f" {reasons(about['set_aside_reasons'])}" if about["set_aside"] else ""
     console.write(
-        f"name: {plain(about['name'])}\nsongs: {about['raw_records']} ({_size(about['raw_bytes'])})\n"
+        f"name: {one_line(about['name'])}\nsongs: {about['raw_records']} ({_size(about['raw_bytes'])})\n"
         f"clean: {_clean_cell(about)}\nset aside: {about['set_aside']}{why}\n"
-        f"changed: {about['changed_at']}\npath: {plain(about['path'])}\n"
+        f"changed: {about['changed_at']}\npath: {one_line(about['path'])}\n"
     )
 
 
@@ -112,14 +108,17 @@ def export(
 ) -> None:
     """Write the songs of a corpus so that `songsmith import` reads them back."""
     from songsmith.corpus.filters import Filter
+    from songsmith.studio.corpora import stale_notice
     from songsmith.studio.corpus_reports import UNSAFE, ExportFormat, export_file, export_rows
 
     wanted = [Filter.parse(expression) for expression in filters or ()]
     corpus = _choose(name)
+    if not raw and (notice := stale_notice(corpus)):
+        console.say(notice)
     rows = export_rows(corpus, ExportFormat(format), filters=wanted, max_songs=max_songs, raw=raw)
     if output is not None and str(output) != "-":
-        export_file(rows, output, force=force)
-        console.say(f"Wrote {strip_controls(str(output))}")
+        count = export_file(rows, output, force=force)
+        console.say(f"Wrote {songs(count)} to {one_line(str(output))}")
         return
     for row in rows:
         console.write(re.sub(UNSAFE, "", row) if sys.stdout.isatty() else row)
@@ -134,8 +133,7 @@ def rm(
     from songsmith.errors import UsageError
 
     store = _store()
-    corpus = store.open(name)
-    what = f"corpus '{plain(corpus.name)}' with {songs(corpus.sizes().raw_records)}"
+    what = _name_with_songs(store.find(name))
     if not yes and not sys.stdin.isatty():
         raise UsageError(f"This removes the {what} for good.", "Say so with --yes.")
     if not yes:
@@ -147,10 +145,9 @@ def rm(
 
 
 def _store() -> "CorpusStore":
-    from songsmith.corpus.store import CorpusStore
-    from songsmith.paths import find_paths
+    from songsmith.studio.studio import Studio
 
-    return CorpusStore(find_paths())
+    return Studio.open().corpora
 
 
 def _choose(name: str | None) -> "Corpus":
@@ -159,6 +156,22 @@ def _choose(name: str | None) -> "Corpus":
     corpus, chosen = choose_corpus(_store(), name)
     tell_choice(chosen.name, chosen.why)
     return corpus
+
+
+def _name_with_songs(corpus: "Corpus") -> str:
+    from songsmith.errors import StorageError
+
+    try:
+        return f"corpus '{one_line(corpus.name)}' with {songs(corpus.raw_records)}"
+    except StorageError:
+        return f"damaged corpus '{one_line(corpus.name)}'"
+
+
+def _cells(about: dict[str, Any]) -> tuple[str, ...]:
+    if "problem" in about:
+        return one_line(about["name"]), "damaged", "", "", ""
+    sizes = str(about["set_aside"]), _size(about["raw_bytes"])
+    return one_line(about["name"]), str(about["raw_records"]), _clean_cell(about), *sizes
 
 
 def _clean_cell(about: dict[str, Any]) -> str:
@@ -172,9 +185,12 @@ def _size(count: int) -> str:
 
 
 def _show_statistics(corpus: "Corpus", result: "CorpusStatistics", *, raw: bool) -> None:
-    if not raw and not corpus.is_clean:
-        state = "the songs came in after it was cleaned" if corpus.has_clean else "these are the songs as they came"
-        console.say(f"Corpus '{plain(corpus.name)}' is not clean: {state}.")
+    from songsmith.studio.corpora import stale_notice
+
+    if not raw and not corpus.has_clean:
+        console.say(f"Corpus '{one_line(corpus.name)}' is not clean: these are the songs as they came.")
+    elif not raw and (notice := stale_notice(corpus)):
+        console.say(notice)
     stanzas = ", ".join(f"{count} {kind}" for kind, count in result.stanzas.items()) or "none"
     lengths = sorted(result.lines_a_stanza.items(), key=lambda item: -item[1])[:5]
     console.write(
@@ -184,4 +200,4 @@ def _show_statistics(corpus: "Corpus", result: "CorpusStatistics", *, raw: bool)
         f"{', '.join(f'{length} ({count})' for length, count in lengths) or 'none'}\n"
     )
     for text, count in result.repeated_lines:
-        console.write(f"{count} times: {plain(text)}\n")
+        console.write(f"{count} times: {one_line(text)}\n")

@@ -7,7 +7,8 @@ import typer
 
 from songsmith.cli import console
 from songsmith.cli.progress import progress
-from songsmith.cli.words import Filters, plain, songs
+from songsmith.cli.words import Filters, songs
+from songsmith.lyrics import one_line
 
 
 def evaluate(
@@ -55,5 +56,5 @@ def evaluate(
         console.write(json.dumps(result, ensure_ascii=False) + "\n")
         return
     for key, value in result.items():
-        shown = f"{value:.4f}" if isinstance(value, float) else plain(str(value))
+        shown = f"{value:.4f}" if isinstance(value, float) else one_line(str(value))
         console.write(f"{key.replace('_', ' ')}: {shown}\n")

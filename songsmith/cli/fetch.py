@@ -7,8 +7,9 @@ import typer
 
 from songsmith.cli import console
 from songsmith.cli.progress import Bar, progress
+from songsmith.cli.words import songs
 from songsmith.corpus.sources import SongOrder
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
     from songsmith.corpus.sources import FetchEvent
@@ -34,9 +35,8 @@ def fetch(
     The lyrics belong to those who wrote them. Fetch them for yourself,
     to learn from at home; do not publish them.
     """
-    from songsmith.corpus.store import CorpusStore
-    from songsmith.paths import find_paths
     from songsmith.studio.fetching import FetchOptions, FetchTally, fetch_from_genius
+    from songsmith.studio.studio import Studio
 
     options = FetchOptions(
         artist=artist, corpus=corpus, max_songs=max_songs, order=sort, include_features=include_features
@@ -44,11 +44,11 @@ def fetch(
     tally = FetchTally()
     try:
         with progress(f"Looking for {artist}", total=max_songs) as bar:
-            for event in fetch_from_genius(CorpusStore(find_paths()), options):
+            for event in fetch_from_genius(Studio.open().corpora, options):
                 tally.add(event)
                 _show(event, tally, bar, max_songs)
     except KeyboardInterrupt:
-        console.say(f"Interrupted; {_songs(tally.kept)} came in. Run the same command again: it goes on from there.")
+        console.say(f"Interrupted; {songs(tally.kept)} came in. Run the same command again: it goes on from there.")
         raise typer.Exit(130) from None
     _tell(tally)
 
@@ -59,26 +59,18 @@ def _show(event: "FetchEvent", tally: "FetchTally", bar: Bar, max_songs: int | N
     if isinstance(event, Waiting):
         console.say(f"{event.why} Trying again in {event.seconds:.0f} s.")
     elif isinstance(event, SongSkipped) and event.failed:
-        console.say(_plain(f"{event.title}: {event.reason}"))
+        console.say(one_line(f"{event.title}: {event.reason}"))
     done = tally.seen if max_songs is None else tally.kept + tally.held
-    bar.report(done, max_songs or tally.listed, text=_songs(tally.kept), description=f"Fetching {tally.artist}")
+    bar.report(done, max_songs or tally.listed, text=songs(tally.kept), description=f"Fetching {tally.artist}")
 
 
 def _tell(tally: "FetchTally") -> None:
     before = f", which had {tally.held} before" if tally.held else ""
-    kept = _songs(tally.kept) if tally.kept else "nothing new"
-    console.say(_plain(f"Kept {kept} of {tally.artist} in the corpus '{tally.corpus}'{before}."))
+    kept = songs(tally.kept) if tally.kept else "nothing new"
+    console.say(one_line(f"Kept {kept} of {tally.artist} in the corpus '{tally.corpus}'{before}."))
     if tally.skipped:
         reasons = ", ".join(f"{count}: {reason}" for reason, count in tally.skipped.most_common())
         console.say(f"Without lyrics: {tally.skipped.total()} ({reasons}).")
     if tally.failed:
-        console.say(f"Genius failed at {_songs(tally.failed)}. Run the same command again to ask anew.")
-    console.say(f"Next: songsmith clean {shlex.quote(_plain(tally.corpus))}")
-
-
-def _songs(count: int) -> str:
-    return "1 song" if count == 1 else f"{count} songs"
-
-
-def _plain(text: str) -> str:
-    return " ".join(strip_controls(text).split())
+        console.say(f"Genius failed at {songs(tally.failed)}. Run the same command again to ask anew.")
+    console.say(f"Next: songsmith clean {shlex.quote(one_line(tally.corpus))}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -29,8 +29,8 @@ class Bar:
         """
         if self._shown is None or self._task is None:
             return
-        changes = {"description": _plain(description)} if description else {}
-        self._shown.update(self._task, completed=done, total=total, text=_plain(text), **changes)  # type: ignore[arg-type]
+        changes = {"description": one_line(description)} if description else {}
+        self._shown.update(self._task, completed=done, total=total, text=one_line(text), **changes)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -58,8 +58,4 @@ def progress(description: str, *, total: float | None = None) -> Iterator[Bar]:
         *columns, console=Console(stderr=True), transient=True, refresh_per_second=5, redirect_stdout=caught
     )
     with display:
-        yield Bar(display, display.add_task(_plain(description), total=total, text=""))
-
-
-def _plain(text: str) -> str:
-    return " ".join(strip_controls(text).split())
+        yield Bar(display, display.add_task(one_line(description), total=total, text=""))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from songsmith.cli import console
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line, strip_controls
 from songsmith.songsheet.sheet import SheetFormat
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def rm(
 
     with Studio.open().library as library:
         records = find_songs(library, numbers)
-        names = ", ".join(f"{record.number or record.id[:8]} {_row(record.name)}" for record in records)
+        names = ", ".join(f"{record.number or record.id[:8]} {one_line(record.name)}" for record in records)
         if not yes and not sys.stdin.isatty():
             raise UsageError(f"This removes {names} for good.", "Say so with --yes.")
         if not yes:
@@ -139,7 +139,7 @@ def _show_list(records: "list[SongRecord]", as_json: bool, *, none: str) -> None
         console.show_table(
             ("No.", "Song", "Artist", "Lines", "Changed"),
             [
-                (str(song["number"]), _row(song["name"]), _row(song["artist"]), str(song["lines"]),
+                (str(song["number"]), one_line(song["name"]), one_line(song["artist"]), str(song["lines"]),
                  _minute(song["updated_at"]))
                 for song in songs
             ],
@@ -152,18 +152,20 @@ def _tell_origin(record: "SongRecord", takes: "list[Take]") -> None:
     from songsmith.studio.songs import summarise
 
     about = summarise(record)
-    console.say(_row(f"{record.name} ({record.artist})" if record.artist else record.name))
+    console.say(one_line(f"{record.name} ({record.artist})" if record.artist else record.name))
     kept = f"song {record.number}" if record.kept else "a draft"
     written = f"{about['lines']} lines, {about['lines_by_model']} of them by a model"
     models = ", ".join(dict.fromkeys(take.model for take in takes))
-    origin = f"{len(takes)} takes from {_row(models)}" if takes else "no takes"
+    origin = f"{len(takes)} takes from {one_line(models)}" if takes else "no takes"
     console.say(f"({kept}, {written}, {origin}, changed {_minute(record.updated_at)})")
 
 
 def _take_row(take: "Take") -> str:
     first = next((line for line in strip_controls(take.text).splitlines() if line.strip()), "(nothing)")
     heat = take.options.get("temperature", "?")
-    return f"{_row(take.model)}, seed {take.seed}, temperature {heat}, {_minute(take.created_at)}: {first.strip()}\n"
+    return (
+        f"{one_line(take.model)}, seed {take.seed}, temperature {heat}, {_minute(take.created_at)}: {first.strip()}\n"
+    )
 
 
 def _minute(moment: str) -> str:
@@ -174,10 +176,6 @@ def _minute(moment: str) -> str:
         return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
     except ValueError:
         return moment
-
-
-def _row(text: str) -> str:
-    return " ".join(strip_controls(text).split())
 
 
 def _json_row(value: Any) -> str:

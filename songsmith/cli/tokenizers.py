@@ -8,8 +8,8 @@ import typer
 
 from songsmith.cli import console
 from songsmith.cli.progress import progress
-from songsmith.cli.words import Filters, plain, tell_choice
-from songsmith.lyrics import strip_controls
+from songsmith.cli.words import Filters, tell_choice
+from songsmith.lyrics import one_line, strip_controls
 
 app = typer.Typer(help="What cuts words into the tokens a model reads.", no_args_is_help=True)
 
@@ -26,14 +26,16 @@ def train(
     filters: Filters = None,
 ) -> None:
     """Learn a tokenizer (byte-level BPE) from the words of a corpus."""
-    from songsmith.studio.corpora import choose_corpus
+    from songsmith.studio.corpora import choose_corpus, stale_notice
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import train_tokenizer
     from songsmith.studio.training_songs import SongChoice
 
     studio = Studio.open()
-    chosen = choose_corpus(studio.corpora, corpus)[1]
+    found, chosen = choose_corpus(studio.corpora, corpus)
     tell_choice(chosen.name, chosen.why)
+    if notice := stale_notice(found):
+        console.say(notice)
     choice = SongChoice(corpus=chosen.name, filters=tuple(filters or ()))
     with progress(f"Reading corpus {chosen.name}"):
         _, folder, entries = train_tokenizer(studio, name, choice, vocabulary_size)
@@ -41,7 +43,7 @@ def train(
     if entries < vocabulary_size:
         console.say(f"The corpus has no more pieces that come twice; {vocabulary_size} were asked for.")
     console.say(
-        f"Next: songsmith train --corpus {shlex.quote(plain(chosen.name))} --tokenizer {shlex.quote(plain(name))}"
+        f"Next: songsmith train --corpus {shlex.quote(one_line(chosen.name))} --tokenizer {shlex.quote(one_line(name))}"
     )
 
 
@@ -60,7 +62,7 @@ def list_all(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
     console.show_table(
         ("Tokenizer", "Entries", "Path"),
         [
-            (plain(entry.name), "damaged" if entry.problem else str(entry.entries), plain(str(entry.path)))
+            (one_line(entry.name), "damaged" if entry.problem else str(entry.entries), one_line(str(entry.path)))
             for entry in found
         ],
     )
@@ -88,7 +90,7 @@ def show(
         console.write("\n")
     elif text is None:
         about["path"] = str(find_tokenizer(studio, name))
-        console.write("".join(f"{key}: {plain(str(value))}\n" for key, value in about.items()))
+        console.write("".join(f"{key}: {one_line(str(value))}\n" for key, value in about.items()))
     else:
         console.write("|".join(strip_controls(piece.text).replace("\n", "\\n") for piece in pieces) + "\n")
         console.say("1 token" if len(pieces) == 1 else f"{len(pieces)} tokens")

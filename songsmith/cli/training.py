@@ -166,15 +166,17 @@ def finetune(
 def _request(studio: "Studio", values: Mapping[str, Any]) -> "TrainingRequest":
     """Return what a command's arguments ask for. Those that are options of training are named as these are."""
     from songsmith.cli.words import tell_choice
-    from songsmith.studio.corpora import choose_corpus
+    from songsmith.studio.corpora import choose_corpus, stale_notice
     from songsmith.studio.training import TrainingRequest
     from songsmith.studio.training_songs import SongChoice
 
     options = {field.name: values[field.name] for field in fields(TrainingOptions) if field.name in values}
     if options["steps"] is options["epochs"] is options["minutes"] is None:
         options["epochs"] = 10.0
-    _, chosen = choose_corpus(studio.corpora, values["corpus"])
+    corpus, chosen = choose_corpus(studio.corpora, values["corpus"])
     tell_choice(chosen.name, chosen.why)
+    if notice := stale_notice(corpus):
+        console.say(notice)
     songs = SongChoice(
         corpus=chosen.name,
         filters=tuple(values["filters"] or ()),

@@ -10,7 +10,7 @@ import typer
 
 from songsmith.cli import console
 from songsmith.cli.progress import progress
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
     from songsmith.studio.corpora import CorpusCleaned, RecordsKept, SongCleaned, SongsImported
@@ -78,7 +78,8 @@ def import_words(
             if interrupted.is_set():
                 break
     if done is None:
-        console.say(f"Interrupted; {songs(kept.count if kept else 0)} came in. Run the same command again: it goes on.")
+        came = f"{songs(kept.count)} came in" if kept else "nothing was kept"
+        console.say(f"Interrupted; {came}. Run the same command again{': it goes on' if kept else ''}.")
         raise typer.Exit(130)
     _tell_import(done)
 
@@ -93,23 +94,29 @@ def clean(
     from songsmith.studio import corpora
     from songsmith.studio.studio import Studio
 
-    with progress("Cleaning") as bar:
+    done = None
+    with progress("Cleaning") as bar, console.interrupts() as interrupted:
         for event in corpora.clean_corpus(Studio.open(), name, dry_run=dry_run):
-            if isinstance(event, corpora.CorpusChosen):
+            if isinstance(event, corpora.CorpusCleaned):
+                done = event
+            elif interrupted.is_set():
+                break
+            elif isinstance(event, corpora.CorpusChosen):
                 tell_choice(event.name, event.why)
             elif isinstance(event, corpora.SongsRead):
                 bar.report(event.count, event.total)
-            elif isinstance(event, corpora.SongCleaned):
-                _show_changes(event)
             else:
-                done = event
+                _show_changes(event)
+    if done is None:
+        console.say("Interrupted; nothing was changed.")
+        raise typer.Exit(130)
     _tell_cleaning(done, dry_run=dry_run)
 
 
 def tell_choice(name: str, why: str) -> None:
     """Say which corpus the work is about, if it was not named."""
     if why:
-        console.say(f"Corpus '{plain(name)}' ({why}).")
+        console.say(f"Corpus '{one_line(name)}' ({why}).")
 
 
 def songs(count: int) -> str:
@@ -117,21 +124,16 @@ def songs(count: int) -> str:
     return "1 song" if count == 1 else f"{count} songs"
 
 
-def plain(text: str) -> str:
-    """Return text as one row that cannot drive a terminal."""
-    return " ".join(strip_controls(text).split())
-
-
 def reasons(counts: Mapping[str, int]) -> str:
     """Return how often what happened, the most frequent first: `(3 no words, 1 not valid JSON)`."""
-    told = [f"{count} {plain(reason)}" for reason, count in islice(counts.items(), _REASONS_TOLD)]
+    told = [f"{count} {one_line(reason)}" for reason, count in islice(counts.items(), _REASONS_TOLD)]
     if len(counts) > _REASONS_TOLD:
         told.append("and other things")
     return f"({', '.join(told)})" if told else ""
 
 
 def _tell_import(done: "SongsImported") -> None:
-    name = plain(done.corpus)
+    name = one_line(done.corpus)
     parts = [f"Kept {songs(done.added)} in corpus '{name}'"]
     if done.held:
         parts.append(f"{done.held} held already")
@@ -140,22 +142,23 @@ def _tell_import(done: "SongsImported") -> None:
     if done.set_aside:
         parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
     console.say(f"{', '.join(parts)}.")
+    if done.notice:
+        console.say(one_line(f"{done.notice} Is the filter misspelt?"))
     if done.set_aside:
         console.say(f"What was set aside: songsmith corpus show {shlex.quote(name)} --set-aside")
     console.say(f"Next: songsmith clean {shlex.quote(name)}")
 
 
 def _tell_cleaning(done: "CorpusCleaned", *, dry_run: bool) -> None:
-    name = plain(done.corpus)
+    name = one_line(done.corpus)
     parts = [f"{'Would keep' if dry_run else 'Kept'} {songs(done.kept)} of corpus '{name}'"]
     parts.append(f"{done.changed} of them changed {reasons(done.removed)}".rstrip() if done.changed else "none changed")
     if done.set_aside:
         parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
     console.say(f"{', '.join(parts)}.{' Nothing was written.' if dry_run else ''}")
     if done.suspicious and not dry_run:
-        console.say(
-            f"{done.suspicious} doubtful spans stay; `songsmith clean {shlex.quote(name)} --dry-run` marks them with ?."
-        )
+        places = "1 place" if done.suspicious == 1 else f"{done.suspicious} places"
+        console.say(f"{places} to look at: `songsmith clean {shlex.quote(name)} --dry-run` marks them with ?.")
     if dry_run:
         console.say(f"To do it: songsmith clean {shlex.quote(name)}")
     elif done.kept:
@@ -163,14 +166,17 @@ def _tell_cleaning(done: "CorpusCleaned", *, dry_run: bool) -> None:
 
 
 def _show_changes(event: "SongCleaned") -> None:
-    console.write(f"{plain(event.title) or 'Untitled'} ({plain(event.id)})\n")
+    console.write(f"{one_line(event.title) or 'Untitled'} ({one_line(event.id)})\n")
     for span in event.removed:
-        for row in span.text.splitlines() or [""]:
-            console.write(f"  - {plain(row)}  [{span.rule}, line {span.line}]\n")
+        for sign, text in (("-", span.text), ("+", span.replacement)):
+            for row in text.strip("\n").splitlines():
+                console.write(f"  {sign} {one_line(row)}  [{span.rule}, line {span.line}]\n")
     for doubt in event.suspicious:
-        console.write(f"  ? {plain(doubt.text)}  [{doubt.rule}, line {doubt.line}]\n")
+        console.write(f"  ? {one_line(doubt.text)}  [{doubt.rule}, line {doubt.line}]\n")
+    if not (event.removed or event.suspicious or event.set_aside):
+        console.write("  spaces, line breaks or signs only\n")
     if event.set_aside:
-        console.write(f"  set aside: {plain(event.set_aside)}\n")
+        console.write(f"  set aside: {one_line(event.set_aside)}\n")
 
 
 def _rate(event: "RecordsKept") -> str:

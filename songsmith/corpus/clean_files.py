@@ -4,18 +4,19 @@ The songs and those set aside lie in two files whose names change each time; `cl
 which two they are.
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from songsmith.corpus.journal import decode_row, encode_row, write_whole
-from songsmith.corpus.records import CleanRecord, SetAside, Stored, mend
+from songsmith.corpus.journal import decode_row, write_whole
+from songsmith.corpus.records import CleanRecord, SetAside, encode
 from songsmith.errors import StorageError, storing
+
+Kept = TypeVar("Kept", CleanRecord, SetAside)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +28,6 @@ class CleanSummary:
     raw_records: int
     """Raw songs there were when these were made of them."""
     bytes: int
-    sha256: str
-    """Of the file with the songs, in hexadecimal."""
     songs_file: str
     set_aside_file: str
 
@@ -40,19 +39,17 @@ class CleanWriter:
         """Write to two files that are open."""
         self._songs, self._set_aside = songs, set_aside
         self.records = self.records_set_aside = self.bytes = 0
-        self.digest = hashlib.sha256()
 
     def keep(self, record: CleanRecord) -> None:
         """Add a song."""
-        line = _encode(record)
+        line = encode(record)
         self._songs.write(line)
-        self.digest.update(line)
         self.bytes += len(line)
         self.records += 1
 
     def set_aside(self, record: SetAside) -> None:
         """Add one that is not used."""
-        self._set_aside.write(_encode(record))
+        self._set_aside.write(encode(record))
         self.records_set_aside += 1
 
 
@@ -78,19 +75,19 @@ class CleanFiles:
             return None
         try:
             with storing(self.pointer):
-                return CleanSummary(**json.loads(self.pointer.read_bytes()))
-        except (ValueError, TypeError) as error:
-            raise StorageError(f"{self.pointer} is damaged.", "Delete it, and clean the corpus again.") from error
+                row = json.loads(self.pointer.read_bytes())
+            # What else stands there, another version wrote.
+            return CleanSummary(**{known.name: known.type(row[known.name]) for known in fields(CleanSummary)})  # type: ignore[operator]
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise StorageError(f"{self.pointer} is damaged.", "Clean the corpus again.") from error
 
     def songs(self) -> Iterator[CleanRecord]:
         """Yield the clean songs."""
-        for row in self._rows("songs_file"):
-            yield CleanRecord.from_json(row)
+        return self._read("songs_file", CleanRecord.from_json)
 
     def set_aside(self) -> Iterator[SetAside]:
         """Yield those that are not used."""
-        for row in self._rows("set_aside_file"):
-            yield SetAside.from_json(row)
+        return self._read("set_aside_file", SetAside.from_json)
 
     @contextmanager
     def replacing(self, *, raw_records: int) -> Iterator[CleanWriter]:
@@ -106,8 +103,7 @@ class CleanFiles:
                     os.fsync(file.fileno())
             summary = CleanSummary(
                 records=writer.records, set_aside=writer.records_set_aside, raw_records=raw_records,
-                bytes=writer.bytes, sha256=writer.digest.hexdigest(), songs_file=paths[0].name,
-                set_aside_file=paths[1].name,
+                bytes=writer.bytes, songs_file=paths[0].name, set_aside_file=paths[1].name,
             )  # fmt: skip
             with storing(self.pointer):
                 write_whole(self.pointer, json.dumps(asdict(summary), indent=1).encode() + b"\n")
@@ -121,15 +117,15 @@ class CleanFiles:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
 
-    def _rows(self, which: str) -> Iterator[dict[str, Any]]:
+    def _read(self, which: str, from_json: Callable[[dict[str, Any]], Kept]) -> Iterator[Kept]:
         file = self._open(which)
         with storing(self._folder), file:
             for line in file:
                 try:
-                    row = decode_row(line)
-                except (ValueError, TypeError) as error:
+                    record = from_json(decode_row(line))
+                except (ValueError, TypeError, RecursionError) as error:
                     raise StorageError(f"{file.name} is damaged.", "Clean the corpus again.") from error
-                yield row
+                yield record
 
     def _open(self, which: str) -> IO[bytes]:
         for _ in range(5):
@@ -138,10 +134,3 @@ class CleanFiles:
             with suppress(FileNotFoundError):  # replaced since: the pointer says another by now
                 return path.open("rb")
         raise StorageError(f"{path} is gone.", "Clean the corpus again.")
-
-
-def _encode(record: Stored) -> bytes:
-    try:
-        return encode_row(record.as_json())
-    except UnicodeEncodeError:
-        return encode_row(mend(record).as_json())

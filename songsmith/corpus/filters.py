@@ -11,6 +11,7 @@ from songsmith.corpus.records import CleanRecord, Fact, RawRecord
 from songsmith.errors import UsageError
 
 _EXAMPLE = "Write it like kind=song, year<1900, artist~burns or sensitive!=true."
+_DATE = re.compile(r"\d{4}-\d\d(-\d\d)?", re.ASCII)
 _FIELDS = ("title", "artist", "source", "id", "url", "text")
 _ORDERS: dict[str, Callable[..., bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -22,9 +23,9 @@ class Filter:
     field: str
     """title, artist, source, id, url, text, or the name of a fact."""
     operator: str
-    """One of = != < <= > >= and ~ (contains, whatever the case)."""
+    """One of = != < <= > >= and ~ (contains) !~ (does not). None of them minds the case of letters."""
     value: str
-    """As it was written. Numbers compare as numbers, true and false with what is true or false."""
+    """As it was written. Numbers compare as numbers, a year with the year of a date."""
 
     @classmethod
     def parse(cls, expression: str) -> Self:
@@ -33,7 +34,7 @@ class Filter:
         Raises:
             UsageError: it is none.
         """
-        match = re.fullmatch(r"\s*([^=!<>~]+?)\s*(!=|<=|>=|==|=|<|>|~)\s*(.*?)\s*", expression, re.DOTALL)
+        match = re.fullmatch(r"\s*([^=!<>~]+?)\s*(!=|!~|<=|>=|==|=|<|>|~)\s*(.*?)\s*", expression, re.DOTALL)
         if not match:
             raise UsageError(f"'{expression}' is no condition.", _EXAMPLE)
         field, sign, value = match.groups()
@@ -42,15 +43,15 @@ class Filter:
         return cls(field=field, operator="=" if sign == "==" else sign, value=value)
 
     def matches(self, record: RawRecord | CleanRecord) -> bool:
-        """Return whether a song meets the condition; one that lacks the field meets only `!=`."""
+        """Return whether a song meets the condition; one that lacks the field meets only `!=` and `!~`."""
         fact: Fact = getattr(record, self.field) if self.field in _FIELDS else record.facts.get(self.field)
         if fact is None:
-            return self.operator == "!="
-        if self.operator == "~":
-            return self.value.casefold() in _as_text(fact).casefold()
+            return self.operator in ("!=", "!~")
+        if self.operator in ("~", "!~"):
+            return (self.value.casefold() in _as_text(fact).casefold()) is (self.operator == "~")
         if self.operator in ("=", "!="):
             return _equal(fact, self.value) is (self.operator == "=")
-        wanted, number = _as_number(self.value), _as_number(fact)
+        wanted, number = _as_numbers(self.value, fact)
         if wanted is None:  # a date, say
             return _ORDERS[self.operator](_as_text(fact), self.value)
         return number is not None and _ORDERS[self.operator](number, wanted)
@@ -64,15 +65,53 @@ def matches(record: RawRecord | CleanRecord, filters: Sequence[Filter]) -> bool:
     return all(condition.matches(record) for condition in filters)
 
 
+class Sieve:
+    """Takes the songs that meet conditions, and notices a condition on a field that none of them has."""
+
+    def __init__(self, filters: Sequence[Filter]) -> None:
+        """Begin with no song seen."""
+        self.filters = filters
+        """The conditions."""
+        self._facts: set[str] = set()
+        self._seen = False
+
+    def takes(self, record: RawRecord | CleanRecord) -> bool:
+        """Return whether a song meets all conditions."""
+        self._seen = True
+        self._facts.update(record.facts)
+        return matches(record, self.filters)
+
+    @property
+    def notice(self) -> str:
+        """What there is to say once all songs are seen: that no song has a field, which may be misspelt. Else nothing."""
+        unknown = [known.field for known in self.filters if known.field not in (*_FIELDS, *self._facts)]
+        if not unknown or not self._seen:
+            return ""
+        return f"No song has '{unknown[0]}'; there are: {', '.join((*sorted(self._facts), *_FIELDS))}."
+
+    def check(self) -> None:
+        """See whether all fields were there, once all songs are seen.
+
+        Raises:
+            UsageError: no song has one of them.
+        """
+        if self.notice:
+            raise UsageError(self.notice, "Correct the filter.")
+
+
 def _equal(fact: Fact, value: str) -> bool:
     if isinstance(fact, bool):
         return _as_text(fact) == value.casefold()
-    wanted, number = _as_number(value), _as_number(fact)
+    wanted, number = _as_numbers(value, fact)
     if wanted is not None and number is not None:
         return wanted == number
-    if isinstance(fact, str) and fact.casefold() in ("true", "false"):  # a column of a table knows no better
-        return fact.casefold() == value.casefold()
-    return fact == value
+    return _as_text(fact).casefold() == value.casefold()
+
+
+def _as_numbers(value: str, fact: Fact) -> tuple[float | None, float | None]:
+    """Return a value and a fact as numbers; of a date, the year, if a year is what it is compared with."""
+    year = isinstance(fact, str) and re.fullmatch(r"\d{4}", value, re.ASCII) and _DATE.fullmatch(fact)
+    return _as_number(value), _as_number(str(fact)[:4] if year else fact)
 
 
 def _as_number(value: Fact) -> float | None:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from songsmith.corpus.json_songs import Keys, Place, read_song, read_songs
+from songsmith.corpus.json_songs import SYNONYMS, Keys, Place, read_song, read_songs
 from songsmith.corpus.records import RawRecord, SetAside, has_words, identify
 from songsmith.corpus.text_files import LONGEST_LINE_BYTES, TextFile
 from songsmith.errors import InputError, UsageError
@@ -24,12 +24,6 @@ _DIVIDERS = ("<|startoftext|>", "<|endoftext|>")
 _LONGEST_SONG = 16 << 20
 _LONGEST_JSON_BYTES = 256 << 20
 _CHUNK = 1 << 20
-# What tables call these columns, the likeliest first.
-_COLUMNS = {
-    "text": ("text", "lyrics", "lyric", "song_lyrics", "words"),
-    "title": ("title", "song", "song_title", "track_name", "song_name", "track", "name"),
-    "artist": ("artist", "author", "artist_name", "singer", "artists", "band", "singer_name"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +65,11 @@ class Importer:
         self.bytes_total = 2 * sum(file.size_bytes for file in self._files)
 
     @property
+    def name(self) -> str:
+        """What to call these songs: the folder's name, or the file's without its endings."""
+        return self.path.absolute().name if self._is_folder else self._files[0].name
+
+    @property
     def bytes_read(self) -> int:
         """How much of `bytes_total` is done."""
         return self._bytes_done + sum(file.bytes_read for file in self._files)
@@ -98,7 +97,7 @@ class Importer:
 
         Raises:
             InputError: the file cannot be read to its end.
-            UsageError: a table has no such column.
+            UsageError: a table has no such column. In a folder, such a table is set aside, as is a file that cannot be read.
         """
         for file in self._files:
             source = str(file.path.relative_to(self.path)) if self._is_folder else file.path.name
@@ -106,7 +105,7 @@ class Importer:
                 if refused := self._refused.get(file.path):
                     raise refused
                 yield from map(_judge, self._read(file, source))
-            except InputError as error:
+            except (InputError, UsageError) as error:
                 if not self._is_folder:
                     raise
                 reason = error.message.removeprefix(f"{file.path} ").rstrip(".")
@@ -153,10 +152,15 @@ def _judge(record: RawRecord | SetAside) -> RawRecord | SetAside:
         return record
     reason = ""
     if mark := next(filter(None, map(_find_token, (record.text, record.title, record.artist))), None):
-        reason = f"special token {mark}"
+        reason = describe_mark(mark)
     elif not has_words(record.text):
         reason = "no words"
     return SetAside(id=record.id, title=record.title, reason=reason) if reason else record
+
+
+def describe_mark(mark: str) -> str:
+    """Return why a song that spells a mark is set aside."""
+    return f"holds songsmith's own mark {mark}"
 
 
 def _find_token(text: str) -> str | None:
@@ -198,7 +202,7 @@ def _read_lines(lines: Iterable[str], place: "partial[Place]", keys: Keys) -> It
         try:
             value = json.loads(line, strict=False)
         except (ValueError, RecursionError):
-            yield SetAside(id=f"{here.source}:{number}", title=f"line {number}", reason="not valid JSON")
+            yield SetAside(id=here.label, title=f"line {number}", reason="not valid JSON")
             continue
         yield from read_songs(value, here, keys)
 
@@ -233,43 +237,61 @@ def _read_table(file: TextFile, place: "partial[Place]", options: ImportOptions)
     with file.text(newline="") as text:
         head = text.readline()
         delimiter = "\t" if file.kind == ".tsv" else max(",;\t", key=head.count)
-        rows = csv.reader(chain([head], text), delimiter=delimiter)
-        columns = next(rows, [])
+        rows = csv.reader(chain([head], text), delimiter=delimiter, strict=True)
+        columns = _read_header(rows, file.path)
         found = {
-            part: _find_column(file.path, columns, part, asked)
+            part: _find_columns(file.path, columns, part, asked)
             for part, asked in (
                 ("text", options.text_column),
                 ("title", options.title_column),
                 ("artist", options.artist_column),
             )
         }
-        keys = Keys(**{part: (column,) for part, column in found.items()})
+        keys = Keys(**found)
         while True:
+            here = place(where=f"line {rows.line_num + 1}")
             try:
                 cells = next(rows)
+                if len(columns) == 1:  # then a delimiter is a comma in a line
+                    cells = [delimiter.join(cells)] if cells else []
+                if any(cells[len(columns) :]):
+                    raise csv.Error("more cells than columns")
             except StopIteration:
                 return
-            except csv.Error:
-                where = f"line {rows.line_num}"
-                yield SetAside(id=f"{place.keywords['source']}:{where}", title=where, reason="not a row of a table")
+            except csv.Error as error:
+                yield SetAside(id=here.label, title=here.where, reason=_why_no_row(error))
                 continue
             if cells:
-                values = {column: cell for column, cell in zip(columns, cells, strict=False) if column and cell}
-                yield read_song(values, place(where=f"line {rows.line_num}"), keys)
+                values = {column: cell for column, cell in zip(columns, cells, strict=False) if column}
+                yield read_song(
+                    {column: cell for column, cell in values.items() if cell or column in keys.text}, here, keys
+                )
 
 
-def _find_column(path: Path, columns: list[str], part: str, asked: str) -> str:
-    """Return the column that holds titles, say: the one asked for, else one that is called so."""
+def _read_header(rows: Iterator[list[str]], path: Path) -> list[str]:
+    try:
+        return next(rows, [])
+    except csv.Error as error:
+        raise InputError(f"The first row of {path} does not name columns: {error}.", "Mend it there.") from error
+
+
+def _why_no_row(error: csv.Error) -> str:
+    if "end of data" in str(error):
+        return "a quotation mark that never closes; nothing behind it was read"
+    what = str(error) if "cells" in str(error) else "not a row of a table"
+    return f"{what}; is a quotation mark missing?"
+
+
+def _find_columns(path: Path, columns: list[str], part: str, asked: str) -> tuple[str, ...]:
+    """Return the columns that may hold titles, say: the one asked for, else those that are called so."""
     known = {column.strip().casefold().replace(" ", "_"): column for column in columns}
     if asked:
         if asked in columns:
-            return asked
+            return (asked,)
         if column := known.get(asked.strip().casefold().replace(" ", "_")):
-            return column
-    elif column := next((known[name] for name in _COLUMNS[part] if name in known), ""):
-        return column
-    elif part != "text":
-        return ""
+            return (column,)
+    elif (found := tuple(known[name] for name in SYNONYMS[part] if name in known)) or part != "text":
+        return found
     names = ", ".join(column for column in columns if column) or "none"
     problem = f"has no column '{asked}'" if asked else "does not say which column holds the lyrics"
     raise UsageError(f"{path} {problem}.", f"Choose one with --{part}-column. Its columns are: {names}.")

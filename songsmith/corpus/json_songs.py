@@ -1,16 +1,23 @@
 """Songs out of JSON values: plain objects, and what lyricsgenius saves of an artist, an album or a song. Reads no file."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from songsmith.corpus.records import Fact, RawRecord, SetAside, identify
 
-_TEXT, _TITLE, _ARTIST = ("text", "lyrics"), ("title",), ("artist", "author")
+SYNONYMS = {
+    "text": ("text", "lyrics", "lyric", "song_lyrics", "words"),
+    "title": ("title", "song", "song_title", "track_name", "song_name", "track", "name"),
+    "artist": ("artist", "author", "artist_name", "singer", "artists", "band", "singer_name"),
+}
+"""What keys and columns with the parts of a song are called, the likeliest first."""
 _OWN = {"id", "title", "artist", "text", "lyrics", "source", "url", "fetched_at"}
 _GENIUS_FACTS = ("release_date", "language")
 _LONGEST_ID = 200
+_KEYS_TOLD = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +35,19 @@ class Place:
     facts: Mapping[str, Fact] | None = None
     """What holds for the song because of what it stands in."""
 
+    @property
+    def label(self) -> str:
+        """What to call a song without an id; packed or not, a file gives it the same."""
+        return f"{re.sub(r'[.]gz$', '', self.source, flags=re.IGNORECASE)}:{self.where}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
     """Under which keys a song's parts stand; each tuple is tried in order."""
 
-    text: tuple[str, ...] = _TEXT
-    title: tuple[str, ...] = _TITLE
-    artist: tuple[str, ...] = _ARTIST
-
-    @property
-    def own(self) -> set[str]:
-        """The keys that are no facts."""
-        return _OWN | set(self.text[:1] + self.title[:1] + self.artist[:1])
+    text: tuple[str, ...] = SYNONYMS["text"]
+    title: tuple[str, ...] = SYNONYMS["title"]
+    artist: tuple[str, ...] = SYNONYMS["artist"]
 
 
 def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | SetAside]:
@@ -52,12 +59,12 @@ def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | Set
             yield from read_songs(item, inner, keys) if isinstance(item, dict) else [_unknown(inner)]
     elif not isinstance(value, dict):
         yield _unknown(place)
-    elif isinstance(value.get("artists"), list) and not _find_text(value, keys):
+    elif isinstance(value.get("artists"), list) and not _find_key(value, keys.text):
         yield from read_songs(value["artists"], place, keys)
-    elif isinstance(value.get("songs"), list) and not _find_text(value, keys):
+    elif isinstance(value.get("songs"), list) and not _find_key(value, keys.text):
         artist = _name(value.get("name")) or _name(value.get("artist"))
         yield from read_songs(value["songs"], replace(place, artist=artist), keys)
-    elif isinstance(value.get("tracks"), list) and not _find_text(value, keys):
+    elif isinstance(value.get("tracks"), list) and not _find_key(value, keys.text):
         yield from _read_tracks(value, place, keys)
     else:
         yield read_song(value, place, keys)
@@ -65,13 +72,16 @@ def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | Set
 
 def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | SetAside:
     """Return the song that an object is."""
-    title = _text(_first(row, keys.title))
-    artist = _name(_first(row, keys.artist)) or _name(row.get("primary_artist")) or place.artist
-    text = _find_text(row, keys)
-    if not text:
-        return SetAside(id=_find_id(row, place) or f"{place.source}:{place.where}", title=title, reason="no lyrics")
+    used = [_find_key(row, names) for names in (keys.text, keys.title, keys.artist)]
+    parts = {key: row[key] for key in used if key}
+    text, title, artist = parts.get(used[0], ""), _text(parts.get(used[1])), _name(parts.get(used[2]))
+    artist = artist or _name(row.get("primary_artist")) or place.artist
+    if not text or not isinstance(text, str):
+        return SetAside(id=_find_id(row, place) or place.label, title=title, reason=_why_no_lyrics(row, keys))
     genius = _is_genius(row)
-    facts = _genius_facts(row) if genius else _facts(row, keys)
+    facts = (
+        _genius_facts(row) if genius else _facts(row, _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1]))
+    )
     return RawRecord(
         id=_find_id(row, place) or identify(title=title, artist=artist, text=text), title=title, artist=artist,
         text=text, source="genius" if genius else _text(row["source"]) if "source" in row else place.source,
@@ -113,8 +123,7 @@ def _genius_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
     return facts
 
 
-def _facts(row: Mapping[str, Any], keys: Keys) -> dict[str, Fact]:
-    own = keys.own if any(row.get(key) is not None for key in keys.artist[:1]) else keys.own | set(keys.artist)
+def _facts(row: Mapping[str, Any], own: set[str]) -> dict[str, Fact]:
     return {
         name: value
         for name, value in row.items()
@@ -136,12 +145,17 @@ def _find_id(row: Mapping[str, Any], place: Place) -> str:
     return f"{place.name}:{text}" if text.isdecimal() else text
 
 
-def _find_text(row: Mapping[str, Any], keys: Keys) -> str:
-    return next((row[key] for key in keys.text if isinstance(row.get(key), str) and row[key]), "")
+def _find_key(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """Return the first key that says something. A number does only under the likeliest: a `track` may be counted."""
+    says = (key for key in keys if row.get(key) and (key == keys[0] or isinstance(row[key], str | list | dict)))
+    return next(says, "")
 
 
-def _first(row: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((row[key] for key in keys if row.get(key) is not None), None)
+def _why_no_lyrics(row: Mapping[str, Any], keys: Keys) -> str:
+    others = [key[:40] for key, value in row.items() if key not in _OWN and value and isinstance(value, str)]
+    if _is_genius(row) or not others or any(key in row for key in keys.text):
+        return "no lyrics"
+    return f"no lyrics under {keys.text[0]}; its keys are {', '.join(others[:_KEYS_TOLD])}"
 
 
 def _name(value: Any) -> str:
@@ -158,4 +172,4 @@ def _text(value: Any) -> str:
 
 
 def _unknown(place: Place) -> SetAside:
-    return SetAside(id=f"{place.source}:{place.where}", reason="not a JSON object")
+    return SetAside(id=place.label, reason="not a JSON object")

@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
+from songsmith.corpus.journal import encode_row
 from songsmith.lyrics import Song, parse
 
 Fact = str | int | float | bool | None
@@ -36,8 +37,8 @@ class RawRecord:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        """Return the record that `as_json` gave."""
-        return cls(**row)
+        """Return the record that `as_json` gave; see `_read` for what else may be in it."""
+        return cls(**_read(cls, row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +66,8 @@ class CleanRecord:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        """Return the record that `as_json` gave."""
-        return cls(**row)
+        """Return the record that `as_json` gave; see `_read` for what else may be in it."""
+        return cls(**_read(cls, row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +86,8 @@ class SetAside:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        """Return what `as_json` gave."""
-        return cls(**row)
+        """Return what `as_json` gave; see `_read` for what else may be in it."""
+        return cls(**_read(cls, row))
 
 
 Stored = TypeVar("Stored", RawRecord, CleanRecord, SetAside)
@@ -95,6 +96,12 @@ Stored = TypeVar("Stored", RawRecord, CleanRecord, SetAside)
 def identify(*, title: str, artist: str, text: str) -> str:
     """Return the id of a song whose source gives it none: the same words, the same id."""
     return hashlib.sha256("\0".join((artist, title, text)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def hash_words(record: RawRecord) -> str:
+    """Return a short digest of title, artist and text, by which songs with the same id can be told apart."""
+    words = {"title": record.title, "artist": record.artist, "text": record.text}
+    return identify(**{name: mend_text(value) for name, value in words.items()})[:8]
 
 
 def has_words(text: str) -> bool:
@@ -116,17 +123,39 @@ def mend(record: Stored) -> Stored:
     values: dict[str, Any] = {}
     for name, value in vars(record).items():
         if isinstance(value, str):
-            values[name] = _mend_text(value)
+            values[name] = mend_text(value)
         elif isinstance(value, Mapping):
             values[name] = {
-                _mend_text(key): _mend_text(fact) if isinstance(fact, str) else fact for key, fact in value.items()
+                mend_text(key): mend_text(fact) if isinstance(fact, str) else fact for key, fact in value.items()
             }
     return replace(record, **values)
 
 
-def _mend_text(text: str) -> str:
+def encode(record: Stored) -> bytes:
+    """Return the line of JSON that keeps a record, mended if need be."""
+    try:
+        return encode_row(record.as_json())
+    except UnicodeEncodeError:
+        return encode_row(mend(record).as_json())
+
+
+def mend_text(text: str) -> str:
+    """Return a text with its half characters replaced."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _as_json(record: object, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(record, name)) or name == "text"}
+
+
+def _read(cls: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a record in a row. Keys that are not known are passed over: a later version may add some.
+
+    Raises:
+        TypeError: a value is not of the kind that it must be.
+    """
+    values = {known.name: row[known.name] for known in fields(cls) if known.name in row}
+    for name, value in values.items():
+        if not isinstance(value, dict if name == "facts" else str):
+            raise TypeError(f"{name} cannot be {value!r}")
+    return values

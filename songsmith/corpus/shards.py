@@ -1,18 +1,18 @@
 """Raw songs on disk: shards that only grow, and an index that is synced after them. Knows neither names nor locks.
 
-A line of the index says how far a shard is whole, and which songs came with the last stretch. Whole lines behind that (a
+A line of the index says how far a shard is whole, and which songs came with the last stretch: their ids, and digests of
+their words, since two sources may give different songs the same id. Whole lines behind that (a
 kill came before the index was written) count as kept; a torn one is ignored, and cut off by whoever writes next. So the
 index can be lost altogether and is made again from the shards.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from songsmith.corpus.journal import append, decode_row, encode_row, whole_rows
-from songsmith.corpus.records import RawRecord, mend
+from songsmith.corpus.records import RawRecord, encode, hash_words, mend_text
 from songsmith.errors import StorageError, storing
 
 SHARD_BYTES = 64 << 20
@@ -21,6 +21,8 @@ BATCH_RECORDS = 1000
 """Songs that are made durable together at most."""
 BATCH_BYTES = 8 << 20
 """Bytes that are made durable together, roughly."""
+_TRUSTED = "genius:"
+"""Genius numbers every song once: other words under such an id are the same song, whose page has changed."""
 
 
 @dataclass(kw_only=True)
@@ -31,13 +33,14 @@ class _Contents:
     """Bytes of the index that can be read."""
     ends: dict[int, int] = field(default_factory=dict)
     """For each shard, how many of its bytes are whole."""
-    ids: set[str] = field(default_factory=set)
-    missing: list[dict[str, Any]] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)
+    """For each id, the digest of its song's words; empty where an older index does not say."""
+    missing: list[bytes] = field(default_factory=list)
     """Lines that the index lacks."""
 
 
 class Shards:
-    """The raw songs of one folder, each id once."""
+    """The raw songs of one folder, each id once. Of different songs with one id, all but the first get a longer one."""
 
     def __init__(self, folder: Path) -> None:
         """Keep songs in `folder`, which must be there before the first is added."""
@@ -73,7 +76,7 @@ class Shards:
                     place += len(line)
                     try:
                         record = RawRecord.from_json(decode_row(line))
-                    except (ValueError, TypeError) as error:
+                    except (ValueError, TypeError, RecursionError) as error:
                         raise self._damaged(number) from error
                     yield record
 
@@ -84,29 +87,40 @@ class Shards:
         """
         self._settle()
         lines: list[bytes] = []
-        ids: dict[str, None] = {}
+        ids: dict[str, str] = {}
         taken = size = 0
         for record in records:
             taken += 1
-            if record.id not in ids and record.id not in self._load_own().ids:
-                try:
-                    line = encode_row(record.as_json())
-                except UnicodeEncodeError:
-                    record = mend(record)
-                    line = encode_row(record.as_json())
-                if record.id not in ids and record.id not in self._load_own().ids:
-                    lines.append(line)
-                    ids[record.id] = None
-                    size += len(line)
+            words = hash_words(record)
+            if id := self._free_id(record.id, words, ids):
+                ids[id] = words
+                lines.append(encode(replace(record, id=id)))
+                size += len(lines[-1])
             if taken >= BATCH_RECORDS or size >= BATCH_BYTES:
-                self._write(b"".join(lines), list(ids))
+                self._write(b"".join(lines), ids)
                 yield len(ids), taken - len(ids)
                 lines, ids, taken, size = [], {}, 0, 0
         if taken:
-            self._write(b"".join(lines), list(ids))
+            self._write(b"".join(lines), ids)
             yield len(ids), taken - len(ids)
 
-    def _write(self, lines: bytes, ids: list[str]) -> None:
+    def _free_id(self, id: str, words: str, coming: Mapping[str, str]) -> str:
+        """Return the id to keep a song under, or nothing if it is held."""
+        id = mend_text(id)
+        for candidate in (id, f"{id}~{words}"):
+            held = coming.get(candidate, self._load_own().ids.get(candidate))
+            if held is None:
+                return candidate
+            if id.startswith(_TRUSTED):
+                return ""
+            if not held:  # an older index does not know the words
+                self._load_own().ids.update((record.id, hash_words(record)) for record in self.read())
+                held = self._load_own().ids[candidate]
+            if held == words:
+                return ""
+        return ""
+
+    def _write(self, lines: bytes, ids: Mapping[str, str]) -> None:
         if not ids:
             return
         contents = self._load_own()
@@ -119,7 +133,7 @@ class Shards:
                 end = append(self._shard(number), start, lines)
             try:
                 with storing(self.index):
-                    entry = encode_row({"shard": number, "end": end, "ids": ids})
+                    entry = _encode_entry(number, end, ids)
                     contents.index_end = append(self.index, contents.index_end, entry)
             except StorageError:
                 # "Nothing half-written": what the index could not take is not kept, though the next run might find it.
@@ -139,7 +153,7 @@ class Shards:
         self._contents = None  # until all is settled
         with storing(self.index):
             for entry in contents.missing:
-                contents.index_end = append(self.index, contents.index_end, encode_row(entry))
+                contents.index_end = append(self.index, contents.index_end, entry)
             if self.index.exists():
                 append(self.index, contents.index_end, b"")
         for number, path in self._shards():
@@ -172,7 +186,8 @@ class Shards:
         for row, end in whole_rows(self.index):
             try:
                 contents.ends[int(row["shard"])] = int(row["end"])
-                contents.ids.update(row["ids"])
+                contents.ids.update(dict.fromkeys(row["ids"], ""))
+                contents.ids.update(zip(row["ids"], row.get("words", ()), strict=False))
             except (KeyError, TypeError, ValueError):
                 break
             contents.index_end = end
@@ -186,16 +201,17 @@ class Shards:
         return contents
 
     def _read_behind_index(self, contents: _Contents, number: int) -> None:
-        ids: dict[str, None] = {}
+        ids: dict[str, str] = {}
         start = contents.ends.get(number, 0)
         for row, end in whole_rows(self._shard(number), start):
             try:
-                ids[RawRecord.from_json(row).id] = None
+                record = RawRecord.from_json(row)
+                ids[record.id] = hash_words(record)
             except TypeError:
                 break
             contents.ends[number] = end
         if ids:
-            contents.missing.append({"shard": number, "end": contents.ends[number], "ids": list(ids)})
+            contents.missing.append(_encode_entry(number, contents.ends[number], ids))
             contents.ids.update(ids)
 
     def _shards(self) -> list[tuple[int, Path]]:
@@ -212,3 +228,8 @@ class Shards:
         return StorageError(
             f"{self._shard(number)} is damaged.", "Put it back from a copy, or remove the corpus and import it again."
         )
+
+
+def _encode_entry(shard: int, end: int, ids: Mapping[str, str]) -> bytes:
+    """Return a line of the index: songs that a shard now holds, up to its byte `end`."""
+    return encode_row({"shard": shard, "end": end, "ids": list(ids), "words": list(ids.values())})

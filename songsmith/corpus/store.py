@@ -20,12 +20,13 @@ from songsmith.corpus.journal import append, encode_row, sync_folder, whole_rows
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
 from songsmith.corpus.shards import Shards
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line
 from songsmith.paths import Paths
 
 _FORMAT = 1
 _LONGEST_FOLDER_BYTES = 100
 _LONGEST_NAME = 200
+_REMOVED = ".removed"
 # Names that mean a device to Windows, whatever comes after a dot.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.ASCII)
 
@@ -60,15 +61,28 @@ class CorpusSizes:
 class Corpus:
     """One corpus."""
 
-    def __init__(self, name: str, path: Path, lock: Path) -> None:
-        """Open the corpus in the folder `path`; who writes to it holds the file `lock`."""
+    def __init__(self, name: str, path: Path, lock: Path, *, format: int = _FORMAT) -> None:
+        """Open the corpus in the folder `path`; who writes to it holds the file `lock`, and `format` is how it is kept."""
         self.name = name
         """As a person wrote it."""
         self.path = path
         self._shards = Shards(path)
         self._clean = CleanFiles(path)
         self._lock = lock
+        self._format = format
         self._writing = False
+
+    def check_format(self) -> None:
+        """See whether this program knows how the corpus is kept.
+
+        Raises:
+            StorageError: it does not.
+        """
+        if self._format > _FORMAT:
+            raise StorageError(
+                f"The corpus {self.path} was written by a newer songsmith.",
+                "Update this one: python -m pip install --upgrade songsmith",
+            )
 
     def holds(self, id: str) -> bool:
         """Return whether there is a raw song with this id."""
@@ -82,8 +96,15 @@ class Corpus:
         """
         return self._shards.read()
 
+    @property
+    def raw_records(self) -> int:
+        """How many raw songs there are."""
+        return len(self._shards.ids())
+
     def append(self, records: Iterable[RawRecord]) -> Appended:
-        """Keep songs, each id once. They are durable when this returns, were it a single one.
+        """Keep songs, each once. They are durable when this returns, were it a single one.
+
+        A song whose id stands for other words already is kept under a longer one; what Genius numbers is held by its number.
 
         Raises:
             StorageError: the disk is full, or another program writes to this corpus.
@@ -115,8 +136,13 @@ class Corpus:
     @property
     def is_clean(self) -> bool:
         """Whether the clean songs were made of all the raw ones there are now."""
+        return self.has_clean and not self.uncleaned
+
+    @property
+    def uncleaned(self) -> int:
+        """How many raw songs came in since the corpus was last cleaned."""
         summary = self._clean.summary()
-        return summary is not None and summary.raw_records == len(self._shards.ids())
+        return self.raw_records - (summary.raw_records if summary else 0)
 
     def clean(self) -> Iterator[CleanRecord]:
         """Yield the clean songs.
@@ -131,7 +157,8 @@ class Corpus:
     def set_aside(self) -> Iterator[SetAside]:
         """Yield what is not used, and why: first what the imports met, then what cleaning found."""
         for row, _ in whole_rows(self._import_set_aside):
-            yield SetAside.from_json(row)
+            with suppress(TypeError):  # a note that cannot be read: cleaning and training do without it
+                yield SetAside.from_json(row)
         yield from self._clean.set_aside()
 
     def replace_clean(self, records: Iterable[CleanRecord], set_aside: Iterable[SetAside] = ()) -> None:
@@ -145,24 +172,17 @@ class Corpus:
     @contextmanager
     def replacing_clean(self) -> Iterator[CleanWriter]:
         """Lend a writer for new clean songs; they take the place of the old ones at the end, unless the block raises."""
-        with self.writing(), self._clean.replacing(raw_records=len(self._shards.ids())) as writer:
+        with self.writing(), self._clean.replacing(raw_records=self.raw_records) as writer:
             yield writer
-
-    def data_sha256(self) -> str:
-        """Return the hash of the file with the clean songs.
-
-        Raises:
-            NotFoundError: the corpus was never cleaned.
-        """
-        return self._summary().sha256
 
     def sizes(self) -> CorpusSizes:
         """Return how much there is."""
         summary = self._clean.summary()
+        noted = sum(1 for _ in whole_rows(self._import_set_aside))
         return CorpusSizes(
-            raw_records=len(self._shards.ids()), raw_bytes=self._shards.size_bytes,
+            raw_records=self.raw_records, raw_bytes=self._shards.size_bytes,
             clean_records=summary.records if summary else 0, clean_bytes=summary.bytes if summary else 0,
-            set_aside=sum(1 for _ in self.set_aside()), changed_at_s=self.changed_at_s,
+            set_aside=noted + (summary.set_aside if summary else 0), changed_at_s=self.changed_at_s,
         )  # fmt: skip
 
     @property
@@ -230,12 +250,31 @@ class CorpusStore:
         found = [self._corpus(path) for path in paths if _is_corpus(path)]
         return sorted(found, key=lambda corpus: corpus.name.casefold())
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a corpus of this name.
+
+        Raises:
+            UsageError: that can name none.
+        """
+        return _is_corpus(self._paths.corpora / folder_name(name))
+
     def names(self) -> list[str]:
         """Return the name of every corpus, sorted."""
         return [corpus.name for corpus in self.corpora()]
 
     def open(self, name: str) -> Corpus:
         """Return a corpus that is there; case and punctuation of its name do not matter.
+
+        Raises:
+            NotFoundError: it is not there.
+            StorageError: a newer songsmith wrote it.
+        """
+        corpus = self.find(name)
+        corpus.check_format()
+        return corpus
+
+    def find(self, name: str) -> Corpus:
+        """Return a corpus that is there, though it may be damaged, or of a format that only a newer songsmith knows.
 
         Raises:
             NotFoundError: it is not there.
@@ -265,9 +304,12 @@ class CorpusStore:
         if not _is_corpus(path):
             with storing(path):
                 path.mkdir(parents=True, exist_ok=True)
-                write_whole(path / "corpus.json", encode_row({"name": _plain(name), "format": _FORMAT}))
+                write_whole(path / "corpus.json", encode_row({"name": one_line(name), "format": _FORMAT}))
                 sync_folder(path.parent)
-        return self._corpus(path)
+                self._sweep()
+        corpus = self._corpus(path)
+        corpus.check_format()
+        return corpus
 
     def default(self) -> Corpus:
         """Return the only corpus, or of several the one that changed last.
@@ -278,7 +320,9 @@ class CorpusStore:
         corpora = self.corpora()
         if not corpora:
             raise _nothing_there()
-        return max(corpora, key=lambda corpus: corpus.changed_at_s)
+        latest = max(corpora, key=lambda corpus: corpus.changed_at_s)
+        latest.check_format()
+        return latest
 
     def remove(self, name: str) -> None:
         """Remove a corpus for good.
@@ -287,25 +331,25 @@ class CorpusStore:
             NotFoundError: it is not there.
             StorageError: another program writes to it.
         """
-        corpus = self.open(name)
+        corpus = self.find(name)
         with corpus.writing(), storing(corpus.path):
+            self._sweep()
             # First out of sight, so that a kill leaves no half of a corpus.
-            gone = corpus.path.with_name(f".{corpus.path.name}.removed")
-            shutil.rmtree(gone, ignore_errors=True)
+            gone = corpus.path.with_name(f".{corpus.path.name}{_REMOVED}")
             corpus.path.rename(gone)
             shutil.rmtree(gone)
 
+    def _sweep(self) -> None:
+        """Remove what is left of corpora whose removal was killed."""
+        for gone in self._paths.corpora.glob(f".*{_REMOVED}"):
+            shutil.rmtree(gone, ignore_errors=True)
+
     def _corpus(self, path: Path) -> Corpus:
-        name = path.name
+        name, format = path.name, _FORMAT
         with suppress(FileNotFoundError, ValueError, TypeError, KeyError):  # then it is called what its folder is
             about = json.loads((path / "corpus.json").read_bytes())
-            if about["format"] > _FORMAT:
-                raise StorageError(
-                    f"The corpus {path} was written by a newer songsmith.",
-                    "Update this one: python -m pip install --upgrade songsmith",
-                )
-            name = str(about["name"])
-        return Corpus(name, path, self._paths.locks / f"corpus-{path.name}.lock")
+            name, format = str(about["name"]), int(about["format"])
+        return Corpus(name, path, self._paths.locks / f"corpus-{path.name}.lock", format=format)
 
 
 def folder_name(name: str) -> str:
@@ -314,20 +358,16 @@ def folder_name(name: str) -> str:
     Raises:
         UsageError: the name has neither letters nor digits, or is too long.
     """
-    plain = unicodedata.normalize("NFC", _plain(name))
+    plain = unicodedata.normalize("NFC", one_line(name))
     slug = re.sub(r"[\W_]+", "-", plain.casefold()).strip("-")
     if not slug:
-        raise UsageError(f"'{_plain(name)}' cannot name a corpus.", "Choose a name with letters or digits in it.")
+        raise UsageError(f"'{one_line(name)}' cannot name a corpus.", "Choose a name with letters or digits in it.")
     if len(plain) > _LONGEST_NAME:
         raise UsageError("That name is too long for a corpus.", f"Use at most {_LONGEST_NAME} characters.")
     if len(slug.encode()) > _LONGEST_FOLDER_BYTES:  # no system takes more than 255
         start = slug.encode()[: _LONGEST_FOLDER_BYTES - 9].decode("utf-8", "ignore").rstrip("-")
         slug = f"{start}-{sha256(slug.encode()).hexdigest()[:8]}"
     return f"{slug}-songs" if _DEVICES.fullmatch(slug) else slug
-
-
-def _plain(name: str) -> str:
-    return " ".join(strip_controls(name).split())
 
 
 def _is_corpus(path: Path) -> bool:

@@ -3,6 +3,8 @@
 import codecs
 import gzip
 import io
+import re
+import shlex
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,8 @@ from songsmith.errors import InputError
 _CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 64 << 20
 """A line is read as a whole; no song, nor any row of a table with one, comes near this."""
+# How files begin that hold words, but not as plain text.
+_WRAPPED = (b"{\\rtf", b"%PDF-")
 
 
 class TextFile:
@@ -41,7 +45,7 @@ class TextFile:
     @property
     def name(self) -> str:
         """The file's name without its endings."""
-        stem = self.path.name.removesuffix(".gz")
+        stem = re.sub(r"\.gz$", "", self.path.name, flags=re.IGNORECASE)
         return stem.removesuffix(Path(stem).suffix) or stem
 
     @property
@@ -53,12 +57,17 @@ class TextFile:
         """Read it all, yielding how far now and then; so a file that is no text is refused before any song is kept.
 
         Raises:
-            InputError: it is empty, binary or not UTF-8 (the message names the first bad byte), or its gzip is damaged.
+            InputError: it is empty, binary, RTF, PDF or not UTF-8 (the message names the bad byte), or damaged gzip.
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
         total = line = 0
         with _explaining(self.path), self._open() as file:
             while chunk := file.read(_CHUNK_BYTES):
+                if not total and chunk.startswith(_WRAPPED):
+                    raise InputError(
+                        f"{self.path} is no plain text but {'RTF' if chunk.startswith(_WRAPPED[0]) else 'PDF'}.",
+                        "Save it as plain text.",
+                    )
                 pending = len(decoder.getstate()[0])
                 nul = chunk.find(b"\0")
                 try:
@@ -94,7 +103,7 @@ class TextFile:
     def _not_text(self, place: int, byte: int) -> InputError:
         return InputError(
             f"{self.path} is not UTF-8: byte {place} is {byte:#04x}.",
-            "Convert it first, for example with `iconv -t UTF-8`.",
+            f"Convert it first: iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(str(self.path))} > NEW",
         )
 
     @contextmanager

@@ -1,25 +1,27 @@
 """What people do with their words: import and clean them. Generators of typed events; closing one ends the work."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.filters import Filter, matches
-from songsmith.corpus.importers import Importer, ImportOptions
+from songsmith.corpus.filters import Filter, Sieve
+from songsmith.corpus.importers import Importer, ImportOptions, describe_mark
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside, has_words
 from songsmith.corpus.store import Appended, Corpus, CorpusStore, folder_name
-from songsmith.errors import InputError, UsageError
-from songsmith.lyrics import parse_header, strip_controls
+from songsmith.errors import InputError, SongsmithError, UsageError
+from songsmith.lyrics import one_line, parse_header
 from songsmith.markup import find_mark
 from songsmith.studio.studio import Studio
 
 if TYPE_CHECKING:
-    from songsmith.corpus.cleaning import Cleaned, Removed, Suspicious
+    from songsmith.corpus.cleaning import Cleaned, CleaningOptions, Removed, Suspicious
 
-_SONGS_A_REPORT = 500
+_SONGS_A_REPORT = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,8 @@ class SongsImported:
     """Songs that no filter took."""
     set_aside: Mapping[str, int]
     """How many records could not be used, by reason, the most frequent first."""
+    notice: str = ""
+    """What else there is to say: a filter names a field that no song has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +98,13 @@ class CorpusCleaned:
     corpus: str
     kept: int
     changed: int
-    """Songs that lost something."""
+    """Songs whose text is not what came; line breaks around it do not count."""
     set_aside: Mapping[str, int]
     """How many songs are not used, by reason."""
     removed: Mapping[str, int]
-    """How many spans were removed, by rule."""
+    """How many places were changed, by rule."""
     suspicious: int
-    """How many spans stay that a person might want to look at."""
+    """How many places stay as they are that a person might want to look at."""
 
 
 def choose_corpus(corpora: CorpusStore, name: str | None) -> tuple[Corpus, CorpusChosen]:
@@ -114,6 +118,15 @@ def choose_corpus(corpora: CorpusStore, name: str | None) -> tuple[Corpus, Corpu
         return corpus, CorpusChosen(name=corpus.name, why="")
     corpus = corpora.default()
     return corpus, CorpusChosen(name=corpus.name, why="the only one" if len(corpora.names()) == 1 else "the latest")
+
+
+def stale_notice(corpus: Corpus) -> str:
+    """Return what to tell whoever uses the clean songs of a corpus, if there are newer ones; else nothing."""
+    if not corpus.has_clean or not (count := corpus.uncleaned):
+        return ""
+    name = one_line(corpus.name)
+    what = "1 song" if count == 1 else f"{count} songs"
+    return f"{what} came into the corpus '{name}' after it was cleaned: songsmith clean {shlex.quote(name)}"
 
 
 def import_songs(
@@ -145,17 +158,17 @@ def import_songs(
     if max_songs is not None and max_songs < 1:
         raise UsageError(f"{max_songs} songs are no songs.", "Use --max-songs 1 or more.")
     importer = Importer(path, options)
-    name = corpus or _name_after(path)
+    name = corpus or importer.name
     folder_name(name)  # refuses what cannot name a corpus before the file is read
     for _ in importer.check():
         yield FileChecked(bytes_read=importer.bytes_read, bytes_total=importer.bytes_total)
-    sieve = _Sieve(filters)
+    sieve = _ImportSieve(filters)
     songs = islice(sieve.take(importer.songs()), max_songs)
     first = next(songs, None)
     if first is None:
         raise sieve.nothing_taken(path)
-    target, total = studio.corpora.create(name), Appended()
-    with target.writing():
+    total = Appended()
+    with _opening(studio.corpora, name) as target, target.writing():
         for batch in target.append_batches(chain([first], songs)):
             total += batch
             yield RecordsKept(
@@ -164,8 +177,9 @@ def import_songs(
             )  # fmt: skip
         target.append_set_aside(sieve.set_aside)
     yield SongsImported(
-        corpus=target.name, added=total.added, held=total.held, left_out=sieve.left_out, set_aside=sieve.reasons
-    )
+        corpus=target.name, added=total.added, held=total.held, left_out=sieve.left_out, set_aside=sieve.reasons,
+        notice="" if total.added + total.held == max_songs else sieve.notice,  # else not all have been looked at
+    )  # fmt: skip
 
 
 def clean_corpus(
@@ -184,23 +198,25 @@ def clean_corpus(
     """
     corpus, chosen = choose_corpus(studio.corpora, name)
     yield chosen
-    total = corpus.sizes().raw_records
+    total = corpus.raw_records
     kept = changed = suspicious = 0
     reasons: Counter[str] = Counter()
     rules: Counter[str] = Counter()
     with _Discard() if dry_run else corpus.replacing_clean() as writer:
+        options = _know_artists(corpus)
         for count, raw in enumerate(corpus.raw(), 1):
-            record, cleaned = _clean(raw)
+            record, cleaned = _clean(raw, options)
             rules.update(span.rule for span in cleaned.removed)
             suspicious += len(cleaned.suspicious)
+            differs = cleaned.text.strip("\n") != raw.text.strip("\n")
             if isinstance(record, SetAside):
                 reasons[record.reason] += 1
                 writer.set_aside(record)
             else:
                 kept += 1
-                changed += bool(cleaned.removed)
+                changed += differs
                 writer.keep(record)
-            if dry_run and (cleaned.removed or cleaned.suspicious or isinstance(record, SetAside)):
+            if dry_run and (differs or cleaned.suspicious or isinstance(record, SetAside)):
                 yield SongCleaned(
                     id=raw.id, title=raw.title, removed=cleaned.removed, suspicious=cleaned.suspicious,
                     set_aside=record.reason if isinstance(record, SetAside) else "",
@@ -213,11 +229,25 @@ def clean_corpus(
     )  # fmt: skip
 
 
-class _Sieve:
+@contextmanager
+def _opening(corpora: CorpusStore, name: str) -> Iterator[Corpus]:
+    """Lend a corpus, which is made if need be; one that was made and is left empty by an error goes again."""
+    is_new = not corpora.has(name)
+    corpus = corpora.create(name)
+    try:
+        yield corpus
+    except BaseException:
+        with suppress(SongsmithError):
+            if is_new and not corpus.raw_records:
+                corpora.remove(corpus.name)
+        raise
+
+
+class _ImportSieve(Sieve):
     """Keeps count of what an import does not take, and why."""
 
     def __init__(self, filters: Sequence[Filter]) -> None:
-        self._filters = filters
+        super().__init__(filters)
         self.left_out = 0
         self.set_aside: list[SetAside] = []
 
@@ -225,7 +255,7 @@ class _Sieve:
         for record in records:
             if isinstance(record, SetAside):
                 self.set_aside.append(record)
-            elif matches(record, self._filters):
+            elif self.takes(record):
                 yield record
             else:
                 self.left_out += 1
@@ -236,12 +266,15 @@ class _Sieve:
 
     def nothing_taken(self, path: Path) -> InputError:
         if self.left_out:
-            wanted = " and ".join(map(str, self._filters))
+            self.check()
+            wanted = " and ".join(map(str, self.filters))
             return InputError(f"No song in {path} meets {wanted}.", "Loosen the filters; nothing was kept.")
         if not self.reasons:
             return InputError(f"{path} holds no song.", "Give a file with songs in it.")
         why = ", ".join(f"{count} {reason}" for reason, count in islice(self.reasons.items(), 3))
-        return InputError(f"{path} holds no song that can be used ({why}).", "Mend it there; nothing was kept.")
+        unnamed = any(" its keys " in reason or "column" in reason for reason in self.reasons)
+        step = "Choose the key or column with --text-column" if unnamed else "Mend it there"
+        return InputError(f"{path} holds no song that can be used ({why}).", f"{step}; nothing was kept.")
 
 
 class _Discard:
@@ -257,28 +290,24 @@ class _Discard:
     def set_aside(self, record: SetAside) -> None: ...
 
 
-def _clean(raw: RawRecord) -> "tuple[CleanRecord | SetAside, Cleaned]":
+def _know_artists(corpus: Corpus) -> "CleaningOptions":
+    """Return how to clean a corpus: knowing its own artists, since pages of lyrics recommend them to each other."""
+    from songsmith.corpus.cleaning import CleaningOptions
+
+    return CleaningOptions(known_artists=frozenset(raw.artist for raw in corpus.raw() if raw.artist))
+
+
+def _clean(raw: RawRecord, options: "CleaningOptions") -> "tuple[CleanRecord | SetAside, Cleaned]":
     from songsmith.corpus.cleaning import clean_record  # its rules take a moment to compile
 
-    cleaned = clean_record(raw)
+    cleaned = clean_record(raw, options=options)
     record = CleanRecord(
-        id=raw.id, title=_one_line(raw.title), artist=_one_line(raw.artist), text=cleaned.text, source=raw.source,
+        id=raw.id, title=one_line(raw.title), artist=one_line(raw.artist), text=cleaned.text, source=raw.source,
         url=raw.url, facts=raw.facts,
     )  # fmt: skip
     reason = cleaned.set_aside
     if not reason and (mark := find_mark("\n".join((record.title, record.artist, record.text)))):
-        reason = f"special token {mark}"  # what was fetched has not been looked at before
+        reason = describe_mark(mark)  # what was fetched has not been looked at before
     if not reason and not any(has_words(line) and not parse_header(line.strip()) for line in record.text.splitlines()):
         reason = "no words"
     return (SetAside(id=raw.id, title=record.title, reason=reason) if reason else record), cleaned
-
-
-def _one_line(text: str) -> str:
-    return " ".join(strip_controls(text).split())
-
-
-def _name_after(path: Path) -> str:
-    """Return what to call the corpus of a file: its name without endings."""
-    path = path.absolute()
-    stem = path.name.removesuffix(".gz")
-    return path.name if path.is_dir() else stem.removesuffix(Path(stem).suffix) or stem

@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from songsmith.corpus.filters import Filter, matches
+from songsmith.corpus.filters import Filter, Sieve
 from songsmith.corpus.records import CleanRecord, RawRecord, flatten
 from songsmith.corpus.statistics import CorpusStatistics, StatisticsCounter
-from songsmith.corpus.store import Corpus
+from songsmith.corpus.store import Corpus, CorpusStore
 from songsmith.errors import StorageError, UsageError, storage_error
 from songsmith.studio.corpora import SongsRead
 from songsmith.takes import new_id
@@ -34,8 +34,8 @@ class ExportFormat(StrEnum):
 
 def measure_corpus(corpus: Corpus, *, raw: bool = False) -> Iterator[SongsRead | CorpusStatistics]:
     """Count what is in a corpus: its clean songs if it has any, else the raw ones. The last event is the result."""
-    counter, sizes = StatisticsCounter(), corpus.sizes()
-    total = sizes.raw_records if raw or not corpus.has_clean else sizes.clean_records
+    counter = StatisticsCounter()
+    total = corpus.raw_records if raw or not corpus.has_clean else corpus.sizes().clean_records
     for count, record in enumerate(_records(corpus, raw=raw), 1):
         counter.add(CleanRecord(id=record.id, title=record.title, artist=record.artist, text=record.text).song)
         if count % _SONGS_A_REPORT == 0:
@@ -43,10 +43,26 @@ def measure_corpus(corpus: Corpus, *, raw: bool = False) -> Iterator[SongsRead |
     yield counter.finish()
 
 
+def list_corpora(corpora: CorpusStore) -> list[dict[str, Any]]:
+    """Return what `describe` says of each; of one that cannot be used, its name, its path and what the `problem` is."""
+    rows = []
+    for corpus in corpora.corpora():
+        try:
+            rows.append(describe(corpus))
+        except StorageError as error:
+            rows.append({"name": corpus.name, "problem": str(error), "path": str(corpus.path)})
+    return rows
+
+
 def describe(corpus: Corpus) -> dict[str, Any]:
-    """Return what a list says of a corpus, as JSON values."""
+    """Return what a list says of a corpus, as JSON values.
+
+    Raises:
+        StorageError: it is damaged, or a newer songsmith wrote it.
+    """
     from datetime import UTC, datetime
 
+    corpus.check_format()
     sizes = asdict(corpus.sizes())
     changed = datetime.fromtimestamp(sizes.pop("changed_at_s"), UTC).isoformat(timespec="seconds")
     return {"name": corpus.name, **sizes, "is_clean": corpus.is_clean, "changed_at": changed, "path": str(corpus.path)}
@@ -60,21 +76,32 @@ def export_rows(
     max_songs: int | None = None,
     raw: bool = False,
 ) -> Iterator[str]:
-    """Yield songs as text, one at a time: the clean ones if there are any, else the raw ones. An import reads it back."""
+    """Yield songs as text, one at a time: the clean ones if there are any, else the raw ones. An import reads it back.
+
+    Raises:
+        UsageError: no song meets the filters, or none has a field that they name.
+    """
     if max_songs is not None and max_songs < 1:
         raise UsageError(f"{max_songs} songs are no songs.", "Use --max-songs 1 or more.")
-    wanted = (record for record in _records(corpus, raw=raw) if matches(record, filters))
-    divider = ""
-    for record in islice(wanted, max_songs):
+    sieve = Sieve(filters)
+    wanted = filter(sieve.takes, _records(corpus, raw=raw))
+    divider, count = "", 0
+    for count, record in enumerate(islice(wanted, max_songs), 1):  # noqa: B007  (the last one is how many there are)
         if format is ExportFormat.JSONL:
             yield json_row(flatten(record))
         else:
             yield divider + record.text.strip("\n") + "\n"
             divider = _DIVIDER
+    if count != max_songs:  # or not all have been looked at
+        sieve.check()
+    if filters and not count:
+        raise UsageError(
+            f"No song of the corpus '{corpus.name}' meets {' and '.join(map(str, filters))}.", "Loosen the filters."
+        )
 
 
-def export_file(rows: Iterable[str], output: Path, *, force: bool = False) -> None:
-    """Write rows to a file, which is whole or not there at all.
+def export_file(rows: Iterable[str], output: Path, *, force: bool = False) -> int:
+    """Write rows to a file, which is whole or not there at all, and return how many there were.
 
     Raises:
         UsageError: the file exists, or its place is taken by something else.
@@ -86,9 +113,11 @@ def export_file(rows: Iterable[str], output: Path, *, force: bool = False) -> No
         raise UsageError(f"{output} exists already.", "Choose another name, or replace it with --force.")
     path = Path(os.path.realpath(output))  # a link stays a link
     draft = path.with_name(f".{new_id()}.tmp")
+    count = 0
     try:
         with draft.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.writelines(rows)
+            for count, row in enumerate(rows, 1):  # noqa: B007
+                file.write(row)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -99,6 +128,7 @@ def export_file(rows: Iterable[str], output: Path, *, force: bool = False) -> No
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+    return count
 
 
 def json_row(value: Any) -> str:

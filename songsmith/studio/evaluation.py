@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from songsmith.corpus.filters import Filter, matches
+from songsmith.corpus.filters import Filter, Sieve
 from songsmith.corpus.importers import KINDS, Importer
-from songsmith.corpus.records import CleanRecord, SetAside, has_words, mend
+from songsmith.corpus.records import CleanRecord, SetAside, has_words, hash_words, mend
 from songsmith.errors import InputError, NotFoundError
 from songsmith.evaluation.bits import require_marks
 from songsmith.evaluation.evaluate import EvaluationEvent, EvaluationOptions, evaluate
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line
 from songsmith.studio.studio import Studio
 
 _SONGS_A_REPORT = 500
@@ -44,7 +44,8 @@ def evaluate_model(
     songs = _open_songs(studio, corpus)
     model = studio.load_model()
     require_marks(model)
-    taken = (song for song in songs if matches(song, filters) and song.song.lines)
+    sieve = Sieve(filters)
+    taken = (song for song in songs if sieve.takes(song) and song.song.lines)
     gathered: list[CleanRecord] = []
     # Samples are compared with every song; without any, those that nobody asked for need not be read.
     for song in islice(taken, None if options.samples else options.max_songs):
@@ -52,6 +53,7 @@ def evaluate_model(
         if len(gathered) % _SONGS_A_REPORT == 0:
             yield SongsGathered(count=len(gathered))
     if not gathered:
+        sieve.check()
         wanted = f"that meets {' and '.join(map(str, filters))}" if filters else "to measure by"
         raise InputError(f"{corpus} holds no song {wanted}.", "Loosen the filters." if filters else "Give another one.")
     yield from evaluate(model, gathered, options)
@@ -79,19 +81,15 @@ def _read_file(importer: Importer) -> Iterator[CleanRecord]:
 
     for _ in importer.check():
         pass
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for raw in importer.songs():
-        if isinstance(raw, SetAside) or raw.id in seen:
+        if isinstance(raw, SetAside) or (key := (raw.id, hash_words(raw))) in seen:
             continue
-        seen.add(raw.id)
+        seen.add(key)
         cleaned = clean_record(mend(raw))
         record = CleanRecord(
-            id=raw.id, title=_one_line(raw.title), artist=_one_line(raw.artist), text=cleaned.text, source=raw.source,
+            id=raw.id, title=one_line(raw.title), artist=one_line(raw.artist), text=cleaned.text, source=raw.source,
             url=raw.url, facts=raw.facts,
         )  # fmt: skip
         if not cleaned.set_aside and any(has_words(line.text) for line in record.song.lines):
             yield record
-
-
-def _one_line(text: str) -> str:
-    return " ".join(strip_controls(text).split())

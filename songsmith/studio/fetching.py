@@ -199,7 +199,10 @@ class _Destination(AbstractContextManager["_Destination"]):
         self._corpus: Corpus | None = None
 
     def __enter__(self) -> Self:
-        folder_name(self._name)  # if it can name none, that is better said now
+        try:
+            folder_name(self._name)  # if it can name none, that is better said now
+        except UsageError as error:
+            raise UsageError(error.message, "Choose a name for it with --corpus NAME.") from error
         with suppress(NotFoundError):
             self._use(self._corpora.open(self._name))
         return self

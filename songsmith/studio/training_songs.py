@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.filters import Filter, matches
+from songsmith.corpus.filters import Filter, Sieve
 from songsmith.corpus.store import Corpus
 from songsmith.errors import TrainingError, UsageError
 
@@ -43,15 +43,20 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
             f"The corpus '{corpus.name}' has not been cleaned yet.",
             f"Clean it first: songsmith clean {shlex.quote(corpus.name)}",
         )
-    filters = [Filter.parse(text) for text in choice.filters]
+    sieve = Sieve([Filter.parse(text) for text in choice.filters])
     copies = [_parse_copies(text) for text in choice.copies]
     songs: list[TrainingSong] = []
+    counted = Sieve([condition for condition, _ in copies])
     for record in corpus.clean():
         if choice.max_songs is not None and len(songs) >= choice.max_songs:
             break
-        if matches(record, filters):
+        if sieve.takes(record):
+            counted.takes(record)
             times = max((times for condition, times in copies if condition.matches(record)), default=1)
             songs.append(TrainingSong(id=record.id, song=record.song, copies=times))
+    else:  # every song was seen: a field that none of them has is misspelt
+        sieve.check()
+        counted.check()
     if not songs:
         reason = "holds no songs" if not choice.filters else "has no song that meets the conditions"
         raise TrainingError(

@@ -15,7 +15,7 @@ from songsmith.errors import NotFoundError
 from songsmith.generation.options import GenerationOptions
 from songsmith.library.library import Library
 from songsmith.library.records import SongRecord
-from songsmith.lyrics import Author, strip_controls
+from songsmith.lyrics import Author, one_line
 from songsmith.markup import Prompt
 from songsmith.paths import Paths
 from songsmith.studio.draft import Draft, Version, move_offset
@@ -371,7 +371,7 @@ class Workshop:
 
     def _record(self, id: str, *, kept: bool, song_id: str | None) -> SongRecord:
         state: dict[str, Any] = self.draft.as_json() | ({"song_id": song_id} if song_id else {})
-        title = " ".join(strip_controls(self.draft.title).split())
+        title = one_line(self.draft.title)
         return SongRecord(
             id=id, title=title, artist=self._artist, text=self.draft.text, authors=self.draft.line_authors, kept=kept,
             state=state,

@@ -28,7 +28,7 @@ def decode_lyric(data: bytes, origin: str) -> str:
     except UnicodeDecodeError as error:
         raise InputError(
             f"{origin} is not UTF-8: byte {error.start} is {data[error.start]:#04x}.",
-            "Convert it first, for example with `iconv -t UTF-8`.",
+            "Convert it first: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW",
         ) from error
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from songsmith.corpus.journal import write_whole
 from songsmith.errors import storing
-from songsmith.lyrics import strip_controls
+from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +112,7 @@ def _draw(losses: Sequence[tuple[int, float]], evaluations: Sequence[tuple[int, 
             below.set_xlabel("Step of the optimiser")
             below.xaxis.set_major_locator(MaxNLocator(integer=True))
             # A title is text: a $ in it begins no formula.
-            heading = " ".join(strip_controls(title).split())
+            heading = one_line(title)
             heading = heading if len(heading) <= _LONGEST_TITLE else f"{heading[: _LONGEST_TITLE - 1]}…"
             figure.suptitle(heading, parse_math=False)
             picture = io.BytesIO()

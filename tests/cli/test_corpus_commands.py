@@ -51,11 +51,11 @@ def test_from_a_file_to_clean_songs_each_step_names_the_next(paths: Paths, tmp_p
     result = run("import", path)
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.splitlines() == [
-        "Kept 2 songs in corpus 'Red River', 2 set aside (1 special token <|title|>, 1 not valid JSON).",
+        "Kept 2 songs in corpus 'Red River', 2 set aside (1 holds songsmith's own mark <|title|>, 1 not valid JSON).",
         "What was set aside: songsmith corpus show 'Red River' --set-aside",
         "Next: songsmith clean 'Red River'",
     ]
-    assert "special token <|title|>" in run("corpus", "show", "red river", "--set-aside").stdout
+    assert "holds songsmith's own mark <|title|>" in run("corpus", "show", "red river", "--set-aside").stdout
     assert "Kept 0 songs in corpus 'Red River', 2 held already" in run("import", path).stderr
 
     result = run("clean", "--dry-run")
@@ -143,7 +143,7 @@ def test_what_a_corpus_is_as_text_and_as_json(songs: Path):
     result = run("corpus", "stats")
     assert result.stdout.startswith("songs: 5\nartists: 1\nlines: 10\nwords: 15\nvocabulary: 2\nstanzas: 5 verse\n")
     assert result.stdout.endswith("5 times: la la\n")
-    assert "is not clean: the songs came in after it was cleaned" in result.stderr
+    assert "1 song came into the corpus 'songs' after it was cleaned: songsmith clean songs\n" in result.stderr
     counted = json.loads(run("corpus", "stats", "--raw", "--json").stdout)
     assert (counted["songs"], counted["repeated_lines"]) == (6, [["la la", 6]])
 
@@ -155,8 +155,57 @@ def test_exports(songs: Path, tmp_path: Path):
     output = tmp_path / "out.jsonl"
     for _ in range(2):
         result = run("corpus", "export", "songs", "--output", output, "--force")
-        assert (result.stdout, result.stderr) == ("", f"Wrote {output}\n")
+        assert (result.stdout, result.stderr) == ("", f"Wrote 5 songs to {output}\n")
     assert "Kept 0 songs in corpus 'songs', 5 held already." in run("import", output, "--corpus", "songs").stderr
+    result = run("corpus", "export", "songs", "--filter", "n>9", "--output", tmp_path / "none.jsonl")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "No song of the corpus 'songs' meets n>9." in result.stderr
+    assert not (tmp_path / "none.jsonl").exists()
+    run("clean")
+    run("import", write_songs(songs, 7))
+    assert run("corpus", "export", "songs").stderr.startswith(
+        "2 songs came into the corpus 'songs' after it was cleaned"
+    )
+    assert run("corpus", "export", "songs", "--raw").stderr == ""
+
+
+def test_a_damaged_corpus_stands_in_nobodys_way(songs: Path, paths: Paths):
+    run("import", songs, "--corpus", "d1")
+    (paths.corpora / "d1" / "raw-00001.jsonl").write_bytes(b"x")
+    result = run("corpus", "list")
+    assert result.exit_code == 0
+    assert [row.split("\t")[:2] for row in result.stdout.splitlines()] == [["d1", "damaged"], ["songs", "5"]]
+    assert "raw-00001.jsonl is damaged. Put it back from a copy, or remove the corpus" in result.stderr
+    assert "problem" in json.loads(run("corpus", "list", "--json").stdout.splitlines()[0])
+    assert run("corpus", "show", "d1").exit_code == 5
+    assert run("corpus", "rm", "d1", "--yes").stderr == "Removed the damaged corpus 'd1'.\n"
+    run("import", songs, "--corpus", "new")
+    (paths.corpora / "new" / "corpus.json").write_text('{"name": "new", "format": 2}')
+    assert "written by a newer songsmith" in run("corpus", "list").stderr
+    assert run("clean", "songs").exit_code == 0
+    assert run("corpus", "rm", "new", "--yes").exit_code == 0
+
+
+def test_a_misspelt_filter_is_told(paths: Paths, tmp_path: Path):
+    result = run("import", write_songs(tmp_path / "songs.jsonl", 2), "--filter", "sensitve!=true")
+    assert "Kept 2 songs" in result.stderr
+    assert (
+        "No song has 'sensitve'; there are: n, title, artist, source, id, url, text. Is the filter missp"
+        in result.stderr
+    )
+
+
+def test_a_dry_run_shows_what_comes_and_what_goes(paths: Paths, tmp_path: Path):
+    refrain = "La la la, the river\nRolls down to the sea\n"
+    song = tmp_path / "song.txt"
+    song.write_text(f"Come and sit by my side\nIf you love me\n\n{refrain}\nDo not hasten\nTo bid adieu\n\n{refrain}")
+    run("import", song)
+    shown = run("clean", "--dry-run")
+    assert re.search(r"  \+ \[Chorus\]  \[[a-z -]+, line \d+\]\n", shown.stdout)
+    assert "1 of them changed (" in shown.stderr
+    song.write_text("Come and\u00a0sit by my side\n")
+    run("import", song, "--corpus", "spaces")
+    assert "  spaces, line breaks or signs only\n" in run("clean", "spaces", "--dry-run").stdout
 
 
 def test_a_corpus_is_removed_when_that_is_meant(songs: Path):
@@ -234,6 +283,21 @@ def test_an_import_that_is_killed_is_finished_by_the_next(
             CorpusStore(paths).remove("songs")
     assert songsmith("import", str(path)).returncode == 0
     assert [song.id for song in CorpusStore(paths).open("songs").raw()] == [f"s{n}" for n in range(6000)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+def test_an_interrupted_cleaning_changes_nothing(paths: Paths, tmp_path: Path, songsmith: Songsmith):
+    assert run("import", write_songs(tmp_path / "songs.jsonl", 20_000, text="line {n}\n" * 20)).exit_code == 0
+    folder = paths.corpora / "songs"
+    process = songsmith.start("clean")
+    while process.poll() is None and not any(path.stat().st_size for path in folder.glob("clean-*.jsonl")):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == b"Interrupted; nothing was changed."
+    assert not list(folder.glob("clean*"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signal there")

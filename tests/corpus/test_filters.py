@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songsmith.corpus.filters import Filter, matches
+from songsmith.corpus.filters import Filter, Sieve, matches
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.errors import UsageError
 
 FACTS = {
     "year": 1796, "oov": 0.03, "kind": "song", "sensitive": False, "column": "12", "flag": "TRUE", "none": None,
-    "released": "1999-03-04", "chart position": 3,
+    "released": "1999-03-04", "month": "2001-02", "chart position": 3,
 }  # fmt: skip
 SONG = RawRecord(
     id="pg:7", title="Ae Fond Kiss", artist="Robert Burns", text="Ae fond kiss\n", source="book", facts=FACTS
@@ -22,24 +22,26 @@ SONG = RawRecord(
 @pytest.mark.parametrize(
     "expression",
     [
-        "kind=song", "kind==song", "kind != hymn", "kind!=Song", "oov<=0.03", "oov<0.031", "oov>=.03", "oov = 0.030",
+        "kind=song", "kind==song", "kind != hymn", "kind=Song", "artist=robert burns", "artist!~byron", "nothing!~x",
+        "oov<=0.03", "oov<0.031", "oov>=.03", "oov = 0.030",
         "year>1700", "year<10000", "year=1796.0", "artist~burns", "artist~BURNS", "title~fond k", "text~kiss",
         "sensitive=false", "sensitive!=true", "sensitive=False", "sensitive~fal", "column<100", "column=12.0",
-        "flag=true", "flag!=false", "released>1999", "released<=1999-12-31", "released>1999-03", "id=pg:7",
+        "flag=true", "flag!=false", "released<2000", "released=1999", "released>=1999", "month<=2001",
+        "released<=1999-12-31", "released>1999-03", "id=pg:7",
         "source=book", "nothing!=x", "nothing!=", "none!=x", "url=", "artist!=", "chart position<=3", "year~79",
     ],
 )  # fmt: skip
 def test_a_song_meets(expression: str):
     clean = CleanRecord(id=SONG.id, title=SONG.title, artist=SONG.artist, text=SONG.text, source="book", facts=FACTS)
-    if expression != "released>1999":
-        assert Filter.parse(expression).matches(SONG)
-        assert matches(clean, [Filter.parse(expression)])
+    assert Filter.parse(expression).matches(SONG)
+    assert matches(clean, [Filter.parse(expression)])
 
 
 @pytest.mark.parametrize(
     "expression",
     [
-        "kind=hymn", "kind!=song", "oov<0.03", "year<1700", "artist~byron", "sensitive=true", "sensitive=0",
+        "kind=hymn", "kind!=song", "kind!=Song", "artist!~BURNS", "released>1999", "released!=1999", "month<2001",
+        "oov<0.03", "year<1700", "artist~byron", "sensitive=true", "sensitive=0",
         "sensitive<1", "nothing=x", "nothing=", "nothing<1", "nothing~x", "none=x", "title<5", "column>100",
         "flag=false", "released>2000-01-01",
     ],
@@ -48,7 +50,7 @@ def test_a_song_does_not_meet(expression: str):
     assert not Filter.parse(expression).matches(SONG)
 
 
-@pytest.mark.parametrize("expression", ["", "kind", "=song", "kind>", "oov<=", "artist~", "  ", "!", "<3"])
+@pytest.mark.parametrize("expression", ["", "kind", "=song", "kind>", "oov<=", "artist~", "artist!~", "  ", "!", "<3"])
 def test_what_is_no_condition_is_refused_with_an_example(expression: str):
     with pytest.raises(UsageError, match="kind=song"):
         Filter.parse(expression)
@@ -63,7 +65,7 @@ def test_all_conditions_hold_and_none_takes_every_song():
 @given(expression=st.text(max_size=20), fact=st.none() | st.booleans() | st.integers() | st.floats() | st.text())
 def test_no_condition_breaks_on_any_fact(expression: str, fact: object):
     song = RawRecord(id="x", text="", facts={"fact": fact})
-    for sign in ("=", "!=", "<", "<=", ">", ">=", "~"):
+    for sign in ("=", "!=", "<", "<=", ">", ">=", "~", "!~"):
         try:
             condition = Filter.parse(f"fact{sign}{expression}")
         except UsageError:
@@ -71,3 +73,18 @@ def test_no_condition_breaks_on_any_fact(expression: str, fact: object):
         assert isinstance(condition.matches(song), bool)
     with suppress(UsageError):
         Filter.parse(expression).matches(song)
+
+
+@pytest.mark.parametrize("expression", ["sensitve!=true", "sensitve=true", "Kind=song"])
+def test_a_field_that_no_song_has_is_noticed_with_those_there_are(expression: str):
+    sieve = Sieve([Filter.parse("kind=song"), Filter.parse(expression)])
+    assert sieve.notice == ""
+    sieve.takes(SONG)
+    with pytest.raises(UsageError, match=r"No song has '(sensitve|Kind)'; there are: .*kind, .*sensitive, .*artist"):
+        sieve.check()
+
+
+def test_a_field_that_some_song_has_is_none_to_notice():
+    sieve = Sieve([Filter.parse("year!=5"), Filter.parse("title=x")])
+    assert [sieve.takes(RawRecord(id="a", text="", title="x")), sieve.takes(SONG)] == [True, False]
+    sieve.check()

@@ -239,7 +239,7 @@ def test_the_exact_name_wins_and_a_name_of_signs_is_one(fetch: Fetcher, genius: 
     assert fetch.numbers() == [11, 12, 13, 14, 15]
     fetch("!!!", corpus="Signs")
     assert fetch.numbers("Signs") == [90]
-    with pytest.raises(UsageError, match="cannot name a corpus"):
+    with pytest.raises(UsageError, match=r"cannot name a corpus\. Choose a name for it with --corpus NAME"):
         fetch("!!!")
 
 

@@ -112,7 +112,7 @@ def test_songs_one_a_line(tmp_path: Path, name: str):
 
 def test_a_flat_record_reads_back_as_it_was(tmp_path: Path):
     song = RawRecord(
-        id="genius:7", title="T", artist="", text="a\r\n\nb\x00\n", source="", url="u", fetched_at="2026-01-02",
+        id="genius:7", title="T", artist="Ann", text="a\r\n\nb\x00\n", source="", url="u", fetched_at="2026-01-02",
         facts={"author": "Ben", "year": 1, "explicit": True, "share": 0.25, "word": "é"},
     )  # fmt: skip
     songs, _ = read(write(tmp_path / "x.jsonl", [flatten(song)]))
@@ -135,7 +135,8 @@ def test_bad_lines_are_set_aside_with_their_number_and_the_rest_is_read(tmp_path
         ("x.jsonl:12", "line 12", "not valid JSON"),
     ]  # fmt: skip
     assert sorted(one.reason for one in aside if not one.id.startswith("x.jsonl:")) == [
-        "no words", "special token <|endoftext|>", "special token <|startoftext|>", "special token <|title|>"
+        "holds songsmith's own mark <|endoftext|>", "holds songsmith's own mark <|startoftext|>",
+        "holds songsmith's own mark <|title|>", "no words",
     ]  # fmt: skip
 
 
@@ -223,6 +224,62 @@ def test_a_field_may_be_large(tmp_path: Path):
     assert song.text == long
 
 
+@pytest.mark.parametrize(
+    ("rows", "titles", "asides"),
+    [
+        ("A,one\nB,two, three\nC,four\n", ["A", "C"], {"line 3": "more cells than columns; is a quotation mark missing?"}),
+        ("A,one,,\n", ["A"], {}),
+        ("A,one\nB,\"two\nC,three\nD,four\n", ["A"],
+         {"line 3": "a quotation mark that never closes; nothing behind it was read"}),
+        ("A,one\nB,\"two\" or so\nC,four\n", ["A", "C"],
+         {"line 3": "not a row of a table; is a quotation mark missing?"}),
+        ("A,\"one\ntwo\"\nB,x,y\n", ["A"], {"line 4": "more cells than columns; is a quotation mark missing?"}),
+    ],
+)  # fmt: skip
+def test_no_row_of_a_table_is_cut_in_silence(tmp_path: Path, rows: str, titles: list[str], asides: dict[str, str]):
+    songs, aside = read(write(tmp_path / "x.csv", f"title,text\n{rows}"))
+    assert [song.title for song in songs] == titles
+    assert {one.id.removeprefix("x.csv:"): one.reason for one in aside} == asides
+
+
+def test_in_a_table_of_one_column_a_comma_is_a_comma(tmp_path: Path):
+    songs, aside = read(write(tmp_path / "x.csv", 'lyrics\nla, la, la\n"lo, lo"\n'))
+    assert [song.text for song in songs] == ["la, la, la", "lo, lo"]
+    assert aside == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"lyric": "la la", "track_name": "T", "singer": "Bob"},
+        {"text": "", "lyrics": "la la", "title": "", "song": "T", "artist": "", "author": "Bob", "track": 3},
+    ],
+)
+def test_keys_and_columns_go_by_many_names(tmp_path: Path, row: dict[str, Any]):
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, list(row))
+    writer.writeheader()
+    writer.writerow(row)
+    for path in (write(tmp_path / "x.jsonl", [row]), write(tmp_path / "x.csv", sheet.getvalue())):
+        (song,), _ = read(path)
+        assert (song.text, song.title, song.artist) == ("la la", "T", "Bob")
+        assert set(song.facts) <= {"track"}
+
+
+def test_lyrics_under_a_key_of_their_own_are_told_with_the_keys_there_are(tmp_path: Path):
+    path = write(tmp_path / "x.jsonl", [{"id": 1, "body": "la la", "year": 3, "called": "T"}])
+    assert read(path)[1][0].reason == "no lyrics under text; its keys are body, called"
+    assert read(path, text_column="body")[0][0].text == "la la"
+    assert read(path, text_column="words")[1][0].reason == "no lyrics under words; its keys are body, called"
+
+
+def test_a_file_gives_the_same_notes_packed_or_not(tmp_path: Path):
+    path = write(tmp_path / "x.jsonl", '{broken\n[3]\n{"title": "x"}\n')
+    packed = write(tmp_path / "x.jsonl.GZ", gzip.compress(path.read_bytes()))
+    assert read(path)[1] == read(packed)[1]
+    assert Importer(path).name == Importer(packed).name == "x"
+
+
 def test_a_table_that_does_not_say_where_the_lyrics_are(tmp_path: Path):
     path = write(tmp_path / "x.csv", "a,b\n1,2\n")
     with pytest.raises(UsageError, match=r"Choose one with --text-column. Its columns are: a, b\."):
@@ -238,6 +295,7 @@ def test_a_folder_of_files(tmp_path: Path):
     write(tmp_path / "bad.txt", b"abc\xff")
     write(tmp_path / "empty.csv", b"")
     write(tmp_path / "broken.json", b"{")
+    write(tmp_path / "numbers.csv", "a,b\n1,2\n")
     write(tmp_path / "picture.png", b"\x00")
     write(tmp_path / ".hidden.txt", "hidden")
     songs, aside = read(tmp_path)
@@ -245,6 +303,7 @@ def test_a_folder_of_files(tmp_path: Path):
     assert {one.title: one.reason for one in aside} == {
         "bad.txt": "is not UTF-8: byte 3 is 0xff",
         "empty.csv": "is empty",
+        "numbers.csv": "does not say which column holds the lyrics",
         "broken.json": "is not valid JSON: expecting property name enclosed in double quotes at line 1, column 2",
     }
 
@@ -254,6 +313,9 @@ def test_a_folder_of_files(tmp_path: Path):
     [
         ("x.txt", b"", "is empty"),
         ("x.txt.gz", gzip.compress(b""), "is empty"),
+        ("x.txt", b"{\\rtf1\\ansi la la}", "is no plain text but RTF"),
+        ("x.txt", b"%PDF-1.7\n\x00\xff", "is no plain text but PDF. Save it as plain text"),
+        ("x.txt", b"caf\xe9", r"Convert it first: iconv -f WINDOWS-1252 -t UTF-8 /.*/x.txt > NEW"),
         ("x.txt", b"abc\x00def", "is not text: byte 3 is NUL"),
         ("x.jsonl", b'{"text": "a"}\n\xe9', "is not UTF-8: byte 14 is 0xe9"),
         ("x.csv", b"text\nfa\xc3", "is not UTF-8: byte 7 is 0xc3"),

@@ -1,5 +1,6 @@
 """Import, clean, count and export, as every face does them."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -21,8 +22,16 @@ from songsmith.studio.corpora import (
     SongsImported,
     clean_corpus,
     import_songs,
+    stale_notice,
 )
-from songsmith.studio.corpus_reports import ExportFormat, describe, export_file, export_rows, measure_corpus
+from songsmith.studio.corpus_reports import (
+    ExportFormat,
+    describe,
+    export_file,
+    export_rows,
+    list_corpora,
+    measure_corpus,
+)
 from songsmith.studio.studio import Studio
 
 VERSE = "The water is wide, I cannot get o'er\nAnd neither have I wings to fly\n"
@@ -88,6 +97,90 @@ def test_an_import_that_is_closed_keeps_what_it_told_of_and_goes_on_later(
     assert isinstance(done, SongsImported)
     assert (done.added, done.held) == (1500, 1000)
     assert ids(store.open("songs")) == [f"s{n}" for n in range(2500)]
+
+
+def test_songs_of_two_files_with_the_same_numbers_are_all_kept(studio: Studio, store: CorpusStore, tmp_path: Path):
+    for folder, words in (("x", "la"), ("y", "lo")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "songs.csv").write_text(f"id,title,text\n1,A,{words} a\n1,B,{words} b\n2,C,{words} c\n")
+    for added in (3, 0):
+        for folder in ("x", "y"):
+            done = list(import_songs(studio, tmp_path / folder / "songs.csv"))[-1]
+            assert isinstance(done, SongsImported)
+            assert (done.added, done.held) == (added, 3 - added)
+    texts = [record.text for record in store.open("songs").raw()]
+    assert texts == ["la a", "la b", "la c", "lo a", "lo b", "lo c"]
+    export_file(export_rows(store.open("songs"), ExportFormat.JSONL), tmp_path / "out.jsonl")
+    for corpus, added in (("songs", 0), ("Back", 6)):
+        done = list(import_songs(studio, tmp_path / "out.jsonl", corpus=corpus))[-1]
+        assert isinstance(done, SongsImported)
+        assert done.added == added
+    assert list(store.open("Back").raw()) == list(store.open("songs").raw())
+
+
+def test_a_table_in_a_folder_that_names_no_lyrics_does_not_stop_the_others(
+    studio: Studio, store: CorpusStore, tmp_path: Path
+):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"does not say which column holds the lyrics\)\. Choose .* --text-column"):
+        list(import_songs(studio, folder))
+    assert store.names() == []
+    write_songs(folder / "b.jsonl", 2)
+    done = list(import_songs(studio, folder))[-1]
+    assert isinstance(done, SongsImported)
+    assert (done.added, done.set_aside) == (2, {"does not say which column holds the lyrics": 1})
+
+
+def test_a_corpus_that_was_made_for_nothing_goes_again(
+    studio: Studio, store: CorpusStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = write_songs(tmp_path / "songs.jsonl", 3)
+    store.create("Mine")
+    for name in ("Mine", "New"):
+        with monkeypatch.context() as patch:
+            patch.setattr("songsmith.corpus.shards.append", fill_disk)
+            with pytest.raises(StorageError, match="is full"):
+                list(import_songs(studio, path, corpus=name))
+    assert store.names() == ["Mine"]
+
+
+def fill_disk(*_: object) -> int:
+    raise OSError(errno.ENOSPC, "full")
+
+
+def test_a_misspelt_filter_is_noticed(studio: Studio, store: CorpusStore, tmp_path: Path):
+    path = write_songs(tmp_path / "songs.jsonl", 3)
+    with pytest.raises(UsageError, match="No song has 'evn'; there are: even, n, title"):
+        list(import_songs(studio, path, filters=[Filter.parse("evn=true")]))
+    assert store.names() == []
+    done = list(import_songs(studio, path, filters=[Filter.parse("evn!=true")]))[-1]
+    assert isinstance(done, SongsImported)
+    assert (done.added, done.notice) == (
+        3,
+        "No song has 'evn'; there are: even, n, title, artist, source, id, url, text.",
+    )
+    done = list(import_songs(studio, path, filters=[Filter.parse("evn!=true")], max_songs=2))[-1]
+    assert isinstance(done, SongsImported)
+    assert done.notice == ""  # a later song may have it
+    corpus = store.open("songs")
+    with pytest.raises(UsageError, match="No song has 'evn'"):
+        export_file(export_rows(corpus, ExportFormat.JSONL, filters=[Filter.parse("evn!=true")]), tmp_path / "out")
+    with pytest.raises(UsageError, match="No song of the corpus 'songs' meets n>5"):
+        export_file(export_rows(corpus, ExportFormat.JSONL, filters=[Filter.parse("n>5")]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_clean_songs_that_are_older_are_told(store: CorpusStore):
+    corpus = store.create("AC/DC")
+    assert stale_notice(corpus) == ""
+    corpus.append([DIRTY])
+    assert stale_notice(corpus) == ""  # there are no clean songs that could be old
+    corpus.replace_clean([])
+    assert stale_notice(corpus) == ""
+    corpus.append(RawRecord(id=f"{n}", text=VERSE) for n in range(12))
+    assert stale_notice(corpus) == "12 songs came into the corpus 'AC/DC' after it was cleaned: songsmith clean AC/DC"
 
 
 def test_filters_and_a_limit_choose_what_is_taken(studio: Studio, store: CorpusStore, tmp_path: Path):
@@ -162,8 +255,53 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(studio: Studio, store
     dirty, quiet = [event for event in events if isinstance(event, SongCleaned)]
     assert (dirty.id, dirty.title, dirty.set_aside) == ("genius:1", "Wide", "")
     assert any("Embed" in span.text for span in dirty.removed)
+    assert isinstance(events[-1], CorpusCleaned)
+    assert events[-1].changed == 1
     assert (quiet.id, bool(quiet.set_aside)) == ("c", True)
     assert {path: path.read_bytes() for path in corpus.path.iterdir()} == before
+
+
+def test_a_song_that_only_gains_a_header_is_changed(studio: Studio, store: CorpusStore):
+    refrain = "La la la, the river\nRolls down to the sea\n"
+    store.create("Wide").append(
+        [RawRecord(id="a", title="A", text=f"{VERSE}\n{refrain}\nNo boat\nNo oar\n\n{refrain}")]
+    )
+    *_, song, done = clean_corpus(studio, dry_run=True)
+    assert isinstance(song, SongCleaned)
+    assert [span.replacement for span in song.removed if "Chorus" in span.replacement]
+    assert isinstance(done, CorpusCleaned)
+    assert done.changed == 1
+
+
+def test_artists_of_a_corpus_are_known_to_its_cleaning(studio: Studio, store: CorpusStore):
+    recommended = "See Ben Bolt Live\nGet tickets as low as $53\nYou might also like\nSong of Ben\nBen Bolt\n"
+    text = f"[Verse 1]\n{VERSE}{recommended}{VERSE}5Embed"
+    corpus = store.create("Wide")
+    for count, others in ((1, []), (2, [RawRecord(id="b", artist="Ben Bolt", text="[Verse]\nla la la\n")])):
+        corpus.append([RawRecord(id="a", title="A", artist="Ann", text=text), *others])
+        list(clean_corpus(studio))
+        song = next(iter(corpus.clean()))
+        assert ("Ben Bolt" in song.text.splitlines()) is (count == 1)
+
+
+def test_a_damaged_corpus_can_be_cleaned_listed_and_removed(studio: Studio, store: CorpusStore):
+    corpus, other = store.create("Wide"), store.create("Other")
+    corpus.append([DIRTY])
+    other.append([DIRTY])
+    for damage in ("garbage", "{}", '{"records": "x"}'):
+        (corpus.path / "clean.json").write_text(damage)
+        first, second = list_corpora(store)
+        assert (first["raw_records"], "problem" in first) == (1, False)
+        assert (second["name"], second["problem"]) == (
+            "Wide",
+            f"{corpus.path / 'clean.json'} is damaged. Clean the corpus again.",
+        )
+        list(clean_corpus(studio, "Wide"))
+        assert corpus.is_clean
+    for path in corpus.path.glob("set-aside-*"):
+        path.unlink()
+    list(clean_corpus(studio, "Wide"))
+    assert list(corpus.set_aside()) == []
 
 
 def test_cleaning_that_is_closed_changes_nothing(studio: Studio, store: CorpusStore):
