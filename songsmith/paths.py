@@ -38,7 +38,7 @@ class Paths:
 
     @property
     def training(self) -> Path:
-        """One folder for each training run: its checkpoints, its log, its plot."""
+        """One folder for each training run that is not finished: its last checkpoint and its best weights."""
         return self.data / "training"
 
     @property

@@ -145,7 +145,8 @@ def train_songsmith(
     from songsmith.model.manifest import Manifest
     from songsmith.training.dataset import Split
     from songsmith.training.events import StepFinished
-    from songsmith.training.trainer import TrainingRun, train
+    from songsmith.training.run import TrainingRun
+    from songsmith.training.trainer import train
 
     options = TrainingOptions(
         steps=lesson.total_steps, block_tokens=lesson.options.block_tokens, batch_blocks=lesson.options.batch_blocks,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from songsmith.cli import console
-from songsmith.training.options import OptimizerName, Precision, ScheduleName, TrainingOptions, Unit
+from songsmith.training.options import FINETUNING, NEW, OptimizerName, Precision, ScheduleName, TrainingOptions, Unit
 
 if TYPE_CHECKING:
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import TrainingRequest
-    from songsmith.training.trainer import TrainingRun
+    from songsmith.training.run import TrainingRun
 
 _SONGS, _LENGTH, _LEARNING, _RUN = "Songs", "How long", "How it learns", "The run"
 
@@ -41,7 +41,7 @@ Name = Annotated[str | None, typer.Option("--name", "-n", help="Name of the new 
 Steps = Annotated[int | None, _option(_LENGTH, "Optimiser steps.", show_default=False)]
 Epochs = Annotated[float | None, _option(_LENGTH, "Times every song is read.", show_default="10")]
 Minutes = Annotated[float | None, _option(_LENGTH, "Minutes of training.", show_default=False)]
-Block = Annotated[int, _option(_LEARNING, "Tokens in a block.")]
+Block = Annotated[int, _option(_LEARNING, "Tokens in a block; 0: the context window. Of a new model it is the window.")]
 Batch = Annotated[int, _option(_LEARNING, "Blocks in a pass.")]
 Accumulation = Annotated[int, _option(_LEARNING, "Passes before each step.")]
 Optimizer = Annotated[OptimizerName, _option(_LEARNING, "muon for matrices, or adamw for all.")]
@@ -75,28 +75,28 @@ def train(
     filters: Filters = None,
     copies: Copies = None,
     max_songs: MaxSongs = None,
-    unit: UnitName = Unit.SONG,
-    validation_share: Share = 0.05,
+    unit: UnitName = NEW.unit,
+    validation_share: Share = NEW.validation_share,
     steps: Steps = None,
     epochs: Epochs = None,
     minutes: Minutes = None,
-    block_tokens: Block = 512,
-    batch_blocks: Batch = 16,
-    accumulation: Accumulation = 1,
-    optimizer: Optimizer = OptimizerName.MUON,
-    learning_rate: Rate = 3e-3,
-    matrix_learning_rate: MatrixRate = 0.02,
-    weight_decay: Decay = 0.1,
-    schedule: Schedule = ScheduleName.LINEAR,
-    warmup_steps: Warmup = 50,
-    restarts: Restarts = 4,
-    clip_norm: Clip = 1.0,
-    dropout: Dropout = 0.0,
-    precision: Precise = Precision.AUTO,
-    evaluate_every_steps: Evaluate = 200,
-    sample_every_steps: Sample = 1000,
+    block_tokens: Block = NEW.block_tokens,
+    batch_blocks: Batch = NEW.batch_blocks,
+    accumulation: Accumulation = NEW.accumulation,
+    optimizer: Optimizer = NEW.optimizer,
+    learning_rate: Rate = NEW.learning_rate,
+    matrix_learning_rate: MatrixRate = NEW.matrix_learning_rate,
+    weight_decay: Decay = NEW.weight_decay,
+    schedule: Schedule = NEW.schedule,
+    warmup_steps: Warmup = NEW.warmup_steps,
+    restarts: Restarts = NEW.restarts,
+    clip_norm: Clip = NEW.clip_norm,
+    dropout: Dropout = NEW.dropout,
+    precision: Precise = NEW.precision,
+    evaluate_every_steps: Evaluate = NEW.evaluate_every_steps,
+    sample_every_steps: Sample = NEW.sample_every_steps,
     compile: Compile = False,
-    seed: Seed = 0,
+    seed: Seed = NEW.seed,
     device: Device = None,
     resume: Resume = False,
     about: About = "",
@@ -124,28 +124,28 @@ def finetune(
     filters: Filters = None,
     copies: Copies = None,
     max_songs: MaxSongs = None,
-    unit: UnitName = Unit.SONG,
-    validation_share: Share = 0.1,
+    unit: UnitName = FINETUNING.unit,
+    validation_share: Share = FINETUNING.validation_share,
     steps: Steps = None,
     epochs: Epochs = None,
     minutes: Minutes = None,
-    block_tokens: Block = 512,
-    batch_blocks: Batch = 4,
-    accumulation: Accumulation = 1,
-    optimizer: Optimizer = OptimizerName.MUON,
-    learning_rate: Rate = 3e-4,
-    matrix_learning_rate: MatrixRate = 2e-3,
-    weight_decay: Decay = 0.1,
-    schedule: Schedule = ScheduleName.LINEAR,
-    warmup_steps: Warmup = 10,
-    restarts: Restarts = 4,
-    clip_norm: Clip = 1.0,
-    dropout: Dropout = 0.1,
-    precision: Precise = Precision.AUTO,
-    evaluate_every_steps: Evaluate = 20,
-    sample_every_steps: Sample = 200,
+    block_tokens: Block = FINETUNING.block_tokens,
+    batch_blocks: Batch = FINETUNING.batch_blocks,
+    accumulation: Accumulation = FINETUNING.accumulation,
+    optimizer: Optimizer = FINETUNING.optimizer,
+    learning_rate: Rate = FINETUNING.learning_rate,
+    matrix_learning_rate: MatrixRate = FINETUNING.matrix_learning_rate,
+    weight_decay: Decay = FINETUNING.weight_decay,
+    schedule: Schedule = FINETUNING.schedule,
+    warmup_steps: Warmup = FINETUNING.warmup_steps,
+    restarts: Restarts = FINETUNING.restarts,
+    clip_norm: Clip = FINETUNING.clip_norm,
+    dropout: Dropout = FINETUNING.dropout,
+    precision: Precise = FINETUNING.precision,
+    evaluate_every_steps: Evaluate = FINETUNING.evaluate_every_steps,
+    sample_every_steps: Sample = FINETUNING.sample_every_steps,
     compile: Compile = False,
-    seed: Seed = 0,
+    seed: Seed = FINETUNING.seed,
     device: Device = None,
     resume: Resume = False,
     about: About = "",
@@ -172,7 +172,7 @@ def _request(studio: "Studio", values: Mapping[str, Any]) -> "TrainingRequest":
 
     options = {field.name: values[field.name] for field in fields(TrainingOptions) if field.name in values}
     if options["steps"] is options["epochs"] is options["minutes"] is None:
-        options["epochs"] = 10.0
+        options["epochs"] = NEW.epochs
     corpus, chosen = choose_corpus(studio.corpora, values["corpus"])
     tell_choice(chosen.name, chosen.why)
     if notice := stale_notice(corpus):
@@ -203,8 +203,14 @@ def _follow(studio: "Studio", run: "TrainingRun", *, resume: bool) -> None:
     from songsmith.cli.training_display import follow
     from songsmith.studio.training import train as start
 
-    with console.interrupts() as interrupted:
-        events = start(studio, run, resume=resume, stopping=interrupted.is_set)
-        finished = follow(events, stopping=interrupted.is_set)
+    try:
+        with console.interrupts() as interrupted:
+            events = start(studio, run, resume=resume, stopping=interrupted.is_set)
+            finished = follow(events, stopping=interrupted.is_set)
+    except KeyboardInterrupt:
+        console.say(
+            "Interrupted. What the last checkpoint holds is kept: the same command with --resume goes on from it."
+        )
+        raise typer.Exit(130) from None
     if finished is not None and finished.interrupted:
         raise typer.Exit(130)

@@ -35,32 +35,49 @@ def save_model(
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    import torch
-    from safetensors.torch import save
-
     waiting, old = (folder.parent / f".{folder.name}.{part}" for part in ("new", "old"))
     with storing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(waiting, ignore_errors=True)
         waiting.mkdir()
+    try:
+        _fill(waiting, config, weights, tokenizer, manifest)
+        with storing(folder):
+            shutil.rmtree(old, ignore_errors=True)
+            if folder.exists():
+                folder.rename(old)
+            try:
+                waiting.rename(folder)
+            except OSError:
+                if old.exists():
+                    old.rename(folder)
+                raise
+    finally:
+        for left in (waiting, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _fill(
+    folder: Path, config: GPT2Config, weights: Mapping[str, "Tensor"], tokenizer: Tokenizer, manifest: Manifest
+) -> None:
+    """Write all files of a model directory, and wait until they are on the disk."""
+    import torch
+    from safetensors.torch import save
+
+    with storing(folder):
         halves = {
             f"transformer.{name}": weight.detach().to("cpu", torch.float16).contiguous()
             for name, weight in weights.items()
         }
         # Not save_file, which hides the disk's own errors and makes a file that only its owner can read.
-        (waiting / WEIGHTS).write_bytes(save(halves, metadata={"format": "pt"}))
-        _write_json(waiting / "config.json", _config_json(config, tokenizer))
-        _write_json(waiting / "generation_config.json", {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end})
-        tokenizer.save(waiting)
-        replace(manifest, weights_sha256=hash_file(waiting / WEIGHTS)).save(waiting)
-        for path in waiting.iterdir():
+        (folder / WEIGHTS).write_bytes(save(halves, metadata={"format": "pt"}))
+        _write_json(folder / "config.json", _config_json(config, tokenizer))
+        _write_json(folder / "generation_config.json", {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end})
+        tokenizer.save(folder)
+        replace(manifest, weights_sha256=hash_file(folder / WEIGHTS)).save(folder)
+        for path in folder.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        waiting.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_json(path: Path, values: Mapping[str, object]) -> None:

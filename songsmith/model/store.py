@@ -81,7 +81,11 @@ class ModelStore:
         """Return every model, the starter first; damaged ones say so in `problem`."""
         folders = {STARTER: self._paths.starter}
         if _is_folder(self._paths.models):
-            folders |= {path.name: path for path in sorted(self._paths.models.iterdir()) if path.is_dir()}
+            folders |= {
+                path.name: path
+                for path in sorted(self._paths.models.iterdir())
+                if path.is_dir() and not path.name.startswith(".")
+            }
         return [_inspect(name, path) for name, path in folders.items()]
 
     def find(self, name: str) -> Path:

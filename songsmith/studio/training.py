@@ -17,7 +17,7 @@ from songsmith.model.store import STARTER
 from songsmith.studio.corpora import choose_corpus
 from songsmith.studio.studio import Studio
 from songsmith.studio.tokenizers import GPT2_TOKENIZER, load_tokenizer
-from songsmith.studio.training_songs import SongChoice, hash_songs, read_songs
+from songsmith.studio.training_songs import SongChoice, describe_choice, hash_songs, read_songs
 from songsmith.training.events import TrainingEvent, TrainingFinished
 from songsmith.training.options import TrainingOptions, Unit
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from songsmith.model.gpt2 import GPT2Config
     from songsmith.model.tokenizer import Tokenizer
     from songsmith.training.dataset import Split, TrainingSong
-    from songsmith.training.trainer import TrainingRun
+    from songsmith.training.run import TrainingRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ def prepare_training(
     own = load_tokenizer(studio, chosen) if chosen else _learn_tokenizer(material.split.train, shape.vocabulary_size)
     config = GPT2Config(
         vocabulary_size=-(-own.vocabulary_size // 64) * 64,  # matrix kernels like round numbers
-        context_window_tokens=shape.context_window_tokens,
+        context_window_tokens=material.options.block_tokens,  # a place no block reaches would never be learned
         width=shape.width,
         layers=shape.layers,
         heads=shape.heads,
@@ -136,7 +136,7 @@ def prepare_training(
     facts = {"size": size, "tokenizer": hashlib.sha256(own.to_json().encode()).hexdigest()}
     manifest = Manifest(
         origin=f"{size}: {shape.layers} layers, {shape.width} wide, {shape.heads} heads, context window of "
-        f"{shape.context_window_tokens} tokens; trained from random weights. {request.command}".strip(),
+        f"{config.context_window_tokens} tokens; trained from random weights. {request.command}".strip(),
         licence=request.licence,
     )
     return _run(studio, request, material, own, config, random_weights(config, request.options.seed), manifest, facts)
@@ -202,7 +202,7 @@ def _gather(studio: Studio, request: TrainingRequest, window: int) -> _Material:
         raise UsageError(f"'{STARTER}' is the model that comes with songsmith.", "Choose another --name.")
     _new_folder(studio.paths.models, name, "model", taken_is_fine=request.resume)
     folder = studio.paths.training / name
-    if folder.exists() and not request.resume:
+    if any(folder.glob("checkpoint-*")) and not request.resume:
         raise UsageError(
             f"There is an unfinished run '{name}'.",
             f"Go on with it by adding --resume, choose another --name, or remove {folder}.",
@@ -215,7 +215,7 @@ def _gather(studio: Studio, request: TrainingRequest, window: int) -> _Material:
         corpus=corpus,
         sha256=hash_songs(songs),
         split=split_songs(songs, share=options.validation_share, seed=options.seed),
-        options=replace(options, block_tokens=min(options.block_tokens, window)),
+        options=replace(options, block_tokens=min(options.block_tokens or window, window)),
     )
 
 
@@ -230,7 +230,7 @@ def _run(
     facts: Mapping[str, Any],
 ) -> "TrainingRun":
     from songsmith.craft.plans import plan_line
-    from songsmith.training.trainer import TrainingRun
+    from songsmith.training.run import TrainingRun
 
     options, split = material.options, material.split
     manifest = replace(
@@ -238,6 +238,7 @@ def _run(
         format=MarkupFormat.LINES if options.unit is Unit.LINE else MarkupFormat.MARKUP,
         description=request.description or f"Songs in the manner of '{material.corpus.name}'.",
         corpus=material.corpus.name,
+        data=describe_choice(request.songs),
         data_sha256=material.sha256,
         split=f"{len(split.train)} songs to learn from, {len(split.validation)} ({options.validation_share:.0%}) to judge "
         f"by, drawn by id, seed {options.seed}",
@@ -269,8 +270,16 @@ def train(
     from songsmith.training.trainer import train as train_run
 
     set_threads(studio.settings.threads)
-    for news in train_run(run, device=choose_device(studio.settings.device), resume=resume, stopping=stopping):
-        if isinstance(news, TrainingFinished):
-            with suppress(StorageError):  # the model is whole; a picture that finds no room is no reason to fail
-                save_curves(news.model / "loss.png", losses=news.losses, evaluations=news.evaluations, title=run.name)
-        yield news
+    try:
+        for news in train_run(run, device=choose_device(studio.settings.device), resume=resume, stopping=stopping):
+            if isinstance(news, TrainingFinished):
+                # The model is whole; a picture that finds no room is no reason to fail.
+                with suppress(StorageError, OSError):
+                    save_curves(
+                        news.model / "loss.png", losses=news.losses, evaluations=news.evaluations, title=run.name
+                    )
+            yield news
+    except StorageError as error:
+        raise StorageError(
+            error.message, "Make room or mend it, then go on with the same command and --resume."
+        ) from error

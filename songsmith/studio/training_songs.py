@@ -29,6 +29,18 @@ class SongChoice:
     """Only the first so many."""
 
 
+def describe_choice(choice: SongChoice) -> str:
+    """Return in a sentence which songs of a corpus were taken, for a manifest."""
+    parts = [f"songs of the corpus '{choice.corpus}'"]
+    if choice.filters:
+        parts.append(f"with {', '.join(choice.filters)}")
+    if choice.copies:
+        parts.append(f"read as often as {', '.join(choice.copies)} says")
+    if choice.max_songs is not None:
+        parts.append(f"the first {choice.max_songs}")
+    return ", ".join(parts)
+
+
 def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
     """Return the songs of a corpus that a choice names, in the corpus's order.
 

@@ -21,6 +21,10 @@ from songsmith.errors import TrainingError, storing
 
 _PREFIX = "checkpoint-"
 _BEST = "best.safetensors"
+_INPUTS = {
+    "data": "other songs", "tokenizer": "another tokenizer", "base": "another base model", "shape": "another network",
+}  # fmt: skip
+"""What a run was begun with, where its value tells a person nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +65,16 @@ def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, Te
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(waiting, ignore_errors=True)
         waiting.mkdir()
-        _write_tensors(waiting / "tensors.safetensors", tensors)
-        with (waiting / "state.json").open("w", encoding="utf-8") as file:
-            json.dump(asdict(state), file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():  # made before the run was set back
-            shutil.rmtree(path)
-        waiting.rename(path)
+        try:
+            _write_tensors(waiting / "tensors.safetensors", tensors)
+            with (waiting / "state.json").open("w", encoding="utf-8") as file:
+                json.dump(asdict(state), file, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
+            waiting.rename(path)
+        except BaseException:
+            shutil.rmtree(waiting, ignore_errors=True)  # a full disk needs the room
+            raise
         _sync_folder(folder)
         for other in folder.iterdir():
             if other.name.startswith((_PREFIX, f".{_PREFIX}")) and other != path:
@@ -101,15 +107,15 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> tuple[Training
         tensors = load_file(path / "tensors.safetensors")
     except Exception as error:  # safetensors raises its own and OSErrors alike
         raise TrainingError(
-            f"The checkpoint {path} cannot be read: {error}.", "Train again without --resume."
+            f"The checkpoint {path} cannot be read: {error}.", f"Choose another --name, or remove {folder}."
         ) from error
     asked = json.loads(json.dumps(identity))
     other = sorted(key for key in asked.keys() | state.identity.keys() if asked.get(key) != state.identity.get(key))
     if other:
-        was, now = (", ".join(f"{key} {run.get(key)}" for key in other) for run in (state.identity, asked))
+        was = [_INPUTS.get(key) or f"{key} {state.identity.get(key)}, not {asked.get(key)}" for key in other]
         raise TrainingError(
-            f"The checkpoint is of another run: it was begun with {was}, not {now}.",
-            "Resume with the same songs and options, or train anew without --resume.",
+            f"The checkpoint is of another run: it was begun with {'; '.join(was)}.",
+            f"Resume with the same songs and options, choose another --name, or remove {folder}.",
         )
     return state, tensors
 
@@ -123,18 +129,32 @@ def save_best(folder: Path, weights: Mapping[str, Tensor]) -> None:
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         waiting = folder / f".{_BEST}.tmp"
-        _write_tensors(waiting, weights)
-        waiting.replace(folder / _BEST)
+        try:
+            _write_tensors(waiting, weights)
+            waiting.replace(folder / _BEST)
+        except BaseException:
+            waiting.unlink(missing_ok=True)
+            raise
         _sync_folder(folder)
 
 
 def load_best(folder: Path) -> dict[str, Tensor] | None:
-    """Return the weights of the best evaluation, or None before the first."""
-    return load_file(folder / _BEST) if (folder / _BEST).exists() else None
+    """Return the weights of the best evaluation, or None before the first.
+
+    Raises:
+        TrainingError: their file is damaged.
+    """
+    path = folder / _BEST
+    try:
+        return load_file(path) if path.exists() else None
+    except Exception as error:  # safetensors raises its own and OSErrors alike
+        raise TrainingError(
+            f"{path} cannot be read: {error}.", f"Choose another --name, or remove {folder}."
+        ) from error
 
 
 def forget(folder: Path) -> None:
-    """Remove the checkpoints of a run, as before it begins anew.
+    """Remove what a run kept: before it begins anew, and when its model is whole.
 
     Raises:
         StorageError: they cannot be removed.

@@ -55,7 +55,7 @@ class Judge:
         for rows in self._passes:
             read, targets = (part.to(device) for part in _fill_up(rows))
             with torch.autocast(device.type, precision, enabled=precision is not torch.float32):
-                nats += float(network(read, targets).double().sum())
+                nats += float(network(read, targets).cpu().double().sum())
             tokens += int((targets != IGNORED).sum())
         return Judgement(nats=nats, tokens=tokens, text_bytes=self._text_bytes, songs=self._songs)
 

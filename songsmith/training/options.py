@@ -51,8 +51,8 @@ class TrainingOptions:
     """Times every song is read."""
     minutes: float | None = None
     """Time to train for, validation and samples included. Such a run resumes, but not bit for bit."""
-    block_tokens: int = 512
-    """Tokens in a block, at most the context window."""
+    block_tokens: int = 0
+    """Tokens in a block, at most the context window; 0 is the window. Of a new network it is the window, too."""
     batch_blocks: int = 16
     """Blocks in one pass through the network."""
     accumulation: int = 1
@@ -131,10 +131,18 @@ class TrainingOptions:
 
 
 _RANGES: dict[str, tuple[float, float]] = {
-    "steps": (1, 10**9), "epochs": (1e-6, 10**6), "minutes": (1e-3, 10**6), "block_tokens": (8, 2**20),
+    "steps": (1, 10**9), "epochs": (1e-6, 10**6), "minutes": (1e-3, 10**6), "block_tokens": (0, 2**20),
     "batch_blocks": (1, 2**16), "accumulation": (1, 2**16), "learning_rate": (0, 10), "matrix_learning_rate": (0, 10),
     "weight_decay": (0, 10), "warmup_steps": (0, 10**9), "restarts": (1, 10**6), "clip_norm": (0, 10**6),
     "dropout": (0, 0.9), "syllable_plan_rate": (0, 1), "rhyme_plan_rate": (0, 1), "artist_rate": (0, 1),
     "validation_share": (0.0001, 0.9), "validation_songs": (1, 10**9), "evaluate_every_steps": (1, 10**9),
     "sample_every_steps": (0, 10**9), "seed": (0, 2**63 - 1),
 }  # fmt: skip
+
+NEW = TrainingOptions(epochs=10.0)
+"""What suits a network that begins from random weights."""
+FINETUNING = TrainingOptions(
+    epochs=10.0, block_tokens=512, batch_blocks=4, learning_rate=3e-4, matrix_learning_rate=2e-3, warmup_steps=10,
+    dropout=0.1, validation_share=0.1, evaluate_every_steps=20, sample_every_steps=200,
+)  # fmt: skip
+"""What suits a model that is to learn a style: small steps, and many looks at the songs kept back."""

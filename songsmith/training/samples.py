@@ -24,10 +24,10 @@ def write_sample(
     format: MarkupFormat,
     songs: Sequence[TrainingSong],
     *,
-    step: int,
+    turn: int,
     lines: int = 8,
 ) -> str:
-    """Write a few lines under the title of a song that was kept back; another one at each step.
+    """Write a few lines under the title of a song that was kept back; another one at each turn.
 
     Uses random streams of its own: training goes on as if it had not been.
     """
@@ -40,8 +40,8 @@ def write_sample(
         backend=network,
         tokenizer=tokenizer,
     )
-    title = songs[step % len(songs)].song.name
-    options = GenerationOptions(seed=step, max_lines=lines, max_new_tokens=40 * lines)
+    title = songs[turn % len(songs)].song.name
+    options = GenerationOptions(seed=turn, max_lines=lines, max_new_tokens=40 * lines)
     for news in write_takes(Engine(model), Prompt(song=Song(title)), [options]):
         if isinstance(news, TakeFinished):
             return f"{title}\n\n{news.result.text}".rstrip()

@@ -5,34 +5,27 @@ accelerate prepares, places and reduces; what is kept on disk is songsmith's own
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import Tensor
 
-from songsmith.errors import TrainingError
+from songsmith.errors import EngineError, TrainingError, storing
 from songsmith.model.device import choose_training_dtype
-from songsmith.model.gpt2 import GPT2Config
-from songsmith.model.manifest import Manifest
 from songsmith.model.saving import save_model
-from songsmith.model.tokenizer import Tokenizer
 from songsmith.takes import now
 from songsmith.training import checkpoint
 from songsmith.training.checkpoint import TrainingState
 from songsmith.training.dataset import (
     IGNORED,
-    Planner,
-    Split,
     TrainingSong,
-    pack_epoch,
     tokenize,
 )
 from songsmith.training.events import (
@@ -44,39 +37,17 @@ from songsmith.training.events import (
     TrainingFinished,
     TrainingStarted,
 )
+from songsmith.training.feed import Feed
 from songsmith.training.judging import Judge, Judgement
 from songsmith.training.network import LearningGPT2
 from songsmith.training.optimizers import make_optimizers
-from songsmith.training.options import Precision, TrainingOptions
+from songsmith.training.options import Precision
+from songsmith.training.run import TrainingRun
 from songsmith.training.samples import write_sample
 
 # Letters in shapes: B = blocks in a pass, T = tokens in a block.
 
 _KEPT_LOSSES = 2000
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingRun:
-    """What is trained, on what, and where it is kept."""
-
-    name: str
-    """Of the model that comes out."""
-    folder: Path
-    """For checkpoints and the best weights."""
-    model_folder: Path
-    """Where the model directory will be."""
-    config: GPT2Config
-    weights: Mapping[str, Tensor]
-    """To start from."""
-    tokenizer: Tokenizer
-    """One that has every mark."""
-    split: Split
-    planner: Planner
-    options: TrainingOptions
-    manifest: Manifest
-    """What its manifest will say; metrics are added."""
-    identity: Mapping[str, Any]
-    """What a checkpoint must share for training to go on from it."""
 
 
 def train(
@@ -103,65 +74,97 @@ class _Trainer:
     """One run while it goes on."""
 
     def __init__(self, run: TrainingRun, device: torch.device) -> None:
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # accelerate takes the current one
+        # Precision is ours: an environment made for another program must not add its own.
+        self._accelerator = Accelerator(cpu=device.type == "cpu", mixed_precision="no")
+        self._device: torch.device = self._accelerator.device
         self._run, self._options = run, run.options
+        self._identity = {**run.identity, "device": self._device.type}
         self._judges: dict[int, Judge] = {}
-        self._songs = tokenize(run.split.train, run.tokenizer, run.planner, unit=run.options.unit)
-        self._blocks: NDArray[np.int32] = np.empty((0, 0), dtype=np.int32)
-        self._accelerator = Accelerator(cpu=device.type == "cpu")
-        self._device = self._accelerator.device
+        songs = tokenize(run.split.train, run.tokenizer, run.planner, unit=run.options.unit)
+        step_blocks = run.options.batch_blocks * run.options.accumulation * int(self._accelerator.num_processes)
+        self._feed = Feed(songs, run.options, step_blocks=step_blocks)
 
     def run(self, *, resume: bool, stopping: Callable[[], bool]) -> Iterator[TrainingEvent]:
+        if not self._accelerator.is_main_process:
+            for _ in self._train(resume=resume, stopping=stopping):  # works along, and says nothing
+                pass
+            return
+        folder = self._run.folder
+        with storing(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
+                yield from self._train(resume=resume, stopping=stopping)
+        except Timeout as error:
+            raise TrainingError(
+                f"'{self._run.name}' is being trained by another songsmith.", "Wait for it, or choose another --name."
+            ) from error
+
+    def _train(self, *, resume: bool, stopping: Callable[[], bool]) -> Iterator[TrainingEvent]:
         options, folder = self._options, self._run.folder
-        found = checkpoint.load_checkpoint(folder, self._run.identity) if resume else None
+        found = checkpoint.load_checkpoint(folder, self._identity) if resume else None
         if resume and found is None:
-            raise TrainingError(f"There is no checkpoint of {self._run.name} to resume.", "Train without --resume.")
-        if not resume:
+            raise TrainingError(f"There is no checkpoint of '{self._run.name}' to resume.", "Train without --resume.")
+        self._total_steps = self._count_steps()
+        if not resume and self._accelerator.is_main_process:
             checkpoint.forget(folder)
         self._prepare(found)
         state = self._state
-        self._pack(state.epoch)
-        if state.next_block == 0 and len(self._blocks) == 1 and (self._blocks[0, 1:] == IGNORED).any():
-            tokens = int((self._blocks != IGNORED).sum())
-            raise TrainingError(
-                f"The songs to train on have {tokens} tokens, less than one block of {options.block_tokens}.",
-                f"Give more songs, or --block-tokens {max(8, tokens // 2)}.",
-            )
         yield TrainingStarted(
             parameters=sum(weight.numel() for weight in self._network.parameters()),
             train_songs=len(self._run.split.train),
             validation_songs=len(self._run.split.validation),
-            epoch_tokens=int((self._blocks[:, 1:] != IGNORED).sum()),
+            epoch_tokens=self._feed.tokens(state.epoch),
             device=str(self._device),
-            precision=str(self._precision).removeprefix("torch."),
+            precision=state.precision,
             step=state.step,
             total_steps=self._total_steps,
         )
-        yield from self._evaluate() if state.step == 0 else ()
-        begun_s = time.perf_counter() - state.elapsed_s
-        stopped = False
-        while not (stopped or self._progress() >= 1):
-            try:
-                made = self._step(begun_s)
-            except TrainingError:
-                if self._state.best_step:
-                    yield from self._finish(interrupted=True)
-                raise
-            yield made
-            state = self._state
-            stopped = stopping()
-            over = self._progress() >= 1
-            if over or state.step % options.evaluate_every_steps == 0:
-                yield from self._evaluate()
-            if over or stopped or state.step % options.evaluate_every_steps == 0:
-                yield self._save(begun_s)
-            if options.sample_every_steps and state.step % options.sample_every_steps == 0:
-                yield SampleWritten(step=state.step, text=self._sample())
+        try:
+            if state.step == 0:
+                yield self._evaluate()
+            self._begun_s = time.perf_counter() - state.elapsed_s
+            while not (self._stopped or self._progress() >= 1):
+                yield self._step(stopping)
+                step, over = self._state.step, self._progress() >= 1
+                due = over or step % options.evaluate_every_steps == 0
+                if due:
+                    yield self._evaluate()
+                if due or self._stopped:
+                    yield self._save()
+                if options.sample_every_steps and step % options.sample_every_steps == 0:
+                    with suppress(EngineError):  # what cannot be heard is no reason to stop
+                        yield SampleWritten(step=step, text=self._sample())
+        except FloatingPointError as error:
+            if self._state.best_step:
+                yield from self._finish(interrupted=False)
+            raise TrainingError(
+                f"{error} at step {self._state.step + 1}; "
+                f"{'the best model before was kept' if self._state.best_step else 'there was no better model before'}.",
+                "Train under another --name with a lower --learning-rate, or with --precision float32.",
+            ) from error
+        except (RuntimeError, MemoryError) as error:
+            raise self._explain(error) from error
         yield from self._finish(interrupted=self._progress() < 1)
+        if self._progress() >= 1 and self._accelerator.is_main_process:
+            checkpoint.forget(folder)  # the model is whole, and a checkpoint is several times its size
+
+    def _explain(self, error: RuntimeError | MemoryError) -> TrainingError:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "memory" in reason:
+            return TrainingError(
+                f"There is not enough memory to train this network on {self._device}.",
+                "Take a smaller --batch-blocks, with more --accumulation to make up for it.",
+            )
+        way_out = "Train without --compile." if self._options.compile else "Try --device cpu --precision float32."
+        return TrainingError(f"The network broke down: {reason}.", way_out)
 
     def _prepare(self, found: tuple[TrainingState, dict[str, Tensor]] | None) -> None:
         """Build network and optimisers, as new or as a checkpoint left them."""
         run, options = self._run, self._options
-        state, tensors = found or (TrainingState(identity=run.identity), {})
+        state, tensors = found or (TrainingState(identity=self._identity), {})
         if state.precision:
             self._precision = getattr(torch, state.precision)
         elif options.precision is Precision.AUTO:
@@ -169,16 +172,15 @@ class _Trainer:
         else:
             self._precision = getattr(torch, options.precision)
         self._state = replace(state, precision=str(self._precision).removeprefix("torch."))
+        self._stopped = False
         torch.manual_seed(options.seed)  # of dropout; weights and songs have streams of their own
         weights = {name.removeprefix("weight/"): value for name, value in tensors.items() if name.startswith("weight/")}
         network = LearningGPT2(run.config, weights or run.weights, dropout=options.dropout)
-        optimizers = make_optimizers(network, options, self._precision)
         self._network = network.to(self._device)
         self._names = {weight: name for name, weight in self._network.named_parameters()}
-        checkpoint.restore_optimizers(optimizers, self._names, tensors)
-        self._optimizers = optimizers
-        # Compiled last: accelerate's own order, so that its wrappers are traced once.
-        self._learner, *self._steppers = self._accelerator.prepare(self._network, *optimizers.values())
+        self._optimizers = make_optimizers(self._network, options, self._precision)
+        checkpoint.restore_optimizers(self._optimizers, self._names, tensors)
+        self._learner, *self._steppers = self._accelerator.prepare(self._network, *self._optimizers.values())
         if options.compile:
             self._learner = torch.compile(self._learner, dynamic=False)
         if tensors:
@@ -186,30 +188,21 @@ class _Trainer:
             if self._device.type == "cuda":
                 torch.cuda.set_rng_state(tensors["random/cuda"].to(torch.uint8), self._device)
 
-    def _pack(self, epoch: int) -> None:
-        self._blocks = pack_epoch(self._songs, self._options, epoch)
+    def _count_steps(self) -> int | None:
+        """Return the steps of the whole run, None where time decides. Epochs differ by a few blocks: the first one counts.
 
-    @property
-    def _step_blocks(self) -> int:
-        """Blocks that one step reads, over all processes."""
-        return self._options.batch_blocks * self._options.accumulation * int(self._accelerator.num_processes)
-
-    @property
-    def _epoch_steps(self) -> int:
-        return math.ceil(len(self._blocks) / self._step_blocks)
-
-    @property
-    def _total_steps(self) -> int | None:
-        """Steps of the whole run; None where time decides. Epochs differ by a few blocks: the first one counts."""
-        if self._options.steps is not None:
-            return self._options.steps
+        Raises:
+            TrainingError: there is too little text for one block.
+        """
+        if not self._feed.fills_a_block(0):
+            tokens = self._feed.tokens(0)
+            raise TrainingError(
+                f"The songs to train on have {tokens} tokens, less than one block of {self._options.block_tokens}.",
+                f"Give more songs, or --block-tokens {max(8, tokens // 2)}.",
+            )
         if self._options.epochs is not None:
-            return max(1, round(self._options.epochs * math.ceil(self._first_epoch_blocks / self._step_blocks)))
-        return None
-
-    @cached_property
-    def _first_epoch_blocks(self) -> int:
-        return len(pack_epoch(self._songs, self._options, 0))
+            return max(1, round(self._options.epochs * self._feed.steps(0)))
+        return self._options.steps
 
     def _progress(self) -> float:
         """Return the share of the run that is over."""
@@ -217,84 +210,91 @@ class _Trainer:
             return self._state.elapsed_s / (60 * self._options.minutes)
         return self._state.step / cast(int, self._total_steps)
 
-    def _step(self, begun_s: float) -> StepFinished:
-        """Read the next blocks, make one step."""
+    def _step(self, stopping: Callable[[], bool]) -> StepFinished:
+        """Read the next blocks, make one step.
+
+        Raises:
+            FloatingPointError: loss or gradients are no numbers; the weights are as they were.
+        """
         options, state, began_s = self._options, self._state, time.perf_counter()
-        if state.next_block >= len(self._blocks):
-            state = replace(state, epoch=state.epoch + 1, next_block=0)
-            self._pack(state.epoch)
-        blocks = self._blocks[state.next_block : state.next_block + self._step_blocks]
-        whole = np.full((self._step_blocks, options.block_tokens + 1), IGNORED, dtype=np.int64)
-        whole[: len(blocks)] = blocks
-        counted = int((whole[:, 1:] != IGNORED).sum())
+        blocks, epoch, next_block = self._feed.take(state.epoch, state.next_block)  # (B, T + 1)
+        counted = int((blocks[:, 1:] != IGNORED).sum())
         share = options.learning_rate_share(state.step, self._progress())
-        self._learner.train()
-        nats = torch.zeros((), device=self._device)
-        mine = whole[self._accelerator.process_index :: self._accelerator.num_processes]
-        passes = [mine[start : start + options.batch_blocks] for start in range(0, len(mine), options.batch_blocks)]
-        for number, rows in enumerate(passes):
-            targets = torch.from_numpy(rows[:, 1:].copy()).to(self._device)  # (B, T)
-            tokens = torch.from_numpy(np.maximum(rows[:, :-1], 0)).to(self._device)
-            last = number == len(passes) - 1
-            with nullcontext() if last else self._accelerator.no_sync(self._learner), self._autocast():
-                loss = self._learner(tokens, targets).sum()
-            # Processes average their gradients; each token of the step is to weigh the same.
-            self._accelerator.backward(loss * (self._accelerator.num_processes / counted))
-            nats += loss.detach()
-        if options.clip_norm:
-            self._accelerator.clip_grad_norm_(self._network.parameters(), options.clip_norm)
+        nats = self._learn(blocks, counted)
+        norm = self._accelerator.clip_grad_norm_(self._network.parameters(), options.clip_norm or math.inf)
+        # The main process's clock and anybody's wish to stop hold for all of them: one exchange a step.
+        mine = [float(stopping()), time.perf_counter() - self._begun_s if self._accelerator.is_main_process else 0.0]
+        total, stops, elapsed_s = self._accelerator.reduce(torch.stack([nats, *nats.new_tensor(mine)])).tolist()
+        if not (math.isfinite(total) and math.isfinite(float(norm))):
+            raise FloatingPointError("The loss is no longer a number")
         for optimizer, stepper in zip(self._optimizers.values(), self._steppers, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * share
             stepper.step()
             stepper.zero_grad()
-        mean = float(self._accelerator.reduce(nats)) / counted
-        if not math.isfinite(mean):
-            raise TrainingError(
-                f"The loss is no longer a number at step {state.step + 1}; the best model and the last good checkpoint "
-                "were kept.",
-                "Train again with a lower --learning-rate, or --precision float32.",
-            )
-        now_s = time.perf_counter()
-        losses = (*state.losses, (state.step + 1, round(mean, 5)))
+        self._stopped = stops > 0
         self._state = replace(
             state,
             step=state.step + 1,
-            next_block=state.next_block + self._step_blocks,
+            epoch=epoch,
+            next_block=next_block,
             tokens=state.tokens + counted,
-            elapsed_s=now_s - begun_s,
-            losses=losses if len(losses) <= _KEPT_LOSSES else losses[1::2],
+            elapsed_s=elapsed_s,
+            losses=_thin((*state.losses, (state.step + 1, round(total / counted, 5)))),
         )
         progress = self._progress()
         return StepFinished(
             step=self._state.step,
             progress=min(1.0, progress),
-            epoch=state.epoch + 1,
-            nats_per_token=mean,
+            epoch=epoch + 1,
+            nats_per_token=total / counted,
             learning_rate_share=share,
-            tokens_per_s=counted / (now_s - began_s),
+            tokens_per_s=counted / (time.perf_counter() - began_s),
             tokens=self._state.tokens,
-            elapsed_s=self._state.elapsed_s,
-            remaining_s=self._state.elapsed_s * max(0.0, 1 / progress - 1),
+            elapsed_s=elapsed_s,
+            remaining_s=elapsed_s * max(0.0, 1 / progress - 1),
         )
+
+    def _learn(self, blocks: NDArray[np.int64], counted: int) -> Tensor:
+        """Add up the gradients of this process's share of a step's blocks; return the nats they cost."""
+        count, size = int(self._accelerator.num_processes), self._options.batch_blocks
+        mine = blocks[self._accelerator.process_index :: count]
+        self._learner.train()
+        nats = torch.zeros((), device=self._device)
+        for start in range(0, len(mine), size):
+            rows = mine[start : start + size]
+            targets = torch.from_numpy(rows[:, 1:].copy()).to(self._device)  # (B, T)
+            tokens = torch.from_numpy(np.maximum(rows[:, :-1], 0)).to(self._device)
+            last = start + size >= len(mine)
+            with nullcontext() if last else self._accelerator.no_sync(self._learner), self._autocast():
+                loss = self._learner(tokens, targets).sum()
+            # Processes average their gradients; each token of the step is to weigh the same.
+            self._accelerator.backward(loss * (count / counted))
+            nats += loss.detach()
+        return nats
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(
             self._device.type, self._precision, enabled=self._precision is not torch.float32, cache_enabled=True
         )
 
-    def _evaluate(self) -> Iterator[Evaluated]:
-        """Read songs that were kept back, and keep the weights if none read them better."""
+    def _evaluate(self) -> Evaluated:
+        """Read songs that were kept back, and keep the weights if none read them better.
+
+        Raises:
+            FloatingPointError: what they cost is no number.
+        """
         found, state = self._judge(self._run.split.validation[: self._options.validation_songs]), self._state
-        if not state.evaluations or state.evaluations[-1][0] != state.step:
-            row = (state.step, found.nats_per_token, found.bits_per_byte)
-            self._state = replace(state, evaluations=(*state.evaluations, row))
+        if not math.isfinite(found.nats):
+            raise FloatingPointError("What songs kept back cost is no longer a number")
+        row = (state.step, found.nats_per_token, found.bits_per_byte)
+        self._state = replace(state, evaluations=(*state.evaluations, row))
         best = found.bits_per_byte < state.best_bits_per_byte
         if best:
             self._state = replace(self._state, best_step=state.step, best_bits_per_byte=found.bits_per_byte)
             if self._accelerator.is_main_process:
                 checkpoint.save_best(self._run.folder, self._weights())
-        yield self._evaluated(found, step=state.step, best=best)
+        return self._evaluated(found, step=state.step, best=best)
 
     def _judge(self, songs: tuple[TrainingSong, ...]) -> Judgement:
         if len(songs) not in self._judges:
@@ -325,12 +325,12 @@ class _Trainer:
             self._run.tokenizer,
             self._run.manifest.format,
             self._run.split.validation,
-            step=self._state.step,
+            turn=self._state.step // self._options.sample_every_steps,
         )
 
-    def _save(self, begun_s: float) -> CheckpointSaved:
+    def _save(self) -> CheckpointSaved:
         """Write all that training goes on from."""
-        self._state = replace(self._state, elapsed_s=time.perf_counter() - begun_s)
+        self._state = replace(self._state, elapsed_s=time.perf_counter() - self._begun_s)
         tensors = {f"weight/{name}": weight for name, weight in self._weights().items()}
         tensors |= checkpoint.optimizer_tensors(self._optimizers, self._names)
         tensors["random/cpu"] = torch.get_rng_state()
@@ -351,8 +351,7 @@ class _Trainer:
             now_here = self._judge(self._run.split.validation[: self._options.validation_songs])
             if now_here.bits_per_byte < self._state.best_bits_per_byte:
                 best, step = {name: weight.clone() for name, weight in self._weights().items()}, self._state.step
-        if best is None:
-            raise TrainingError("No evaluation of this run gave a number.", "Train again with a lower --learning-rate.")
+        assert best is not None  # the evaluation before the first step keeps the weights it began with
         with torch.no_grad():
             for weight, name in self._names.items():
                 weight.copy_(best[name])
@@ -366,8 +365,10 @@ class _Trainer:
             "training_minutes": round(self._state.elapsed_s / 60, 1),
         }
         if self._accelerator.is_main_process:
-            manifest = replace(self._run.manifest, metrics=metrics, created_at=now())
+            options = {**self._run.manifest.options, "precision": self._state.precision}
+            manifest = replace(self._run.manifest, metrics=metrics, options=options, created_at=now())
             save_model(self._run.model_folder, self._run.config, best, self._run.tokenizer, manifest)
+        self._accelerator.wait_for_everyone()
         yield TrainingFinished(
             step=self._state.step,
             model=self._run.model_folder,
@@ -376,3 +377,11 @@ class _Trainer:
             losses=self._state.losses,
             evaluations=self._state.evaluations,
         )
+
+
+def _thin(losses: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+    """Return losses without the newest, if it does not lie on their even spacing; too many are spaced twice as far apart."""
+    spacing = losses[1][0] - losses[0][0] if len(losses) > 2 else 1
+    if (losses[-1][0] - losses[0][0]) % spacing:
+        return losses[:-1]
+    return losses if len(losses) <= _KEPT_LOSSES else losses[::2]

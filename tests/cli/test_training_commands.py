@@ -1,6 +1,7 @@
 """From words to a model on the command line, and every way it can go wrong in one sentence."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -71,17 +72,35 @@ def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus:
     assert len(sung.stdout.splitlines()) == 3
 
 
-def test_a_run_goes_on_only_as_it_was_begun(home: Path, corpus: str, songsmith: Songsmith) -> None:
-    begin = ("train", *TINY, "--steps", "4", "--name", "one")
-    assert songsmith(*begin).returncode == 0
-    again = songsmith(*begin)
+def test_ctrl_c_keeps_the_best_model_and_the_run_goes_on_only_as_it_was_begun(
+    home: Path, corpus: str, songsmith: Songsmith
+) -> None:
+    begin = ("train", *TINY, "--name", "one", "--evaluate-every-steps", "5", "--steps")
+    with songsmith.start(*begin, "3000") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if b"step 5 " in line:
+                process.send_signal(signal.SIGINT)
+                break
+        told = process.stderr.read()
+    assert process.returncode == 130
+    assert b"--resume" in told
+    sung = songsmith("gen", "--model", "one", "--max-lines", "1", "--quiet")
+    assert sung.returncode == 0, sung.stderr
+
+    again = songsmith(*begin, "3000")
     assert again.returncode == 2
     assert b"There is a model 'one' already." in again.stderr
-    other = songsmith(*begin[:-4], "--steps", "5", "--name", "one", "--resume")
+    other = songsmith(*begin, "3001", "--resume")
     assert other.returncode == 9
-    assert b"begun with steps 4, not steps 5" in other.stderr
-    same = songsmith(*begin, "--resume")
-    assert same.returncode == 0, same.stderr
+    assert b"begun with steps 3000, not 3001" in other.stderr
+    fewer = songsmith(*begin, "3000", "--max-songs", "9", "--resume")
+    assert fewer.returncode == 9
+    assert b"other songs" in fewer.stderr
+    with songsmith.start(*begin, "3000", "--resume") as process:
+        assert process.stderr is not None
+        assert b"from step" in b"".join(process.stderr.readline() for _ in range(2))
+        process.kill()
 
 
 def test_a_run_that_was_killed_is_not_thrown_away_by_beginning_again(
@@ -92,6 +111,14 @@ def test_a_run_that_was_killed_is_not_thrown_away_by_beginning_again(
     assert done.returncode == 2
     assert b"There is an unfinished run 'rivers'. Go on with it by adding --resume" in done.stderr
     assert (home / "training" / "rivers" / "checkpoint-40").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, corpus: str, songsmith: Songsmith) -> None:
+    (home / "training").write_text("in the way")
+    done = songsmith("train", *TINY, "--steps", "4")
+    assert done.returncode == 5
+    assert done.stderr.count(b"songsmith:") == 1
+    assert not (home / "models").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """Small runs to train in tests: invented songs, a tokenizer learned from them, a network of a few thousand weights."""
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
+from safetensors.torch import load_file
 
 from songsmith.craft.plans import plan_line
 from songsmith.lyrics import Line, Section, SectionKind, Song
@@ -11,8 +15,10 @@ from songsmith.model.gpt2 import GPT2Config, random_weights
 from songsmith.model.manifest import Manifest
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import TrainingSong, split_songs
+from songsmith.training.events import CheckpointSaved, StepFinished, TrainingEvent
 from songsmith.training.options import Precision, TrainingOptions, Unit
-from songsmith.training.trainer import TrainingRun
+from songsmith.training.run import TrainingRun
+from songsmith.training.trainer import train
 
 _WORDS = (
     "river",
@@ -64,6 +70,35 @@ def make_options(**changes: Any) -> TrainingOptions:
     if not {"steps", "epochs", "minutes"} & changes.keys():
         usual["steps"] = 12
     return TrainingOptions(**usual | changes)
+
+
+def train_on(run: TrainingRun, *, resume: bool = False, stop_after: int = 10**9) -> "Kept":
+    """Train to the end, or as if Ctrl-C were pressed after so many steps."""
+    events: list[TrainingEvent] = []
+    tensors: dict[str, torch.Tensor] = {}
+
+    def stopping() -> bool:
+        # Asked within a step: before it is told of.
+        return 1 + max((event.step for event in events if isinstance(event, StepFinished)), default=0) >= stop_after
+
+    for event in train(run, device=torch.device("cpu"), resume=resume, stopping=stopping):
+        events.append(event)
+        if isinstance(event, CheckpointSaved):
+            tensors = load_file(event.path / "tensors.safetensors")
+    return Kept(events=events, tensors=tensors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What a run told, and every tensor of its last checkpoint."""
+
+    events: list[TrainingEvent]
+    tensors: dict[str, torch.Tensor]
+
+
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    """Return whether two sets of tensors are equal to the bit."""
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
 def make_run(home: Path, *, songs: int = 30, options: TrainingOptions | None = None, **identity: Any) -> TrainingRun:

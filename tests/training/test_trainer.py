@@ -2,11 +2,12 @@
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
-from runs import make_options, make_run
+from runs import make_options, make_run, same, train_on
 from safetensors.torch import load_file
 
 from songsmith.errors import TrainingError
@@ -20,25 +21,13 @@ from songsmith.training.events import (
     Evaluated,
     SampleWritten,
     StepFinished,
-    TrainingEvent,
     TrainingFinished,
     TrainingStarted,
 )
 from songsmith.training.options import OptimizerName, Unit
-from songsmith.training.trainer import TrainingRun, train
+from songsmith.training.trainer import _thin, train
 
 CPU = torch.device("cpu")
-
-
-def kept(run: TrainingRun) -> dict[str, torch.Tensor]:
-    """Return every tensor of a run's last checkpoint."""
-    found = load_checkpoint(run.folder, run.identity)
-    assert found is not None
-    return found[1]
-
-
-def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
-    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
 @pytest.mark.parametrize("optimizer", list(OptimizerName))
@@ -84,53 +73,84 @@ def test_what_comes_out_is_a_model_that_songsmith_and_transformers_load_alike(pa
     assert manifest.options == json.loads(json.dumps(run.options.as_json()))
 
 
-def test_stopped_and_resumed_it_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    options = make_options(dropout=0.1, steps=14)
+@pytest.mark.parametrize("length", [{"steps": 14}, {"epochs": 1.5}], ids=str)
+def test_stopped_and_resumed_it_ends_as_if_it_had_not_been(tmp_path: Path, length: dict[str, float]) -> None:
+    options = make_options(dropout=0.1, evaluate_every_steps=3, sample_every_steps=2, batch_blocks=6, **length)
     whole, broken = (make_run(tmp_path / name, options=options) for name in ("whole", "broken"))
-    list(train(whole, device=CPU))
-    for stop_after in (3, 9, 99):
-        made = 0
-
-        def enough() -> bool:
-            return made >= stop_after  # noqa: B023  (called within the loop's turn)
-
-        events: list[TrainingEvent] = []
-        for event in train(broken, device=CPU, resume=stop_after > 3, stopping=enough):
-            events.append(event)
-            made = event.step if isinstance(event, StepFinished) else made
-        done = events[-1]
-        assert isinstance(done, TrainingFinished)
-        assert done.interrupted == (stop_after < 14)
-    assert same(kept(whole), kept(broken))
+    expected = train_on(whole)
+    stopped = train_on(broken, stop_after=2)
+    assert isinstance(stopped.events[-1], TrainingFinished)
+    assert stopped.events[-1].interrupted
+    again = train_on(broken, resume=True, stop_after=7)
+    assert isinstance(again.events[0], TrainingStarted)
+    assert again.events[0].step == 2
+    found = train_on(broken, resume=True)
+    done = found.events[-1]
+    assert isinstance(done, TrainingFinished)
+    assert not done.interrupted
+    assert same(expected.tensors, found.tensors)
     weights = [load_file(run.model_folder / "model.safetensors") for run in (whole, broken)]
     assert same(*weights)
 
 
 def test_abandoned_between_two_checkpoints_it_goes_on_from_the_first(tmp_path: Path) -> None:
     whole, broken = (make_run(tmp_path / name) for name in ("whole", "broken"))
-    list(train(whole, device=CPU))
     for event in (training := train(broken, device=CPU)):
         if isinstance(event, StepFinished) and event.step == 7:
             training.close()  # type: ignore[attr-defined]
-    resumed = list(train(broken, device=CPU, resume=True))
-    assert isinstance(resumed[0], TrainingStarted)
-    assert resumed[0].step == 4
-    assert same(kept(whole), kept(broken))
+    resumed = train_on(broken, resume=True)
+    assert isinstance(resumed.events[0], TrainingStarted)
+    assert resumed.events[0].step == 4
+    assert same(train_on(whole).tensors, resumed.tensors)
 
 
 def test_without_resume_a_run_begins_anew(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    list(train(run, device=CPU))
-    first = kept(run)
-    list(train(run, device=CPU))
-    assert same(first, kept(run))
+    train_on(run, stop_after=5)
+    again = train_on(run)
+    assert isinstance(again.events[0], TrainingStarted)
+    assert again.events[0].step == 0
+    assert sum(isinstance(event, StepFinished) for event in again.events) == 12
+
+
+def test_a_finished_run_leaves_its_model_and_nothing_else(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    train_on(run)
+    assert not run.folder.exists()
+    assert (run.model_folder / "model.safetensors").exists()
+
+
+def test_two_do_not_train_the_same_run_at_once(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    training = train(run, device=CPU)
+    next(training)
+    with pytest.raises(TrainingError, match="trained by another"):
+        next(train(run, device=CPU))
+    training.close()  # type: ignore[attr-defined]
+    train_on(run)
+
+
+def test_too_little_memory_says_what_to_do(tmp_path: Path) -> None:
+    run = make_run(tmp_path, options=make_options(batch_blocks=2**16, block_tokens=32, accumulation=2**16))
+    with pytest.raises(TrainingError, match=r"not enough memory.*--batch-blocks"):
+        train_on(run)
+
+
+def test_the_loss_of_a_long_run_is_spaced_evenly() -> None:
+    losses: tuple[tuple[int, float], ...] = ()
+    for step in range(1, 9001):
+        losses = _thin((*losses, (step, 0.0)))
+    gaps = {after[0] - before[0] for before, after in pairwise(losses)}
+    assert len(gaps) == 1
+    assert (losses[0][0], len(losses) > 1000) == (1, True)
+    assert losses[-1][0] > 8990
 
 
 def test_other_songs_or_options_are_not_resumed(tmp_path: Path) -> None:
-    list(train(make_run(tmp_path), device=CPU))
-    with pytest.raises(TrainingError, match="songs 30, not songs 31"):
+    train_on(make_run(tmp_path), stop_after=5)
+    with pytest.raises(TrainingError, match="songs 30, not 31"):
         list(train(make_run(tmp_path, songs=31), device=CPU, resume=True))
-    with pytest.raises(TrainingError, match=r"learning_rate 0\.003, not learning_rate 0\.001"):
+    with pytest.raises(TrainingError, match=r"learning_rate 0\.003, not 0\.001"):
         list(train(make_run(tmp_path, options=make_options(learning_rate=1e-3)), device=CPU, resume=True))
 
 
@@ -147,18 +167,21 @@ def test_less_than_one_block_of_songs_is_refused_before_anything_is_written(tmp_
     assert not (tmp_path / "models").exists()
 
 
-def test_a_loss_that_is_no_number_ends_training_and_what_was_good_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [8, 9])
+def test_a_loss_that_is_no_number_ends_training_and_what_was_good_stays(tmp_path: Path, at: int) -> None:
     run = make_run(tmp_path, options=make_options(steps=200, clip_norm=0))
     events = train(run, device=CPU)
-    assert next(event for event in events if isinstance(event, CheckpointSaved) and event.step == 8)
+    # One step before an evaluation, and one behind it.
+    assert next(event for event in events if isinstance(event, StepFinished) and event.step == at - 1)
     # What an overflow leaves behind, in the run's own weights.
-    trainer = events.gi_frame.f_locals["self"]  # type: ignore[attr-defined]
+    trainer = events.gi_yieldfrom.gi_frame.f_locals["self"]  # type: ignore[attr-defined]
     with torch.no_grad():
         trainer._network.ln_f.weight.fill_(math.inf)
-    with pytest.raises(TrainingError, match="no longer a number at step 9"):
+    with pytest.raises(TrainingError, match=f"no longer a number at step {at}; the best model before was kept"):
         list(events)
-    tensors = kept(run)
-    assert all(tensor.isfinite().all() for name, tensor in tensors.items() if name.startswith("weight/"))
+    found = load_checkpoint(run.folder, {**run.identity, "device": "cpu"})
+    assert found is not None
+    assert all(tensor.isfinite().all() for name, tensor in found[1].items() if name.startswith("weight/"))
     assert all(tensor.isfinite().all() for tensor in load_file(run.model_folder / "model.safetensors").values())
 
 
@@ -174,9 +197,7 @@ def test_time_can_decide_how_long(tmp_path: Path) -> None:
 def test_passes_before_a_step_are_as_good_as_one_larger_pass(tmp_path: Path) -> None:
     large = make_run(tmp_path / "large", options=make_options(batch_blocks=4, steps=4))
     small = make_run(tmp_path / "small", options=make_options(batch_blocks=2, accumulation=2, steps=4))
-    for run in (large, small):
-        list(train(run, device=CPU))
-    left, right = kept(large), kept(small)
+    left, right = train_on(large).tensors, train_on(small).tensors
     assert all(torch.allclose(left[name], right[name], atol=2e-3) for name in left if name.startswith("weight/"))
 
 
@@ -188,5 +209,5 @@ def test_a_gpu_trains_in_bfloat16(tmp_path: Path) -> None:
     news = list(train(run, device=torch.device("cuda")))
     started, judged = news[0], [event for event in news if isinstance(event, Evaluated)]
     assert isinstance(started, TrainingStarted)
-    assert (started.device, started.precision) == ("cuda:0", "bfloat16")
+    assert (started.device.partition(":")[0], started.precision) == ("cuda", "bfloat16")
     assert judged[-1].bits_per_byte < 0.9 * judged[0].bits_per_byte
