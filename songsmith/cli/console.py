@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from songsmith.errors import SongsmithError, StorageError, storage_error
+from songsmith.errors import SongsmithError, StorageError, UsageError, storage_error
 from songsmith.lyrics import one_line
 
 
@@ -27,6 +27,21 @@ def say(text: str) -> None:
     with suppress(OSError):  # if nobody hears it, the song is still written
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
+
+
+def agree_to_remove(what: str, *, yes: bool) -> None:
+    """Ask whether `what` may go for good, unless that was said with --yes; answered with anything but yes, end here.
+
+    Raises:
+        UsageError: there is nobody to ask.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"This removes {what} for good.", "Say so with --yes.")
+    say(f"Remove {what} for good? [y/N]")  # typer's own question leaves a space on stdout
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        sys.exit(1)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -130,16 +130,9 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove a corpus for good, raw songs and all."""
-    from songsmith.errors import UsageError
-
     store = _store()
     what = _name_with_songs(store.find(name))
-    if not yes and not sys.stdin.isatty():
-        raise UsageError(f"This removes the {what} for good.", "Say so with --yes.")
-    if not yes:
-        console.say(f"Remove the {what} for good? [y/N]")
-        if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
-            raise typer.Exit(1)
+    console.agree_to_remove(f"the {what}", yes=yes)
     store.remove(name)
     console.say(f"Removed the {what}.")
 

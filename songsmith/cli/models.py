@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from songsmith.cli import console
+from songsmith.lyrics import one_line
 
 app = typer.Typer(help="The models that can write.", no_args_is_help=True)
 
@@ -51,3 +52,19 @@ def info(
     for key, value in model.items():
         if value not in ("", None):
             console.write(f"{key.replace('_', ' ')}: {value}\n")
+
+
+@app.command()
+def rm(
+    name: Annotated[str, typer.Argument(help="Name of a model you trained or installed.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove a model for good, and what an unfinished training of it kept."""
+    from songsmith.studio.models import remove
+    from songsmith.studio.studio import Studio
+
+    studio = Studio.open()
+    studio.models.find_own(name)
+    console.agree_to_remove(f"the model '{one_line(name)}'", yes=yes)
+    remove(studio, name)
+    console.say(f"Removed the model '{one_line(name)}'.")

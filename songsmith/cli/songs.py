@@ -1,7 +1,6 @@
 """`songsmith songs`: what is kept."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,19 +111,13 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove songs and their takes for good."""
-    from songsmith.errors import UsageError
     from songsmith.studio.songs import find_songs
     from songsmith.studio.studio import Studio
 
     with Studio.open().library as library:
         records = find_songs(library, numbers)
         names = ", ".join(f"{record.number or record.id[:8]} {one_line(record.name)}" for record in records)
-        if not yes and not sys.stdin.isatty():
-            raise UsageError(f"This removes {names} for good.", "Say so with --yes.")
-        if not yes:
-            console.say(f"Remove {names} for good? [y/N]")  # typer's own question leaves a space on stdout
-            if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
-                raise typer.Exit(1)
+        console.agree_to_remove(names, yes=yes)
         library.remove(*(record.id for record in records))
     console.say(f"Removed {names}.")
 

@@ -6,12 +6,13 @@ of ours (`manifest.py`); without a manifest it is taken for a plain checkpoint. 
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songsmith.errors import ModelError
+from songsmith.errors import ModelError, storing
 from songsmith.model.manifest import Manifest
 from songsmith.paths import Paths
 
@@ -102,6 +103,32 @@ class ModelStore:
         if name and ("/" in name or "\\" in name) and _is_folder(path):
             return path
         raise ModelError(f"There is no model '{name}'.", "`songsmith models list` shows those there are.")
+
+    def find_own(self, name: str) -> Path:
+        """Return the folder of one of the user's models, which alone may be removed.
+
+        Raises:
+            ModelError: there is none of that name.
+        """
+        if name and Path(name).name == name and _is_folder(self._paths.models / name):
+            return self._paths.models / name
+        if name == STARTER:
+            raise ModelError(f"'{STARTER}' comes with songsmith and stays.", "Name a model of your own.")
+        raise ModelError(f"There is no model '{name}' of your own.", "`songsmith models list` shows those there are.")
+
+    def remove(self, name: str) -> None:
+        """Remove one of the user's models for good.
+
+        Raises:
+            ModelError: there is none of that name.
+            StorageError: it cannot be removed.
+        """
+        folder = self.find_own(name)
+        gone = folder.with_name(f".{name}.removed")
+        with storing(folder):
+            shutil.rmtree(gone, ignore_errors=True)
+            folder.rename(gone)  # so that killed in between, no half of it is left to be loaded
+            shutil.rmtree(gone)
 
     def info(self, name: str) -> ModelEntry:
         """Return what can be said of one model without loading it."""

@@ -1,9 +1,12 @@
 """Models as people ask about them."""
 
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from songsmith.errors import storing
 from songsmith.model.store import ModelEntry
+from songsmith.studio.studio import Studio
 
 
 def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
@@ -37,6 +40,20 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "weights_sha256": manifest.weights_sha256,
         "path": str(entry.path),
     }
+
+
+def remove(studio: Studio, name: str) -> None:
+    """Remove one of the user's models, and what an unfinished training of it kept.
+
+    Raises:
+        ModelError: there is none of that name.
+        StorageError: it cannot be removed.
+    """
+    studio.models.remove(name)
+    run = studio.paths.training / name
+    with storing(run):
+        if run.is_dir():
+            shutil.rmtree(run)
 
 
 def _list(values: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Training as people ask for it: names and flags become a run on songs of a corpus."""
 
 import hashlib
+import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -82,7 +83,8 @@ def _new_folder(parent: Path, name: str, kind: str, *, taken_is_fine: bool = Fal
     if not name.isprintable() or Path(name).name != name or name.startswith(".") or not 0 < len(name.encode()) <= 100:
         raise UsageError(f"'{name}' cannot name a {kind}.", "Use letters, digits, spaces and dashes.")
     if (parent / name).exists() and not taken_is_fine:
-        raise UsageError(f"There is a {kind} '{name}' already.", "Choose another name, or remove its folder first.")
+        way_out = f"songsmith models rm {shlex.quote(name)}" if kind == "model" else parent / name
+        raise UsageError(f"There is a {kind} '{name}' already.", f"Choose another name, or remove it: {way_out}")
     return parent / name
 
 

@@ -69,3 +69,15 @@ def test_looking_makes_no_folder(songsmith: Songsmith, home: Path) -> None:
     for arguments in (["--help"], ["--version"], ["models", "list"], ["models", "info"], ["gen", "--help"]):
         assert songsmith(*arguments).returncode == 0
     assert not home.exists()
+
+
+def test_a_model_of_ones_own_can_be_removed_and_the_starter_cannot(paths: Paths) -> None:
+    write_random_model(paths.models / "mine")
+    (paths.training / "mine" / "checkpoint-3").mkdir(parents=True)
+    refused = CliRunner().invoke(app, ["models", "rm", "mine"])
+    assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)
+    assert CliRunner().invoke(app, ["models", "rm", "starter", "--yes"]).exit_code == 4
+    assert CliRunner().invoke(app, ["models", "rm", "../models/mine", "--yes"]).exit_code == 4
+    assert (paths.models / "mine").exists()
+    assert CliRunner().invoke(app, ["models", "rm", "mine", "--yes"]).exit_code == 0
+    assert list(paths.models.iterdir()) == list(paths.training.iterdir()) == []
