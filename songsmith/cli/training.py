@@ -61,6 +61,7 @@ Seed = Annotated[int, _option(_RUN, "Of split, order, plans and first weights.")
 Device = Annotated[str | None, _option(_RUN, "auto, cpu, cuda or mps.", show_default="auto")]
 Resume = Annotated[bool, _option(_RUN, "Go on from the last checkpoint.", "--resume")]
 About = Annotated[str, _option(_RUN, "One sentence on the model, for its manifest.", show_default=False)]
+Attribution = Annotated[str, _option(_RUN, "Whom to thank for the songs, for its manifest.", show_default=False)]
 Licence = Annotated[str, _option(_RUN, "SPDX name of its licence, for its manifest.", show_default=False)]
 
 
@@ -101,6 +102,7 @@ def train(
     resume: Resume = False,
     about: About = "",
     licence: Licence = "",
+    attribution: Attribution = "",
 ) -> None:
     """Train a new model on a corpus, from random weights.
 
@@ -150,6 +152,7 @@ def finetune(
     resume: Resume = False,
     about: About = "",
     licence: Licence = "",
+    attribution: Attribution = "",
 ) -> None:
     """Teach a model the style of a corpus.
 
@@ -191,6 +194,7 @@ def _request(studio: "Studio", values: Mapping[str, Any]) -> "TrainingRequest":
         description=values["about"],
         command=_command(),
         licence=values["licence"],
+        attribution=values["attribution"],
     )
 
 

@@ -1,7 +1,7 @@
 """The manifest of a model directory: where a model came from, what it read, what was measured of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -9,7 +9,7 @@ from typing import Any, Self
 from songsmith.errors import ModelError
 from songsmith.markup import MarkupFormat
 
-_KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict, "options": dict}  # the rest is text
+_KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict, "options": dict, "sources": list}  # the rest is text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,10 @@ class Manifest:
     """Model it was fine-tuned from, with the hash of its weights; empty if it began from random weights."""
     corpus: str = ""
     """Name of the corpus it was trained on."""
+    sources: Sequence[str] = ()
+    """Where these songs came from: books, sites, files."""
+    attribution: str = ""
+    """Whom to thank for them."""
     data_sha256: str = ""
     """Hash of the songs it was trained on and judged by, in hexadecimal."""
     split: str = ""
@@ -71,6 +75,6 @@ class Manifest:
 
     def save(self, folder: Path) -> None:
         """Write manifest.json into an existing folder; what is not known is left out."""
-        values = {name: value for name, value in asdict(self).items() if value not in ("", None, {})}
+        values = {name: value for name, value in asdict(self).items() if value not in ("", None, {}, ())}
         text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
         (folder / "manifest.json").write_text(text, encoding="utf-8")

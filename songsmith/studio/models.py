@@ -31,6 +31,8 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "licence": manifest.licence,
         "base": manifest.base,
         "corpus": manifest.corpus,
+        "sources": "; ".join(manifest.sources),
+        "attribution": manifest.attribution,
         "data_sha256": manifest.data_sha256,
         "split": manifest.split,
         "options": _list(manifest.options),

@@ -104,6 +104,8 @@ class TrainingRequest:
     """What was typed, for the manifest."""
     licence: str = ""
     """For the manifest."""
+    attribution: str = ""
+    """Whom to thank, for the manifest."""
 
 
 def prepare_training(
@@ -241,6 +243,8 @@ def _run(
         description=request.description or f"Songs in the manner of '{material.corpus.name}'.",
         corpus=material.corpus.name,
         data=describe_choice(request.songs),
+        sources=sorted({song.source for song in (*split.train, *split.validation) if song.source}),
+        attribution=request.attribution,
         data_sha256=material.sha256,
         split=f"{len(split.train)} songs to learn from, {len(split.validation)} ({options.validation_share:.0%}) to judge "
         f"by, drawn by id, seed {options.seed}",

@@ -65,7 +65,7 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
         if sieve.takes(record):
             counted.takes(record)
             times = max((times for condition, times in copies if condition.matches(record)), default=1)
-            songs.append(TrainingSong(id=record.id, song=record.song, copies=times))
+            songs.append(TrainingSong(id=record.id, song=record.song, copies=times, source=record.source))
     else:  # every song was seen: a field that none of them has is misspelt
         sieve.check()
         counted.check()

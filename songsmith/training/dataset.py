@@ -30,6 +30,8 @@ class TrainingSong:
     song: Song
     copies: int = 1
     """Times it is read in an epoch."""
+    source: str = ""
+    """Where it came from."""
 
 
 @dataclass(frozen=True, kw_only=True)

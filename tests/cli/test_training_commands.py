@@ -59,7 +59,7 @@ def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus:
 
     done = songsmith(
         "finetune", "--base", "rivers", "--name", "more rivers", "--epochs", "2", "--unit", "line",
-        "--filter", "title!=Song 3", "--precision", "float32",
+        "--filter", "title!=Song 3", "--precision", "float32", "--attribution", "Nobody known.",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     shown = json.loads(songsmith("models", "info", "more rivers", "--json").stdout)
@@ -67,6 +67,9 @@ def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus:
     assert "songsmith finetune --base rivers" in shown["origin"]
     assert shown["base"].startswith("rivers ")
     assert shown["data_sha256"]
+    assert "rivers.jsonl" in shown["sources"]
+    assert shown["attribution"] == "Nobody known."
+    assert "title!=Song 3" in shown["data"]
     sung = songsmith("gen", "--model", "more rivers", "--seed", "1", "--max-lines", "3", "--quiet")
     assert sung.returncode == 0, sung.stderr
     assert len(sung.stdout.splitlines()) == 3
