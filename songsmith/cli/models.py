@@ -8,6 +8,8 @@ import typer
 from songsmith.cli import console
 from songsmith.lyrics import one_line
 
+_VALUES_SHOWN = 3
+
 app = typer.Typer(help="The models that can write.", no_args_is_help=True)
 
 
@@ -50,8 +52,14 @@ def info(
         console.write(json.dumps(model, ensure_ascii=False) + "\n")
         return
     for key, value in model.items():
-        if value not in ("", None):
-            console.write(f"{key.replace('_', ' ')}: {value}\n")
+        if value not in ("", None, []):
+            console.write(f"{key.replace('_', ' ')}: {_shorten(value) if isinstance(value, list) else value}\n")
+
+
+def _shorten(values: list[str]) -> str:
+    """Return the first of many; --json has them all."""
+    more = f"; and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
+    return "; ".join(values[:_VALUES_SHOWN]) + more
 
 
 @app.command()

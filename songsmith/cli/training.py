@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,7 +39,9 @@ UnitName = Annotated[Unit, _option(_SONGS, "Learn to write whole songs, or singl
 Share = Annotated[float, _option(_SONGS, "Share of the songs kept back to judge by.")]
 Name = Annotated[str | None, typer.Option("--name", "-n", help="Name of the new model.", show_default="the corpus's")]
 Steps = Annotated[int | None, _option(_LENGTH, "Optimiser steps.", show_default=False)]
-Epochs = Annotated[float | None, _option(_LENGTH, "Times every song is read.", show_default="10")]
+Epochs = Annotated[
+    float | None, _option(_LENGTH, "Times every song is read; what counts if nothing is said.", show_default=False)
+]
 Minutes = Annotated[float | None, _option(_LENGTH, "Minutes of training.", show_default=False)]
 Block = Annotated[int, _option(_LEARNING, "Tokens in a block; 0: the context window. Of a new model it is the window.")]
 Batch = Annotated[int, _option(_LEARNING, "Blocks in a pass.")]
@@ -53,6 +55,9 @@ Warmup = Annotated[int, _option(_LEARNING, "Steps until the peak.")]
 Restarts = Annotated[int, _option(_LEARNING, "Cycles of --schedule restarts.")]
 Clip = Annotated[float, _option(_LEARNING, "Longest gradient; 0: any.")]
 Dropout = Annotated[float, _option(_LEARNING, "Share of activations dropped.")]
+SyllablePlans = Annotated[float, _option(_LEARNING, "Share of lines told their syllables.")]
+RhymePlans = Annotated[float, _option(_LEARNING, "Share of lines told their last word.")]
+Artists = Annotated[float, _option(_LEARNING, "Share of songs told their artist.")]
 Precise = Annotated[Precision, _option(_LEARNING, "auto: bfloat16 where it is faster.")]
 Evaluate = Annotated[int, _option(_RUN, "Steps between evaluations.")]
 Sample = Annotated[int, _option(_RUN, "Steps between sample verses; 0: none.")]
@@ -93,6 +98,9 @@ def train(
     restarts: Restarts = NEW.restarts,
     clip_norm: Clip = NEW.clip_norm,
     dropout: Dropout = NEW.dropout,
+    syllable_plan_rate: SyllablePlans = NEW.syllable_plan_rate,
+    rhyme_plan_rate: RhymePlans = NEW.rhyme_plan_rate,
+    artist_rate: Artists = NEW.artist_rate,
     precision: Precise = NEW.precision,
     evaluate_every_steps: Evaluate = NEW.evaluate_every_steps,
     sample_every_steps: Sample = NEW.sample_every_steps,
@@ -112,7 +120,7 @@ def train(
     from songsmith.studio.training import prepare_training
 
     studio = Studio.open(device=device)
-    run = prepare_training(studio, _request(studio, locals()), size=size, tokenizer=tokenizer)
+    run = prepare_training(studio, _request(studio, locals(), NEW), size=size, tokenizer=tokenizer)
     _follow(studio, run, resume=resume)
 
 
@@ -143,6 +151,9 @@ def finetune(
     restarts: Restarts = FINETUNING.restarts,
     clip_norm: Clip = FINETUNING.clip_norm,
     dropout: Dropout = FINETUNING.dropout,
+    syllable_plan_rate: SyllablePlans = FINETUNING.syllable_plan_rate,
+    rhyme_plan_rate: RhymePlans = FINETUNING.rhyme_plan_rate,
+    artist_rate: Artists = FINETUNING.artist_rate,
     precision: Precise = FINETUNING.precision,
     evaluate_every_steps: Evaluate = FINETUNING.evaluate_every_steps,
     sample_every_steps: Sample = FINETUNING.sample_every_steps,
@@ -162,11 +173,11 @@ def finetune(
     from songsmith.studio.training import prepare_finetuning
 
     studio = Studio.open(device=device)
-    run = prepare_finetuning(studio, _request(studio, locals()), base=base)
+    run = prepare_finetuning(studio, _request(studio, locals(), FINETUNING), base=base)
     _follow(studio, run, resume=resume)
 
 
-def _request(studio: "Studio", values: Mapping[str, Any]) -> "TrainingRequest":
+def _request(studio: "Studio", values: Mapping[str, Any], usual: TrainingOptions) -> "TrainingRequest":
     """Return what a command's arguments ask for. Those that are options of training are named as these are."""
     from songsmith.cli.words import tell_choice
     from songsmith.studio.corpora import choose_corpus, stale_notice
@@ -175,7 +186,7 @@ def _request(studio: "Studio", values: Mapping[str, Any]) -> "TrainingRequest":
 
     options = {field.name: values[field.name] for field in fields(TrainingOptions) if field.name in values}
     if options["steps"] is options["epochs"] is options["minutes"] is None:
-        options["epochs"] = NEW.epochs
+        options["epochs"] = usual.epochs
     corpus, chosen = choose_corpus(studio.corpora, values["corpus"])
     tell_choice(chosen.name, chosen.why)
     if notice := stale_notice(corpus):
@@ -188,7 +199,7 @@ def _request(studio: "Studio", values: Mapping[str, Any]) -> "TrainingRequest":
     )
     return TrainingRequest(
         songs=songs,
-        options=TrainingOptions(**options),
+        options=replace(usual, **options),
         name=values["name"],
         resume=values["resume"],
         description=values["about"],

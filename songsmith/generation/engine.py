@@ -47,6 +47,7 @@ class Engine:
         self._format = MarkupFormat(model.manifest.format)
         tokenizer, size = model.tokenizer, model.backend.vocabulary_size
         self._structural = tokenizer.structural(size)
+        self._form: list[int] = np.flatnonzero(self._structural).tolist()
         self._line_ends = np.zeros(size, dtype=np.bool_)
         self._line_ends[tokenizer.line_end_ids()] = True
         ids = tokenizer.id_of_mark
@@ -155,6 +156,8 @@ class Engine:
 
     def _banned(self, row: "_Row") -> list[int]:
         banned = list(self._never)
+        if row.in_open_line and not row.tokens:
+            return [*banned, *self._form]  # a line that is to be finished gets a word at least
         if row.titled or row.reader.sections_begun:
             banned += self._titles
         if row.reader.finished_lines < row.options.min_lines:
@@ -176,6 +179,7 @@ class _Row:
         self.options = options
         self.head = head
         self.body = list(body)
+        self.in_open_line = prompt.open_line
         self.titled = bool(prompt.song.title or prompt.song.sections)
         self.sampler = TokenSampler(options, structural, lyric)
         self.decoder = decoder

@@ -31,7 +31,7 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "licence": manifest.licence,
         "base": manifest.base,
         "corpus": manifest.corpus,
-        "sources": "; ".join(manifest.sources),
+        "sources": list(manifest.sources),
         "attribution": manifest.attribution,
         "data_sha256": manifest.data_sha256,
         "split": manifest.split,

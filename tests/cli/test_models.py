@@ -19,7 +19,7 @@ def test_the_starter_is_always_there(songsmith: Songsmith) -> None:
     done = songsmith("models", "list")
     assert (done.returncode, done.stderr) == (0, b"")
     ((mark, name, size, context, format, about),) = rows(done.stdout.decode())
-    assert (mark, name, context, format) == ("*", "starter", "384", "markup")
+    assert (mark, name, context, format) == ("*", "starter", "512", "markup")
     assert size.endswith(" M")
     assert about
 
@@ -51,8 +51,8 @@ def test_where_a_model_comes_from(songsmith: Songsmith, plain_folder: Path) -> N
     assert (done.returncode, done.stderr) == (0, b"")
     starter = json.loads(done.stdout)
     assert starter["licence"] == "CC0-1.0"
-    assert starter["parameters"] > 6_000_000
-    assert (starter["layers"], starter["width"], starter["context_window_tokens"]) == (6, 256, 384)
+    assert starter["parameters"] > 13_000_000
+    assert (starter["layers"], starter["width"], starter["context_window_tokens"]) == (6, 384, 512)
     assert (starter["default"], starter["problem"]) == (True, "")
     text = CliRunner().invoke(app, ["models", "info", str(plain_folder)]).stdout
     assert "name: plain\n" in text

@@ -67,7 +67,7 @@ def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus:
     assert "songsmith finetune --base rivers" in shown["origin"]
     assert shown["base"].startswith("rivers ")
     assert shown["data_sha256"]
-    assert "rivers.jsonl" in shown["sources"]
+    assert shown["sources"] == ["rivers.jsonl"]
     assert shown["attribution"] == "Nobody known."
     assert "title!=Song 3" in shown["data"]
     sung = songsmith("gen", "--model", "more rivers", "--seed", "1", "--max-lines", "3", "--quiet")
