@@ -290,7 +290,9 @@ def test_nonsense_in_retry_after_does_no_harm(fetch: Fetcher, genius: FakeGenius
         assert fetch.waited[0] < 3
 
 
-@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.TRUNCATED, Fault.CUT, Fault.SILENT], ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault", [Fault.DROPPED, Fault.TRUNCATED, Fault.CUT, Fault.SILENT], ids=lambda fault: fault.name
+)
 def test_a_broken_connection_is_tried_again_and_half_a_song_is_not_kept(
     fetch: Fetcher, genius: FakeGenius, fault: Fault
 ):
@@ -471,7 +473,10 @@ TROUBLE = st.sampled_from(
     page=st.integers(1, 6),
 )
 def test_whatever_passes_and_wherever_it_is_stopped_every_song_comes_once(
-    troubles: list[tuple[str, Answer | Fault | None]], stops: list[int], page: int, tmp_path_factory: pytest.TempPathFactory
+    troubles: list[tuple[str, Answer | Fault | None]],
+    stops: list[int],
+    page: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ):
     folder = tmp_path_factory.mktemp("home")
     paths = Paths(data=folder, config=folder, state=folder / "state")
