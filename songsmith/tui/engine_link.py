@@ -55,9 +55,10 @@ class EngineLink:
 
     def stop(self, request: WriteRequest) -> None:
         """Have a request ended; its take comes back as it stands."""
-        for number, known in self._requests.items():
-            if known is request:
-                self._process.stop(number)
+        with self._numbering:  # a request that ends meanwhile is forgotten by the listening thread
+            numbers = [number for number, known in self._requests.items() if known is request]
+        for number in numbers:
+            self._process.stop(number)
 
     def close(self) -> None:
         """End the process, and with it `listen()`."""

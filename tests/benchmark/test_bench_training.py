@@ -47,9 +47,7 @@ def test_training_is_measured_beside_a_peer_and_an_absent_one(monkeypatch, tmp_p
     for row in rows.values():
         assert (row["measure"], row["weights"], row["precision"]) == ("training_tokens_per_s", "tiny", "float32")
     assert rows[OURS]["songsmith_over_this"] is None
-    assert rows[PACKED]["songsmith_over_this"] == pytest.approx(
-        rows[OURS]["median"] / rows[PACKED]["median"], rel=1e-3
-    )
+    assert rows[PACKED]["songsmith_over_this"] == pytest.approx(rows[OURS]["median"] / rows[PACKED]["median"], rel=1e-3)
     absent = rows["somebody's own"]
     assert (absent["values"], absent["median"], absent["songsmith_over_this"]) == ([], None, None)
     assert "somebody's own" in absent["absent"]
@@ -119,7 +117,9 @@ def test_invented_songs_are_as_long_as_real_ones(seed):
 def test_every_process_prepares_the_same_lesson():
     import torch
 
-    one, other = (prepare_lesson(make_options(block_tokens=128, batch_blocks=2, steps=1), Precision.FLOAT32) for _ in range(2))
+    one, other = (
+        prepare_lesson(make_options(block_tokens=128, batch_blocks=2, steps=1), Precision.FLOAT32) for _ in range(2)
+    )
     assert one.songs == other.songs
     assert one.tokenizer.to_json() == other.tokenizer.to_json()
     assert one.config == other.config

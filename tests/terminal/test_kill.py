@@ -37,12 +37,12 @@ class Session:
         )  # fmt: skip
         os.close(inside)
         self.typed: list[tuple[float, str]] = []
-        seen = b""
-        while b"Write a line" not in seen:
+        self._shown = b""
+        while b"Write a line" not in self._shown:
             if not select.select([self._terminal], [], [], 60)[0]:
                 self.kill()
-                raise AssertionError(f"no workshop, but {seen!r}")
-            seen += os.read(self._terminal, 65536)
+                raise AssertionError(f"no workshop, but {self._shown!r}")
+            self._read()
 
     def press(self, keys: bytes) -> None:
         os.write(self._terminal, keys)
@@ -52,7 +52,14 @@ class Session:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if select.select([self._terminal], [], [], left)[0]:
-                os.read(self._terminal, 65536)
+                self._read()
+
+    def _read(self) -> None:
+        try:
+            self._shown = (self._shown + os.read(self._terminal, 65536))[-100_000:]
+        except OSError:
+            self.kill()
+            raise AssertionError(f"the workshop ended by itself: {self._shown.decode(errors='replace')}") from None
 
     def write_songs(self, chance: random.Random, seconds: float) -> None:
         """Type words nobody typed before, and now and then ask the model, until the time is up."""
