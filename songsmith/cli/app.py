@@ -71,13 +71,25 @@ def root(
         raise UsageError("--model and --device before a command are for the workshop.", "Put them after the command.")
 
 
-from songsmith.cli import bench, corpus, evaluation, fetch, gen, models, songs, tokenizers, training, words  # noqa: E402  (they need `app`'s class)
+from songsmith.cli import (  # noqa: E402  (they need `app`'s class)
+    bench,
+    cleaning,
+    corpus,
+    evaluation,
+    fetch,
+    gen,
+    importing,
+    models,
+    songs,
+    tokenizers,
+    training,
+)
 
 app.command(name="bench")(bench.bench)
 app.command(name="gen")(gen.gen)
 app.command(name="fetch")(fetch.fetch)
-app.command(name="import")(words.import_words)
-app.command(name="clean")(words.clean)
+app.command(name="import")(importing.import_words)
+app.command(name="clean")(cleaning.clean)
 app.command(name="train")(training.train)
 app.command(name="finetune")(training.finetune)
 app.command(name="eval")(evaluation.evaluate)

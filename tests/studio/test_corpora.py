@@ -13,17 +13,8 @@ from songsmith.corpus.store import Corpus, CorpusStore
 from songsmith.errors import InputError, NotFoundError, StorageError, UsageError
 from songsmith.paths import Paths
 from songsmith.settings import Settings
-from songsmith.studio.corpora import (
-    CorpusChosen,
-    CorpusCleaned,
-    FileChecked,
-    RecordsKept,
-    SongCleaned,
-    SongsImported,
-    clean_corpus,
-    import_songs,
-    stale_notice,
-)
+from songsmith.studio.cleaning import CorpusCleaned, SongCleaned, clean_corpus
+from songsmith.studio.corpora import CorpusChosen, stale_notice
 from songsmith.studio.corpus_reports import (
     ExportFormat,
     describe,
@@ -32,6 +23,7 @@ from songsmith.studio.corpus_reports import (
     list_corpora,
     measure_corpus,
 )
+from songsmith.studio.importing import FileChecked, RecordsKept, SongsImported, import_songs
 from songsmith.studio.studio import Studio
 
 VERSE = "The water is wide, I cannot get o'er\nAnd neither have I wings to fly\n"

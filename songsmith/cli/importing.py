@@ -1,0 +1,94 @@
+"""`songsmith import`: songs of files into a corpus."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from songsmith.cli import console
+from songsmith.cli.progress import progress
+from songsmith.cli.words import Filters, MaxSongs, reasons, songs
+from songsmith.lyrics import one_line
+
+if TYPE_CHECKING:
+    from songsmith.studio.importing import RecordsKept, SongsImported
+
+
+def import_words(
+    path: Annotated[
+        Path, typer.Argument(help="A text, JSONL, JSON, CSV or TSV file, or a folder.", show_default=False)
+    ],
+    corpus: Annotated[str, typer.Option(help="Corpus to import into.", show_default="the file's name")] = "",
+    text_column: Annotated[
+        str, typer.Option(help="Column or key with the lyrics.", show_default="text or lyrics")
+    ] = "",
+    title_column: Annotated[str, typer.Option(help="Column or key with the title.", show_default="title")] = "",
+    artist_column: Annotated[
+        str, typer.Option(help="Column or key with the artist.", show_default="artist or author")
+    ] = "",
+    separator: Annotated[
+        str,
+        typer.Option(help="What divides the songs of a text file; \\n is a line break.", show_default="<|endoftext|>"),
+    ] = "",
+    filters: Filters = None,
+    max_songs: MaxSongs = None,
+) -> None:
+    """Bring songs of your own into a corpus.
+
+    In a text file blank lines divide stanzas, and <|endoftext|>, <|startoftext|> or --separator divides songs;
+    without these, the file is one song. JSONL has title, artist and text. JSON is as lyricsgenius saves it.
+    Any of them may be gzipped. Run again, it passes over the songs that are held.
+    """
+    from songsmith.corpus.filters import Filter
+    from songsmith.corpus.importers import ImportOptions
+    from songsmith.studio import importing
+    from songsmith.studio.studio import Studio
+
+    options = ImportOptions(
+        text_column=text_column, title_column=title_column, artist_column=artist_column,
+        separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
+    )  # fmt: skip
+    wanted = [Filter.parse(expression) for expression in filters or ()]
+    done, kept = None, None
+    with progress(f"Checking {path.name}") as bar, console.interrupts() as interrupted:
+        for event in importing.import_songs(
+            Studio.open(), path, corpus=corpus, filters=wanted, max_songs=max_songs, options=options
+        ):
+            if isinstance(event, importing.SongsImported):
+                done = event
+                break
+            if isinstance(event, importing.RecordsKept):
+                kept = event
+                bar.report(event.bytes_read, event.bytes_total, text=_rate(event), description=f"Importing {path.name}")
+            else:
+                bar.report(event.bytes_read, event.bytes_total)
+            if interrupted.is_set():
+                break
+    if done is None:
+        came = f"{songs(kept.count)} came in" if kept else "nothing was kept"
+        console.say(f"Interrupted; {came}. Run the same command again{': it goes on' if kept else ''}.")
+        raise typer.Exit(130)
+    _tell_import(done)
+
+
+def _tell_import(done: "SongsImported") -> None:
+    name = one_line(done.corpus)
+    parts = [f"Kept {songs(done.added)} in corpus '{name}'"]
+    if done.held:
+        parts.append(f"{done.held} held already")
+    if done.left_out:
+        parts.append(f"{done.left_out} left out by the filters")
+    if done.set_aside:
+        parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
+    console.say(f"{', '.join(parts)}.")
+    if done.notice:
+        console.say(one_line(f"{done.notice} Is the filter misspelt?"))
+    if done.set_aside:
+        console.say(f"What was set aside: songsmith corpus show {shlex.quote(name)} --set-aside")
+    console.say(f"Next: songsmith clean {shlex.quote(name)}")
+
+
+def _rate(event: "RecordsKept") -> str:
+    aside = f", {event.set_aside} set aside" if event.set_aside else ""
+    return f"{songs(event.count + event.held)}{aside}"
