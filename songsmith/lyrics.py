@@ -1,14 +1,17 @@
-"""Songs as values, and the text people write them in. The only module that knows what a section header looks like.
+"""Songs as values, and the text people write them in. What a section header says, `headers` knows.
 
 The text form: sections are divided by blank lines; a line such as ``[Chorus]`` or ``[Verse 2: Ann]`` alone is the header
-of the section that follows; a section without a header is a verse.
+of the section that follows; a section without a header is a verse. A header may be broken over rows among its singers.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from songsmith.headers import SectionKind as SectionKind
+from songsmith.headers import find_headers, is_instrumental
+from songsmith.headers import parse_header as parse_header
 
 
 class Author(StrEnum):
@@ -18,41 +21,9 @@ class Author(StrEnum):
     MODEL = "model"
 
 
-class SectionKind(StrEnum):
-    """The part a section plays in its song."""
-
-    VERSE = "verse"
-    PRECHORUS = "prechorus"
-    CHORUS = "chorus"
-    BRIDGE = "bridge"
-    INTRO = "intro"
-    OUTRO = "outro"
-
-    @property
-    def header(self) -> str:
-        """The header text of this kind in English, without brackets."""
-        return "Pre-Chorus" if self is SectionKind.PRECHORUS else self.value.capitalize()
-
-
-# The first words of a header, casefolded and without hyphens or spaces, in the languages lyric sites use most.
-_HEADER_WORDS: dict[SectionKind, str] = {
-    SectionKind.VERSE: "verse vers couplet strophe estrofa verso strofa zwrotka куплет verš säkeistö",
-    SectionKind.PRECHORUS: "prechorus prehook prerefrain prérefrain precoro preestribillo prérefrão preritornello",
-    SectionKind.CHORUS: "chorus hook refrain postchorus coro estribillo refrán refrão ritornello refren припев kehrreim",
-    SectionKind.BRIDGE: "bridge pont puente ponte brücke бридж most middle middleeight",
-    SectionKind.INTRO: "intro introduction prelude интро",
-    SectionKind.OUTRO: "outro coda ending аутро",
-}
-_KIND_OF_WORD = {word: kind for kind, words in _HEADER_WORDS.items() for word in words.split()}
-_HEADER = r"\[\s*([^\[\]]+?)\s*\]"
-# No header is longer, and what the two patterns cost grows with the square of a line.
-_LONGEST_HEADER = 200
-_NUMBERING = r"(\s+([0-9]+|[ivx]+|x[0-9]+|\(?[x×][0-9]+\)?))+$"
-
-
 @dataclass(frozen=True)
 class Line:
-    """One line of a song: no line break in it, no space around it, never empty, never a header."""
+    """One line of a song: no line break in it, no space around it, never empty, never a header or a piece of one."""
 
     text: str
     author: Author = Author.PERSON
@@ -133,6 +104,7 @@ def place_sections(text: str, *, author: Author = Author.PERSON) -> list[PlacedS
     kind, label, first = SectionKind.VERSE, None, -1  # first < 0: no section is open
     lines: list[Line] = []
     rows: list[int] = []
+    unsung = False  # the open section is one that nobody sings
 
     def close(row: int) -> None:
         nonlocal first
@@ -143,36 +115,27 @@ def place_sections(text: str, *, author: Author = Author.PERSON) -> list[PlacedS
         lines.clear()
         rows.clear()
 
-    row = 0
-    for row, raw in enumerate(text.splitlines()):
+    all_rows = text.splitlines()
+    headers = {row: (height, header) for row, height, header in find_headers(all_rows)}
+    below = 0  # the row after the last header
+    for row, raw in enumerate(all_rows):
         stripped = raw.strip()
-        header = parse_header(stripped)
-        if header is not None:
+        if row < below:
+            continue
+        if row in headers:
             close(row)
-            (kind, label), first = header, row
+            height, (kind, label) = headers[row]
+            first, below = row, row + height
+            unsung = label is not None and is_instrumental(label)
         elif stripped:
             if first < 0:
                 kind, label, first = SectionKind.VERSE, None, row
             lines.append(Line(stripped, author))
             rows.append(row)
-        elif lines:
+        elif lines or (unsung and first >= 0):
             close(row)
-    close(row + 1)
+    close(len(all_rows))
     return placed
-
-
-def parse_header(line: str) -> tuple[SectionKind, str | None] | None:
-    """Return kind and label if `line` is a section header, else None. `[?]`, `[x2]` and the like are no headers."""
-    match = re.fullmatch(_HEADER, line) if line.startswith("[") and len(line) <= _LONGEST_HEADER else None
-    if not match:
-        return None
-    text = match.group(1)
-    word = re.sub(_NUMBERING, "", re.split(r"[:–—(]", text.casefold())[0].strip())
-    kind = _KIND_OF_WORD.get(re.sub(r"[\s\-]+", "", word))
-    if kind is None:
-        return None
-    plain = kind is not SectionKind.VERSE and text == kind.header
-    return kind, None if plain else text
 
 
 def render(song: Song) -> str:

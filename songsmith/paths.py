@@ -12,7 +12,7 @@ class Paths:
     data: Path
     """What must not be lost: the library, the corpora and the user's models."""
     config: Path
-    """What the user wrote: settings.toml."""
+    """What the user wrote: settings.toml, and a token."""
     state: Path
     """What may be thrown away while songsmith is not running: logs and locks."""
 
@@ -45,6 +45,11 @@ class Paths:
     def settings(self) -> Path:
         """The user's settings.toml."""
         return self.config / "settings.toml"
+
+    @property
+    def genius_token(self) -> Path:
+        """The user's token for Genius, where there is no system keyring to keep it."""
+        return self.config / "genius-token"
 
     @property
     def locks(self) -> Path:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from songsmith.headers import find_headers
 from songsmith.lyrics import (
     Author,
     Line,
@@ -21,7 +22,10 @@ from songsmith.lyrics import (
 )
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30)
-line_texts = words.map(str.strip).filter(lambda text: text and parse_header(text) is None)
+# What opens a bracket may be the beginning of a header that is broken over rows.
+line_texts = words.map(str.strip).filter(lambda text: text and parse_header(text) is None and text[0] != "[") | st.just(
+    "[?]"
+)
 lines = st.builds(Line, line_texts)
 names = st.text(st.characters(categories=["L", "N", "Zs", "Po"], exclude_characters=":(–—[]"), max_size=12).map(
     str.strip
@@ -76,6 +80,9 @@ pieces_of_text = st.lists(
             "]",
             "[Chorus]",
             "[Verse 2: Ann]",
+            "[Verse 1: Ann,",
+            "& Ben]",
+            "[Guitar Solo]",
             "\n",
             "\n\n",
             " ",
@@ -105,7 +112,9 @@ def test_any_text_is_a_song_and_writing_it_out_settles_it(text: str) -> None:
 
 @given(pieces_of_text)
 def test_no_word_is_lost_or_made_up(text: str) -> None:
-    shown = [row.strip() for row in text.splitlines() if row.strip() and parse_header(row.strip()) is None]
+    rows = text.splitlines()
+    headers = {row + more for row, height, _ in find_headers(rows) for more in range(height)}
+    shown = [line.strip() for row, line in enumerate(rows) if line.strip() and row not in headers]
     assert [line.text for line in parse(text).lines] == shown
 
 
@@ -117,13 +126,13 @@ def test_sections_stand_on_the_rows_they_came_from(text: str) -> None:
         assert before <= placed.first_row < placed.end_row <= len(rows)
         before = placed.end_row
         assert [rows[row].strip() for row in placed.rows] == [line.text for line in placed.section.lines]
-        first = parse_header(rows[placed.first_row].strip())
+        first = {row: (height, header) for row, height, header in find_headers(rows)}.get(placed.first_row)
         if first is None:
             assert placed.rows[0] == placed.first_row
             assert placed.section.label in (None, "Verse")
         else:
-            assert first == (placed.section.kind, placed.section.label)
-            assert all(row > placed.first_row for row in placed.rows)
+            assert first[1] == (placed.section.kind, placed.section.label)
+            assert all(row >= placed.first_row + first[0] for row in placed.rows)
 
 
 def test_rows_of_a_small_song() -> None:
@@ -184,11 +193,15 @@ def test_headers_people_write(header: str, kind: SectionKind) -> None:
         "[Chorus] again",
         "[[Chorus]]",
         "chorus",
-        "[Verses]",
         "[Chorus][Verse]",
         "(Chorus)",
         "[: Ann]",
         "[-]",
+        "[Sample: an old song]",
+        "[Ann & Ben]",
+        "[Both]",
+        "[London Bridge]",
+        "[Chorus of angels sing]",
     ],
 )
 def test_what_is_no_header_is_a_line(line: str) -> None:
@@ -199,6 +212,36 @@ def test_a_header_keeps_the_words_its_writer_chose() -> None:
     assert render(parse("[Verse 2: Ann]\none\n\n\n[Chorus]\n\ntwo\nthree\n\nfour")) == (
         "[Verse 2: Ann]\none\n\n[Chorus]\ntwo\nthree\n\nfour\n"
     )
+
+
+def test_a_header_broken_among_its_singers_is_one() -> None:
+    song = parse("[Verse 1: Ann,\nBen &\nCora]\none\ntwo\n\n[Chorus:\nAnn\n]\nthree")
+    assert [(section.header, len(section.lines)) for section in song.sections] == [
+        ("[Verse 1: Ann, Ben & Cora]", 2),
+        ("[Chorus: Ann]", 1),
+    ]
+    assert parse(render(song)) == song
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[Chorus: Ann\nI walk alone tonight\n(all right)]", "[Verse 1\n\n]", "[laughs\nloud]", "[Verse 1: Ann\n[Chorus]"],
+)
+def test_words_in_a_broken_bracket_are_sung(text: str) -> None:
+    shown = [row for row in text.splitlines() if row and row != "[Chorus]"]
+    assert [line.text for line in parse(text).lines] == shown
+
+
+def test_what_follows_an_instrumental_after_a_blank_line_is_a_verse() -> None:
+    song = parse("one\n\n[Guitar Solo]\n\ntwo\n\n[Instrumental Break]\nooh\n\n[Bridge]\n\nthree")
+    assert [(section.kind.value, len(section.lines)) for section in song.sections] == [
+        ("verse", 1),
+        ("bridge", 0),
+        ("verse", 1),
+        ("bridge", 1),
+        ("bridge", 1),
+    ]
+    assert parse(render(song)) == song
 
 
 def test_every_line_knows_who_wrote_it() -> None:

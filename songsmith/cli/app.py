@@ -79,6 +79,7 @@ from songsmith.cli import (  # noqa: E402  (they need `app`'s class)
     fetch,
     gen,
     importing,
+    login,
     models,
     songs,
     tokenizers,
@@ -88,6 +89,10 @@ from songsmith.cli import (  # noqa: E402  (they need `app`'s class)
 app.command(name="bench")(bench.bench)
 app.command(name="gen")(gen.gen)
 app.command(name="fetch")(fetch.fetch)
+# A token typed as an argument must reach the command, which refuses it unseen: click would print it.
+_UNSEEN = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command(name="login", context_settings=_UNSEEN)(login.login)
+app.command(name="logout")(login.logout)
 app.command(name="import")(importing.import_words)
 app.command(name="clean")(cleaning.clean)
 app.command(name="train")(training.train)

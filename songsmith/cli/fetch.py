@@ -1,6 +1,7 @@
-"""`songsmith fetch`: an artist's lyrics from Genius into a corpus."""
+"""`songsmith fetch`: lyrics from Genius or LRCLIB into a corpus."""
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,69 +9,125 @@ import typer
 from songsmith.cli import console
 from songsmith.cli.progress import Bar, progress
 from songsmith.cli.words import songs
-from songsmith.corpus.sources import SongOrder
+from songsmith.corpus.sites.sources import (
+    ListDone,
+    ListFound,
+    SongOrder,
+    SongSkipped,
+    SourceName,
+    Waiting,
+    WantedFailed,
+)
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
-    from songsmith.corpus.sources import FetchEvent
+    from songsmith.corpus.sites.sources import FetchEvent
     from songsmith.studio.fetching import FetchTally
 
 
 def fetch(
-    artist: Annotated[str, typer.Option(help="Name of the artist, as on genius.com.", show_default=False)],
+    artist: Annotated[
+        list[str] | None, typer.Option(help="Artist; with --album or --song, whose it is.", show_default=False)
+    ] = None,
+    album: Annotated[list[str] | None, typer.Option(help="Title of an album.", show_default=False)] = None,
+    song: Annotated[list[str] | None, typer.Option(help="Title of a song.", show_default=False)] = None,
+    from_file: Annotated[
+        Path | None, typer.Option(help="Text file: a line is `Artist`, `Artist - Title` or `# remark`.")
+    ] = None,
+    source: Annotated[SourceName, typer.Option(help="Where from.")] = SourceName.GENIUS,
     corpus: Annotated[str, typer.Option(help="Corpus to fetch into.", show_default="the artist's name")] = "",
     max_songs: Annotated[
-        int | None, typer.Option(min=1, help="Stop when the corpus has this many of their songs.", show_default="all")
+        int | None,
+        typer.Option(min=1, help="Stop when the corpus has this many of an artist or album.", show_default="all"),
     ] = None,
     sort: Annotated[SongOrder, typer.Option(help="Which songs come first.")] = SongOrder.POPULARITY,
     include_features: Annotated[
         bool, typer.Option("--include-features", help="Songs of others, too, in which the artist takes part.")
     ] = False,
 ) -> None:
-    """Fetch an artist's lyrics from Genius into a corpus.
+    """Fetch lyrics into a corpus, song by song.
 
-    It wants a token in GENIUS_ACCESS_TOKEN: https://genius.com/api-clients
-    Stopped and run again, it goes on, and asks for no song it has.
+    --artist, --album and --song may be repeated; --artist says whose an album
+    or a song is. Without --corpus, each artist gets a corpus of their own.
+    Stopped at any instant and run again, it goes on, and asks for no song it has.
 
-    The lyrics belong to those who wrote them. Fetch them for yourself,
-    to learn from at home; do not publish them.
+    Genius wants a token: songsmith login genius. LRCLIB wants none, but has no
+    lists: a search there tells of 20 entries at most, so a list is put together
+    from up to 200 searches, and some songs of a large one may be missed.
+
+    Whose words these are: lyrics belong to those who wrote them, and to their
+    publishers. Having fetched them does not make them yours. Personal use means:
+    read them, and teach a model of your own with them, at home. Do not publish
+    them, do not pass them on, and do not publish a model that recites them.
+    What the law and the site's terms allow is for you to find out.
     """
-    from songsmith.studio.fetching import FetchOptions, FetchTally, fetch_from_genius
-    from songsmith.studio.studio import Studio
+    from songsmith.paths import find_paths
+    from songsmith.studio import fetching
+    from songsmith.studio.wanted import want
 
-    options = FetchOptions(
-        artist=artist, corpus=corpus, max_songs=max_songs, order=sort, include_features=include_features
-    )
-    tally = FetchTally()
+    wanted = want(artists=artist or (), albums=album or (), songs=song or (), path=from_file)
+    options = fetching.FetchOptions(corpus=corpus, max_songs=max_songs, order=sort, include_features=include_features)
+    run = _Run(source, max_songs)
     try:
-        with progress(f"Looking for {artist}", total=max_songs) as bar:
-            for event in fetch_from_genius(Studio.open().corpora, options):
-                tally.add(event)
-                _show(event, tally, bar, max_songs)
+        with progress(f"Looking for {wanted[0]}", total=max_songs) as bar:
+            for event in fetching.fetch(find_paths(), source, wanted, options):
+                run.show(event, bar)
     except KeyboardInterrupt:
-        console.say(f"Interrupted; {songs(tally.kept)} came in. Run the same command again: it goes on from there.")
+        console.say(f"Interrupted; {songs(run.kept)} came in. Run the same command again: it goes on from there.")
         raise typer.Exit(130) from None
-    _tell(tally)
+    finally:
+        run.say_next()
 
 
-def _show(event: "FetchEvent", tally: "FetchTally", bar: Bar, max_songs: int | None) -> None:
-    from songsmith.corpus.sources import SongSkipped, Waiting
+class _Run:
+    """What a person is told while songs come in."""
 
-    if isinstance(event, Waiting):
-        console.say(f"{event.why} Trying again in {event.seconds:.0f} s.")
-    elif isinstance(event, SongSkipped) and event.failed:
-        console.say(one_line(f"{event.title}: {event.reason}"))
-    done = tally.seen if max_songs is None else tally.kept + tally.held
-    bar.report(done, max_songs or tally.listed, text=songs(tally.kept), description=f"Fetching {tally.artist}")
+    def __init__(self, source: SourceName, max_songs: int | None) -> None:
+        from songsmith.studio.fetching import FetchTally
+
+        self._source, self._max_songs = source, max_songs
+        self._tally = FetchTally()
+        self._done: dict[str, None] = {}
+        self.kept = 0
+
+    def show(self, event: "FetchEvent", bar: Bar) -> None:
+        from songsmith.studio.fetching import FetchTally
+
+        if isinstance(event, ListFound):
+            self._tally = FetchTally(event.name, event.corpus)
+        elif isinstance(event, Waiting):
+            console.say(f"{event.why} Trying again in {event.seconds:.0f} s.")
+        elif isinstance(event, WantedFailed):
+            console.say(one_line(event.why))
+        elif isinstance(event, SongSkipped) and event.failed:
+            console.say(one_line(f"{event.title}: {event.reason}"))
+        elif isinstance(event, ListDone):
+            _tell(self._tally, self._source)
+            self._done[self._tally.corpus] = None
+        before = self._tally.kept
+        self._tally.add(event)
+        self.kept += self._tally.kept - before
+        self._draw(bar)
+
+    def _draw(self, bar: Bar) -> None:
+        tally, limit = self._tally, self._max_songs
+        done = tally.seen if limit is None else tally.kept + tally.held
+        text = songs(tally.kept) if done else f"{songs(tally.found)} listed"
+        bar.report(done, limit or tally.listed, text=text, description=f"Fetching {tally.name}")
+
+    def say_next(self) -> None:
+        """Tell the next command for each corpus that is whole."""
+        for name in self._done:
+            console.say(f"Next: songsmith clean {shlex.quote(one_line(name))}")
 
 
-def _tell(tally: "FetchTally") -> None:
+def _tell(tally: "FetchTally", source: SourceName) -> None:
     before = f", which had {tally.held} before" if tally.held else ""
     kept = songs(tally.kept) if tally.kept else "nothing new"
-    console.say(one_line(f"Kept {kept} of {tally.artist} in the corpus '{tally.corpus}'{before}."))
+    console.say(one_line(f"Kept {kept} of {tally.name} in the corpus '{tally.corpus}'{before}."))
     if tally.skipped:
         reasons = ", ".join(f"{count}: {reason}" for reason, count in tally.skipped.most_common())
         console.say(f"Without lyrics: {tally.skipped.total()} ({reasons}).")
     if tally.failed:
-        console.say(f"Genius failed at {songs(tally.failed)}. Run the same command again to ask anew.")
-    console.say(f"Next: songsmith clean {shlex.quote(one_line(tally.corpus))}")
+        title = {SourceName.GENIUS: "Genius", SourceName.LRCLIB: "LRCLIB"}[source]
+        console.say(f"{title} failed at {songs(tally.failed)}. Run the same command again to ask anew.")

@@ -1,7 +1,6 @@
 """`songsmith import`: songs of files into a corpus."""
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def import_words(
-    path: Annotated[
-        Path, typer.Argument(help="A text, JSONL, JSON, CSV or TSV file, or a folder.", show_default=False)
-    ],
+    path: Annotated[str, typer.Argument(help="A file, a folder, or hf://OWNER/NAME.", show_default=False)],
     corpus: Annotated[str, typer.Option(help="Corpus to import into.", show_default="the file's name")] = "",
     text_column: Annotated[
         str, typer.Option(help="Column or key with the lyrics.", show_default="text or lyrics")
@@ -27,6 +24,7 @@ def import_words(
     artist_column: Annotated[
         str, typer.Option(help="Column or key with the artist.", show_default="artist or author")
     ] = "",
+    chords_column: Annotated[str, typer.Option(help="Column or key with the chords.", show_default="chords")] = "",
     separator: Annotated[
         str,
         typer.Option(help="What divides the songs of a text file; \\n is a line break.", show_default="<|endoftext|>"),
@@ -36,22 +34,30 @@ def import_words(
 ) -> None:
     """Bring songs of your own into a corpus.
 
-    In a text file blank lines divide stanzas, and <|endoftext|>, <|startoftext|> or --separator divides songs;
-    without these, the file is one song. JSONL has title, artist and text. JSON is as lyricsgenius saves it.
-    Any of them may be gzipped. Run again, it passes over the songs that are held.
+    A table (CSV, TSV, Parquet) names its columns; JSONL has title, artist and text.
+    JSON is as lyricsgenius saves it.
+
+    In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
+    Without these it is one song, as is a file of ChordPro (.cho, .chordpro, .pro) or LRC (.lrc),
+    or a page of Genius saved from a browser (.html). Any of them may be gzipped.
+
+    hf://OWNER/NAME is a data set of the Hugging Face Hub, and hf://OWNER/NAME@REVISION/FOLDER:SPLIT
+    a part of one. It is streamed: only the songs that are kept come to this disk.
+
+    Killed and run again, it goes on where it was; songs that are held are passed over.
     """
     from songsmith.corpus.filters import Filter
-    from songsmith.corpus.importers import ImportOptions
+    from songsmith.corpus.formats.import_options import ImportOptions
     from songsmith.studio import importing
     from songsmith.studio.studio import Studio
 
     options = ImportOptions(
         text_column=text_column, title_column=title_column, artist_column=artist_column,
-        separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
+        chords_column=chords_column, separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
     )  # fmt: skip
     wanted = [Filter.parse(expression) for expression in filters or ()]
-    done, kept = None, None
-    with progress(f"Checking {path.name}") as bar, console.interrupts() as interrupted:
+    done, kept, name = None, None, path.rstrip("/").rpartition("/")[2] or path
+    with progress(f"Checking {name}") as bar, console.interrupts() as interrupted:
         for event in importing.import_songs(
             Studio.open(), path, corpus=corpus, filters=wanted, max_songs=max_songs, options=options
         ):
@@ -60,7 +66,7 @@ def import_words(
                 break
             if isinstance(event, importing.RecordsKept):
                 kept = event
-                bar.report(event.bytes_read, event.bytes_total, text=_rate(event), description=f"Importing {path.name}")
+                bar.report(event.bytes_read, event.bytes_total, text=_rate(event), description=f"Importing {name}")
             else:
                 bar.report(event.bytes_read, event.bytes_total)
             if interrupted.is_set():

@@ -2,30 +2,38 @@
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, cycle, islice
 
+from songsmith.corpus.dirt.breaks import BREAKS
 from songsmith.corpus.dirt.characters import CHARACTERS, QUOTES
+from songsmith.corpus.dirt.choices import AD_LIBS, HEADERS
 from songsmith.corpus.dirt.head import HEAD
 from songsmith.corpus.dirt.middle import MIDDLE, PRICE
 from songsmith.corpus.dirt.rule import About, Finding, Rule, fold
 from songsmith.corpus.dirt.structure import STRUCTURE
 from songsmith.corpus.dirt.tail import TAIL
+from songsmith.corpus.dirt.twice import TWICE
 from songsmith.corpus.dirt.unsung import why_no_song
 from songsmith.corpus.records import RawRecord
 from songsmith.errors import UsageError
 
-RULES: tuple[Rule, ...] = (*CHARACTERS, *HEAD, *MIDDLE, *TAIL, *QUOTES, *STRUCTURE)
-"""Every rule, in the order in which they run."""
+RULES: tuple[Rule, ...] = (*CHARACTERS, *HEAD, *MIDDLE, *TWICE, *TAIL, *BREAKS, *QUOTES, *STRUCTURE)
+"""Every rule that runs unasked, in the order in which they run."""
+CHOICES: tuple[Rule, ...] = (AD_LIBS, HEADERS)
+"""What runs only where it is asked for, once a text is clean."""
+_CALLED_CHORUS = "returning stanza"
 
 # Text made to be taken apart one layer a pass is no song; one that is settles in three.
 _MOST_PASSES = 12
-_SCRAPED = re.compile(
-    r"\A\s*\d[\d.,]{0,8}K?\s?Contributors?(?=Translation|[A-Z]|\s*\n)|<!--\s?/?sse|\dEmbed\s*\Z|EmbedShare URL|\nEmbed\s*\Z|"
-    rf"(?:LiveG|\nG)et tickets as low as (?:{PRICE})|(?:[a-z]|\n)You might also like(?:\[|\n(?=\[))"
-)
-_TELLING = ("embed", "contributor", "you might also like", "<!--", "get tickets")
+# What proves that a text was taken from a lyrics page. Each begins with what is searched for fast, or stands at an end.
+_COUNTED = re.compile(r"\s*\d[\d.,]{0,8}K?\s?Contributors?(?=Translation|[A-Z]|\s*\n)")
+_EMBEDDED = re.compile(r"[\d\n]Embed\s*\Z")
+_TICKETS = re.compile(rf"Get tickets as low as (?:{PRICE})")
+_MARKED = re.compile(r"You might also like(?:\[|\n(?=\[))")
+_LONGEST_END = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +42,10 @@ class CleaningOptions:
 
     disabled: frozenset[str] = frozenset()
     """Names of rules that do not run."""
+    keep_adlibs: bool = True
+    """Whether parentheses at the end of a line stay: `(yeah, yeah)`."""
+    strip_headers: bool = False
+    """Whether section headers go; the stanzas stay apart."""
     known_artists: frozenset[str] = frozenset()
     """Names after which a recommended song is known for one, besides the artist of the song itself."""
 
@@ -41,6 +53,18 @@ class CleaningOptions:
         if unknown := self.disabled - {rule.name for rule in RULES}:
             names = ", ".join(rule.name for rule in RULES)
             raise UsageError(f"There is no cleaning rule called '{min(unknown)}'.", f"The rules are: {names}.")
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that run unasked, as far as they are wanted."""
+        # Nobody is told of a chorus whose header goes.
+        unwanted = self.disabled | ({_CALLED_CHORUS} if self.strip_headers else set())
+        return tuple(rule for rule in RULES if rule.name not in unwanted)
+
+    @cached_property
+    def choices(self) -> tuple[Rule, ...]:
+        """The rules that were asked for."""
+        return (AD_LIBS,) * (not self.keep_adlibs) + (HEADERS,) * self.strip_headers
 
     @cached_property
     def folded_artists(self) -> frozenset[str]:
@@ -92,58 +116,104 @@ def clean_record(record: RawRecord, *, options: CleaningOptions = _DEFAULT) -> C
 
 def clean_text(text: str, *, title: str = "", artist: str = "", options: CleaningOptions = _DEFAULT) -> Cleaned:
     """Return the song in a text without what does not belong to it; cleaning that again changes nothing."""
-    rules = [rule for rule in RULES if rule.name not in options.disabled]
-    bare = About(title=title, artist=artist, artists=options.folded_artists)
-    removed: dict[Removed, None] = {}
-    suspicious: dict[Suspicious, None] = {}
-    raw, lines, scraped = text, None, False
-    for _ in range(_MOST_PASSES):
-        changed = False
-        about = _look(text, bare, scraped)
-        for rule in rules:
-            findings = rule.find(text, about)
-            if not findings:
+    about = About(title=title, artist=artist, artists=options.folded_artists)
+    work = _Work(text, about)
+    settled = work.settle(options.rules) and (not options.choices or work.settle((*options.rules, *options.choices)))
+    if not settled:
+        work = _Work(text, About())
+        work.settle(CHARACTERS)
+        return Cleaned(text=work.text, set_aside="does not settle")
+    return Cleaned(
+        text=work.text,
+        removed=tuple(work.removed),
+        suspicious=_still_there(work.suspicious, work.text),
+        set_aside=why_no_song(work.text, artist),
+    )
+
+
+class _Work:
+    """A text that rules work on, and what they did so far."""
+
+    def __init__(self, text: str, bare: About) -> None:
+        self.text = text
+        self.removed: dict[Removed, None] = {}
+        self.suspicious: dict[Suspicious, None] = {}
+        self._bare = bare
+        self._about = _look(text, bare)
+        self._lines: list[int] = []
+        """For each line the raw line it comes from; empty while nobody asked."""
+
+    def settle(self, rules: Sequence[Rule]) -> bool:
+        """Run rules in turn until none of them changes anything; False where that does not come to an end."""
+        quiet = 0
+        for rule in islice(cycle(rules), _MOST_PASSES * len(rules)):
+            quiet = 0 if self._run(rule) else quiet + 1
+            if quiet == len(rules):
+                return True
+        return not rules
+
+    def _run(self, rule: Rule) -> bool:
+        """Do what a rule finds; return whether it changed anything."""
+        text = self.text
+        findings = rule.find(text, self._about)
+        if not findings:
+            return False
+        self._lines = lines = self._lines or list(range(1, text.count("\n") + 2))
+        rows = _rows(text, findings)
+        edits = []
+        for finding, row in zip(findings, rows, strict=True):
+            span = text[finding.start : finding.end]
+            line = lines[min(row + len(span) - len(span.lstrip("\n")), len(lines) - 1)]
+            if finding.replacement is None:
+                self.suspicious[Suspicious(rule=rule.name, text=span, line=line)] = None
                 continue
-            if lines is None:
-                lines = list(range(1, text.count("\n") + 2))
-            rows = _rows(text, findings)
-            for finding, row in zip(findings, rows, strict=True):
-                span = text[finding.start : finding.end]
-                line = lines[min(row + len(span) - len(span.lstrip("\n")), len(lines) - 1)]
-                if finding.replacement is None:
-                    suspicious[Suspicious(rule=rule.name, text=span, line=line)] = None
-                elif rule.reports and (span + finding.replacement).strip(" \n"):
-                    instead = finding.replacement.strip("\n")
-                    removed[Removed(rule=rule.name, text=span, line=line, replacement=instead)] = None
-            edits = [
-                (finding, row) for finding, row in zip(findings, rows, strict=True) if finding.replacement is not None
-            ]
-            if edits:
-                text, lines = _apply(text, lines, edits)
-                changed = True
-                scraped = about.scraped or rule.proves_scraping
-                about = _look(text, bare, scraped)
-        scraped = about.scraped
-        if not changed:
-            break
-    else:
-        return Cleaned(text=_characters(raw, bare), set_aside="does not settle")
-    return Cleaned(text=text, removed=tuple(removed), suspicious=tuple(suspicious), set_aside=why_no_song(text, artist))
+            edits.append((finding, row))
+            if rule.reports and (span + finding.replacement).strip(" \n"):
+                instead = finding.replacement.strip("\n")
+                self.removed[Removed(rule=rule.name, text=span, line=line, replacement=instead)] = None
+        if edits:
+            self.text, self._lines = _apply(text, lines, edits)
+            if not self._bare.scraped and (self._about.scraped or rule.proves_scraping):
+                self._bare = replace(self._bare, scraped=True)
+            # What a rule puts in was there before.
+            self._about = _look(self.text, self._bare, printable=self._about.printable)
+        return bool(edits)
 
 
-def _look(text: str, bare: About, scraped: bool) -> About:
+def _still_there(suspicious: Iterable[Suspicious], text: str) -> tuple[Suspicious, ...]:
+    """Return what was kept to the end; another rule may have known later what it was."""
+    found = tuple(suspicious)
+    folded = fold(text) if found else ""
+    return tuple(kept for kept in found if fold(kept.text) in folded)
+
+
+def _look(text: str, bare: About, *, printable: bool = False) -> About:
     """Return what is known of a text as it is now; that it was scraped, once known, stays known."""
     folded = text.lower()
-    if not scraped and any(word in folded for word in _TELLING):
-        scraped = _SCRAPED.search(text) is not None
     return About(
         title=bare.title,
         artist=bare.artist,
         artists=bare.artists,
-        scraped=scraped,
+        scraped=bare.scraped or _is_scraped(text, folded),
         lowered=folded == text,
-        printable=text.replace("\n", " ").isprintable(),
+        printable=printable or text.replace("\n", " ").isprintable(),
         folded=folded,
+    )
+
+
+def _is_scraped(text: str, folded: str) -> bool:
+    """Return whether something in a text proves that it was taken from a lyrics page."""
+    if "<!--sse" in folded or "<!--/sse" in folded or _COUNTED.match(text):
+        return True
+    if "embed" in folded and ("EmbedShare URL" in text or _EMBEDDED.search(text, max(0, len(text) - _LONGEST_END))):
+        return True
+    if "get tickets" in folded and any(
+        text.endswith(("Live", "\n"), 0, found.start()) for found in _TICKETS.finditer(text)
+    ):
+        return True
+    return "you might also like" in folded and any(
+        not (before := text[found.start() - 1 : found.start()]) or before == "\n" or before.islower()
+        for found in _MARKED.finditer(text)
     )
 
 
@@ -171,16 +241,3 @@ def _apply(text: str, lines: list[int], edits: list[tuple[Finding, int]]) -> tup
     pieces.append(text[at:])
     origins += lines[row + 1 :]
     return "".join(pieces), origins
-
-
-def _characters(text: str, bare: About) -> str:
-    """Return a text with nothing but its characters cleaned."""
-    for _ in range(_MOST_PASSES):
-        before, about = text, _look(text, bare, False)
-        for rule in CHARACTERS:
-            if edits := [(finding, 0) for finding in rule.find(text, about) if finding.replacement is not None]:
-                text = _apply(text, [0] * (text.count("\n") + 1), edits)[0]
-                about = _look(text, bare, False)
-        if text == before:
-            break
-    return text

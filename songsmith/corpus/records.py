@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
-from songsmith.corpus.journal import encode_row
+from songsmith.corpus.storage.journal import encode_row
 from songsmith.lyrics import Song, parse
 
 Fact = str | int | float | bool | None
@@ -57,8 +57,9 @@ class CleanRecord:
 
     @property
     def song(self) -> Song:
-        """The song with its sections and lines."""
-        return parse(self.text, title=self.title, artist=self.artist)
+        """The song with its sections and lines; what nobody sings, such as a solo, is left out."""
+        song = parse(self.text, title=self.title, artist=self.artist)
+        return replace(song, sections=tuple(section for section in song.sections if section.lines))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, empty fields left out."""
@@ -101,7 +102,11 @@ def identify(*, title: str, artist: str, text: str) -> str:
 def hash_words(record: RawRecord) -> str:
     """Return a short digest of title, artist and text, by which songs with the same id can be told apart."""
     words = {"title": record.title, "artist": record.artist, "text": record.text}
-    return identify(**{name: mend_text(value) for name, value in words.items()})[:8]
+    try:
+        "".join(words.values()).encode()
+    except UnicodeEncodeError:
+        words = {name: mend_text(value) for name, value in words.items()}
+    return identify(**words)[:8]
 
 
 def has_words(text: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any, Self
 from songsmith.errors import ModelError
 from songsmith.markup import MarkupFormat
 
-_KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict, "options": dict, "sources": list}  # the rest is text
+# What is not here is text.
+_KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict, "options": dict, "cleaning": dict, "sources": list}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Manifest:
     """Model it was fine-tuned from, with the hash of its weights; empty if it began from random weights."""
     corpus: str = ""
     """Name of the corpus it was trained on."""
+    cleaning: Mapping[str, Any] = field(default_factory=dict)
+    """How that corpus was cleaned."""
     sources: Sequence[str] = ()
     """Where these songs came from: books, sites, files."""
     attribution: str = ""

@@ -1,35 +1,46 @@
 """Make the clean songs of a corpus of its raw ones. A generator of typed events; closing one ends the work."""
 
+import json
+import os
+import re
+import shlex
+import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
-from songsmith.corpus.importers import describe_mark
-from songsmith.corpus.records import CleanRecord, RawRecord, SetAside, has_words
-from songsmith.corpus.store import Corpus
-from songsmith.lyrics import one_line, parse_header
-from songsmith.markup import find_mark
+from songsmith import __version__
+from songsmith.corpus.clean_songs import SongCleaned as SongCleaned
+from songsmith.corpus.records import SetAside
+from songsmith.corpus.storage.clean_files import CleanWriter
+from songsmith.corpus.storage.store import Corpus
+from songsmith.errors import NotFoundError, StorageError, UsageError, storing
 from songsmith.studio.corpora import CorpusChosen, SongsRead, choose_corpus
 from songsmith.studio.studio import Studio
 
 if TYPE_CHECKING:
-    from songsmith.corpus.cleaning import Cleaned, CleaningOptions, Removed, Suspicious
+    from songsmith.corpus.clean_songs import CleanedBatch
+    from songsmith.corpus.cleaning import CleaningOptions
 
-_SONGS_A_REPORT = 100
+DUPLICATE = "near-duplicate"
+"""What a reason begins with where a song is set aside since another stands for it; its title and id follow."""
+MOST_JOBS = 256
+_BATCH_BYTES = 1 << 18
+_BATCH_SONGS = 250
+# What one process cleans in the time in which another starts, several times over.
+_BYTES_A_JOB = 16 << 20
+_ARTIST = re.compile(rb'"artist":"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, kw_only=True)
-class SongCleaned:
-    """A song that cleaning changes, doubts, or sets aside."""
+class DuplicatesSought:
+    """So much of the search for near-duplicates is done."""
 
-    id: str
-    title: str
-    removed: "tuple[Removed, ...]"
-    suspicious: "tuple[Suspicious, ...]"
-    """What stays, though a person might want to look at it."""
-    set_aside: str
-    """Why it is not used; empty if it is."""
+    count: int
+    total: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,86 +57,299 @@ class CorpusCleaned:
     """How many places were changed, by rule."""
     suspicious: int
     """How many places stay as they are that a person might want to look at."""
+    replaced: bool = False
+    """Whether there were clean songs before, which can be put back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleaningUndone:
+    """The clean songs of a corpus are again what they were before it was last cleaned."""
+
+    corpus: str
+    kept: int | None
+    """How many there are; None: none, for it had not been cleaned before."""
+
+
+Cleaning = Generator[CorpusChosen | SongCleaned | SongsRead | DuplicatesSought | CorpusCleaned, None, None]
 
 
 def clean_corpus(
-    studio: Studio, name: str | None = None, *, dry_run: bool = False
-) -> Iterator[CorpusChosen | SongCleaned | SongsRead | CorpusCleaned]:
+    studio: Studio,
+    name: str | None = None,
+    *,
+    dry_run: bool = False,
+    options: "CleaningOptions | None" = None,
+    keep_duplicates: bool = False,
+    jobs: int | None = None,
+) -> Cleaning:
     """Make the clean songs of a corpus anew from its raw ones, which stay as they are.
+
+    Those there were before can be put back with `undo_cleaning`.
 
     Args:
         studio: whose corpora they are.
         name: of the corpus; None: the only one, or the latest.
         dry_run: change nothing, and tell of every song that would be changed.
+        options: how to clean; the artists of the corpus are known besides those that it names.
+        keep_duplicates: do not look for near-duplicates.
+        jobs: processes that clean at once; None: as many as there are processors and the corpus has work for.
 
     Raises:
         NotFoundError: there is no such corpus.
         StorageError: the disk is full, or another program writes to the corpus.
+        SongsmithError: one of the processes was killed.
+    """
+    if jobs is not None and not 1 <= jobs <= MOST_JOBS:
+        raise UsageError(f"{jobs} processes cannot clean.", f"Use --jobs 1 to {MOST_JOBS}.")
+    corpus, chosen = choose_corpus(studio.corpora, name)
+    yield chosen
+    from songsmith.corpus.cleaning import CleaningOptions  # its rules take a moment to compile
+
+    options = options or CleaningOptions()
+    with _drafting() if dry_run else corpus.replacing_clean() as writer:
+        writer.made_with = _made_with(options, keep_duplicates=keep_duplicates)
+        run = _Run(corpus, writer, dry_run=dry_run, duplicates=not keep_duplicates)
+        options = replace(options, known_artists=options.known_artists | _known_artists(corpus))
+        yield from run.clean(options, jobs or _choose_jobs(corpus))
+        if not keep_duplicates:
+            yield from run.set_duplicates_aside()
+    yield run.result()
+
+
+def undo_cleaning(studio: Studio, name: str | None = None) -> Iterator[CorpusChosen | CleaningUndone]:
+    """Put back the clean songs there were before a corpus was last cleaned. One step back is all there is.
+
+    Raises:
+        NotFoundError: there is no such corpus, or nothing to put back.
+        StorageError: another program writes to the corpus.
     """
     corpus, chosen = choose_corpus(studio.corpora, name)
     yield chosen
-    total = corpus.raw_records
-    kept = changed = suspicious = 0
-    reasons: Counter[str] = Counter()
-    rules: Counter[str] = Counter()
-    with _Discard() if dry_run else corpus.replacing_clean() as writer:
-        options = _know_artists(corpus)
-        for count, raw in enumerate(corpus.raw(), 1):
-            record, cleaned = _clean(raw, options)
-            rules.update(span.rule for span in cleaned.removed)
-            suspicious += len(cleaned.suspicious)
-            differs = cleaned.text.strip("\n") != raw.text.strip("\n")
-            if isinstance(record, SetAside):
-                reasons[record.reason] += 1
-                writer.set_aside(record)
+    with corpus.writing():
+        try:
+            before = corpus.clean_files.undo()
+        except NotFoundError as error:
+            step = f"Clean it with the options you want: songsmith clean {shlex.quote(corpus.name)}"
+            raise NotFoundError(error.message, step) from error
+    yield CleaningUndone(corpus=corpus.name, kept=before.records if before else None)
+
+
+def has_report(studio: Studio, name: str | None = None) -> bool:
+    """Return whether the last cleaning of a corpus left a report.
+
+    Raises:
+        NotFoundError: there is no such corpus.
+    """
+    summary = choose_corpus(studio.corpora, name)[0].clean_files.summary()
+    return summary is not None and bool(summary.report_file)
+
+
+def read_report(studio: Studio, name: str | None = None) -> tuple[Corpus, Iterator[SongCleaned]]:
+    """Return a corpus, and every song of it in which the last cleaning removed or doubted something, or that it set aside.
+
+    Raises:
+        NotFoundError: there is no such corpus.
+        StorageError: the report is damaged.
+    """
+    corpus, _ = choose_corpus(studio.corpora, name)
+    return corpus, _read_rows(corpus)
+
+
+def _read_rows(corpus: Corpus) -> Iterator[SongCleaned]:
+    for row in corpus.clean_files.report():
+        try:
+            yield SongCleaned.from_json(row)
+        except (TypeError, LookupError) as error:
+            raise StorageError("The report of the last cleaning is damaged.", "Clean the corpus again.") from error
+
+
+def made_with(corpus: Corpus) -> Mapping[str, Any]:
+    """Return how the clean songs of a corpus were made, as JSON values; nothing if it is not known."""
+    summary = corpus.clean_files.summary()
+    return summary.made_with if summary else {}
+
+
+def describe_making(made: Mapping[str, Any]) -> str:
+    """Return what `made_with` says in words."""
+    if not made:
+        return "not known"
+    parts = ["headers taken off" if made.get("strip_headers") else "headers kept"]
+    parts.append("ad-libs kept" if made.get("keep_adlibs", True) else "ad-libs dropped")
+    parts.append("near-duplicates kept" if made.get("keep_duplicates") else "near-duplicates set aside")
+    if disabled := made.get("disabled"):
+        parts.append(f"without {', '.join(map(str, disabled))}")
+    return f"{', '.join(parts)} (songsmith {made.get('songsmith', '?')})"
+
+
+def reason_kind(reason: str) -> str:
+    """Return what a reason is counted under: that of a near-duplicate names the song that is kept."""
+    return DUPLICATE if reason.startswith(f"{DUPLICATE} of ") else reason
+
+
+class _Run:
+    """One cleaning, while it goes on."""
+
+    def __init__(self, corpus: Corpus, writer: CleanWriter, *, dry_run: bool, duplicates: bool) -> None:
+        self._corpus, self._writer = corpus, writer
+        self._dry_run, self._duplicates = dry_run, duplicates
+        self._replaced = not dry_run and corpus.clean_files.pointer.exists()
+        self._changed = self._suspicious = 0
+        self._reasons: Counter[str] = Counter()
+        self._removed: Counter[str] = Counter()
+        self._rows: Any = None
+        self._translations: list[tuple[SetAside, int]] = []
+
+    def clean(self, options: "CleaningOptions", jobs: int) -> Iterator[SongCleaned | SongsRead]:
+        from songsmith.corpus.clean_process import clean_batches
+        from songsmith.corpus.clean_songs import BatchOptions
+
+        total, count = self._corpus.raw_records, 0
+        how = BatchOptions(cleaning=options, fingerprints=self._duplicates, texts=self._dry_run)
+        if self._duplicates:
+            import numpy as np
+
+            from songsmith.corpus.dedupe import FINGERPRINT
+
+            self._rows = np.empty(total, FINGERPRINT)  # memory comes as it is filled
+        try:
+            with closing(clean_batches(_batches(self._corpus), how, jobs=jobs)) as batches:
+                for batch in batches:
+                    self._take(batch)
+                    yield from batch.changes
+                    count += batch.read
+                    yield SongsRead(count=count, total=total)
+        except (ValueError, TypeError):
+            for _ in self._corpus.raw():  # says which file is damaged
+                pass
+            raise
+        self._rows = None if self._rows is None else self._rows[: self._writer.records]
+
+    def set_duplicates_aside(self) -> Iterator[DuplicatesSought | SongCleaned]:
+        import numpy as np
+
+        from songsmith.corpus.dedupe import Duplicate, find_duplicates, find_originals
+
+        sizes = self._rows["size"]
+        starts = np.cumsum(sizes, dtype=np.int64) - sizes
+        gone: dict[int, Duplicate] = {}
+
+        def read(row: int) -> Any:
+            return self._writer.read(int(starts[row]), int(sizes[row]))
+
+        with closing(find_duplicates(self._rows, lambda row: read(row).text)) as search:
+            for event in search:
+                if isinstance(event, Duplicate):
+                    gone[event.row] = event
+                else:
+                    yield DuplicatesSought(count=event.count, total=event.total)
+        for found in sorted(gone.values(), key=lambda found: found.row):
+            song, kept = read(found.row), read(found.of)
+            yield from self._set_aside(SetAside(id=song.id, title=song.title), kept, found.similarity)
+        for (aside, _), original in zip(
+            self._translations, find_originals(self._rows, [song for _, song in self._translations]), strict=True
+        ):
+            if original is None:
+                self._note(aside)
             else:
-                kept += 1
-                changed += differs
-                writer.keep(record)
-            if dry_run and (differs or cleaned.suspicious or isinstance(record, SetAside)):
-                yield SongCleaned(
-                    id=raw.id, title=raw.title, removed=cleaned.removed, suspicious=cleaned.suspicious,
-                    set_aside=record.reason if isinstance(record, SetAside) else "",
-                )  # fmt: skip
-            if count % _SONGS_A_REPORT == 0:
-                yield SongsRead(count=count, total=total)
-    yield CorpusCleaned(
-        corpus=corpus.name, kept=kept, changed=changed, set_aside=dict(reasons.most_common()),
-        removed=dict(rules.most_common()), suspicious=suspicious,
-    )  # fmt: skip
+                kept = gone[original].of if original in gone else original
+                yield from self._set_aside(aside, read(kept), None)
+        if gone:
+            self._writer.leave_out(gone.keys())
+
+    def result(self) -> CorpusCleaned:
+        return CorpusCleaned(
+            corpus=self._corpus.name, kept=self._writer.records, changed=self._changed,
+            set_aside=dict(self._reasons.most_common()), removed=dict(self._removed.most_common()),
+            suspicious=self._suspicious, replaced=self._replaced,
+        )  # fmt: skip
+
+    def _take(self, batch: "CleanedBatch") -> None:
+        if batch.fingerprints is not None:
+            start = self._writer.records
+            if start + batch.kept > len(self._rows):  # songs came in while a dry run looks on
+                import numpy as np
+
+                self._rows = np.concatenate((self._rows[:start], np.empty(start + batch.kept, self._rows.dtype)))
+            self._rows[start : start + batch.kept] = batch.fingerprints
+        self._writer.keep_lines(batch.songs, batch.kept)
+        self._writer.report(batch.report)
+        for aside, song in batch.set_aside:
+            if song:
+                self._translations.append((aside, song))
+            else:
+                self._note(aside)
+        self._changed += batch.changed
+        self._suspicious += batch.suspicious
+        self._removed.update(batch.removed)
+
+    def _note(self, aside: SetAside) -> None:
+        self._writer.set_aside(aside)
+        self._reasons[reason_kind(aside.reason)] += 1
+
+    def _set_aside(self, aside: SetAside, kept: Any, similarity: float | None) -> Iterator[SongCleaned]:
+        from songsmith.corpus.clean_songs import encode_change
+
+        reason = f"{DUPLICATE} of {kept.title or 'Untitled'} ({kept.id})"
+        self._note(replace(aside, reason=reason))
+        change = SongCleaned(
+            id=aside.id, title=aside.title, set_aside=reason, duplicate_of=kept.id, similarity=similarity
+        )
+        self._writer.report(encode_change(change))
+        if self._dry_run:
+            yield change
 
 
-class _Discard:
-    """Takes what a dry run would write."""
-
-    def __enter__(self) -> "_Discard":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def keep(self, record: CleanRecord) -> None: ...
-
-    def set_aside(self, record: SetAside) -> None: ...
+def _made_with(options: "CleaningOptions", *, keep_duplicates: bool) -> dict[str, Any]:
+    return {
+        "songsmith": __version__, "disabled": sorted(options.disabled), "keep_adlibs": options.keep_adlibs,
+        "strip_headers": options.strip_headers, "keep_duplicates": keep_duplicates,
+    }  # fmt: skip
 
 
-def _know_artists(corpus: Corpus) -> "CleaningOptions":
-    """Return how to clean a corpus: knowing its own artists, since pages of lyrics recommend them to each other."""
-    from songsmith.corpus.cleaning import CleaningOptions
+@contextmanager
+def _drafting() -> Iterator[CleanWriter]:
+    """Lend a writer whose files nobody sees, and which are gone when the block ends."""
+    with storing(Path(tempfile.gettempdir())):
+        writer = CleanWriter(_open_draft)
+        try:
+            yield writer
+        finally:
+            writer.close()
 
-    return CleaningOptions(known_artists=frozenset(raw.artist for raw in corpus.raw() if raw.artist))
+
+def _open_draft(kind: str) -> IO[bytes]:
+    return tempfile.TemporaryFile(prefix=f"songsmith-{kind}-")
 
 
-def _clean(raw: RawRecord, options: "CleaningOptions") -> "tuple[CleanRecord | SetAside, Cleaned]":
-    from songsmith.corpus.cleaning import clean_record  # its rules take a moment to compile
+def _batches(corpus: Corpus) -> Iterator[list[bytes]]:
+    """Yield the lines of the raw songs, as many at a time as can be cleaned in a moment."""
+    batch: list[bytes] = []
+    size = 0
+    for line in _raw_lines(corpus):
+        batch.append(line)
+        size += len(line)
+        if size >= _BATCH_BYTES or len(batch) >= _BATCH_SONGS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
-    cleaned = clean_record(raw, options=options)
-    record = CleanRecord(
-        id=raw.id, title=one_line(raw.title), artist=one_line(raw.artist), text=cleaned.text, source=raw.source,
-        url=raw.url, facts=raw.facts,
-    )  # fmt: skip
-    reason = cleaned.set_aside
-    if not reason and (mark := find_mark("\n".join((record.title, record.artist, record.text)))):
-        reason = describe_mark(mark)  # what was fetched has not been looked at before
-    if not reason and not any(has_words(line) and not parse_header(line.strip()) for line in record.text.splitlines()):
-        reason = "no words"
-    return (SetAside(id=raw.id, title=record.title, reason=reason) if reason else record), cleaned
+
+def _raw_lines(corpus: Corpus) -> Iterator[bytes]:
+    return corpus.raw_lines()
+
+
+def _known_artists(corpus: Corpus) -> frozenset[str]:
+    """Return the artists of a corpus: pages of lyrics recommend them to each other."""
+    found = {match.group(1) for line in _raw_lines(corpus) if (match := _ARTIST.search(line))}
+    return frozenset(json.loads(b'"%b"' % name) for name in found)
+
+
+def _choose_jobs(corpus: Corpus) -> int:
+    """Return how many processes are worth their start."""
+    try:
+        processors = len(os.sched_getaffinity(0))
+    except AttributeError:  # not everywhere
+        processors = os.cpu_count() or 1
+    size = sum(path.stat().st_size for path in corpus.path.glob("raw-*.jsonl"))
+    return max(1, min(processors, MOST_JOBS, size // _BYTES_A_JOB))

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from songsmith.corpus.store import Corpus, CorpusStore
+from songsmith.corpus.storage.store import Corpus, CorpusStore
 from songsmith.lyrics import one_line
 
 

@@ -1,4 +1,4 @@
-"""An artist's songs, one after the other, from a source into a corpus: tried again where that helps, never asked for twice.
+"""Songs, one after the other, from a source into a corpus: tried again where that helps, never asked for twice.
 
 The words belong to those who wrote them: what is fetched is for learning at home, not for publishing.
 """
@@ -6,32 +6,43 @@ The words belong to those who wrote them: what is fetched is for learning at hom
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Self, TypeVar
 
 from songsmith.corpus.records import RawRecord
-from songsmith.corpus.sources import (
+from songsmith.corpus.sites.sources import (
+    FETCHED,
     GO_ON,
-    ArtistFound,
+    BrokenPageError,
     FetchEvent,
+    ListDone,
+    ListFound,
     LyricSource,
     NoLyrics,
     PassingError,
     SongError,
     SongHeld,
     SongKept,
+    SongList,
     SongOrder,
+    SongPage,
     SongSkipped,
     SongsListed,
+    SourceName,
     SourceSong,
+    UnavailableError,
     Waiting,
+    Wanted,
+    WantedFailed,
+    same_song,
 )
-from songsmith.corpus.store import Corpus, CorpusStore, folder_name
+from songsmith.corpus.storage.store import Corpus, CorpusStore, folder_name
 from songsmith.errors import FetchError, NotFoundError, UsageError
+from songsmith.paths import Paths
 
 Answer = TypeVar("Answer")
 
@@ -45,14 +56,12 @@ _FAILURES_IN_A_ROW = 3
 
 @dataclass(frozen=True, kw_only=True)
 class FetchOptions:
-    """What to fetch, and where to."""
+    """How to fetch, and where to."""
 
-    artist: str
-    """Name of the artist."""
     corpus: str = ""
     """Name of the corpus; empty: that of the artist."""
     max_songs: int | None = None
-    """End when so many of the artist's songs are in the corpus, those of earlier runs counted."""
+    """End when so many songs of an artist or album are in the corpus, those of earlier runs counted."""
     order: SongOrder = SongOrder.POPULARITY
     """Which songs come first."""
     include_features: bool = False
@@ -61,8 +70,6 @@ class FetchOptions:
     def __post_init__(self) -> None:
         if self.corpus:
             folder_name(self.corpus)
-        if not self.artist.strip():
-            raise UsageError("An artist without a name cannot be found.", "Give one: --artist NAME")
         if self.max_songs is not None and self.max_songs < 1:
             raise UsageError(f"{self.max_songs} songs are no songs.", "Use --max-songs 1 or more.")
 
@@ -70,9 +77,11 @@ class FetchOptions:
 class FetchTally:
     """What a fetch has come to so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "", corpus: str = "") -> None:
         """Begin with nothing."""
-        self.artist = self.corpus = ""
+        self.name, self.corpus = name, corpus
+        self.found = 0
+        """Songs in the source's list, as far as it is known."""
         self.listed: int | None = None
         """Songs in the source's list, once it is known to its end."""
         self.kept = 0
@@ -92,10 +101,9 @@ class FetchTally:
     def add(self, event: FetchEvent) -> None:
         """Count what happened."""
         match event:
-            case ArtistFound():
-                self.artist, self.corpus = event.artist, event.corpus
             case SongsListed():
-                self.listed = event.songs
+                self.found = event.songs
+                self.listed = event.songs if event.whole else None
             case SongKept():
                 self.kept += 1
             case SongHeld():
@@ -106,95 +114,154 @@ class FetchTally:
                 self.skipped[event.reason] += 1
 
 
-def fetch_from_genius(corpora: CorpusStore, options: FetchOptions) -> Iterator[FetchEvent]:
-    """Fetch an artist's songs from Genius, with the token in the environment; see `fetch_artist`."""
-    from songsmith.corpus.genius import GeniusSite, GeniusSource, read_token
+def open_source(name: SourceName, paths: Paths) -> LyricSource:
+    """Return a source that is ready to be asked. A new one is a file of its own, and a case here.
 
-    source = GeniusSource(read_token(), GeniusSite.from_environment())
+    Raises:
+        FetchError: it wants a token, and there is none.
+    """
+    match name:
+        case SourceName.GENIUS:
+            from songsmith.corpus.sites.credentials import Credentials
+            from songsmith.corpus.sites.genius import GeniusSite, GeniusSource
+
+            return GeniusSource(Credentials(paths).read(), GeniusSite.from_environment())
+        case SourceName.LRCLIB:
+            from songsmith.corpus.sites.lrclib import LrclibSite, LrclibSource
+
+            return LrclibSource(LrclibSite.from_environment())
+
+
+def fetch(
+    paths: Paths, name: SourceName, wanted: Sequence[Wanted], options: FetchOptions
+) -> Generator[FetchEvent, None, None]:
+    """Fetch all that is wanted from a source into corpora at `paths`; see `fetch_all`."""
+    source = open_source(name, paths)
     try:
-        yield from fetch_artist(source, corpora, options)
+        yield from fetch_all(source, CorpusStore(paths), wanted, options)
     finally:
         source.close()
 
 
-def fetch_artist(
+def fetch_all(
     source: LyricSource,
     corpora: CorpusStore,
+    wanted: Sequence[Wanted],
     options: FetchOptions,
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[FetchEvent, None, None]:
-    """Fetch an artist's songs into a corpus, telling of each as it happens.
+    """Fetch one after the other of what is wanted; what cannot be had is told, and the others come all the same.
 
     A song is on disk before it is told of. Ended at any instant and begun again, it goes on: songs that are held are not
     asked for. Songs without words are, by the next run, since somebody may have added them.
 
     Raises:
-        FetchError: the source refuses, cannot be reached, has changed, or knows no such artist or no lyrics of theirs.
-        StorageError: the corpus cannot be written, or another program writes to it.
+        FetchError: something could not be had, or the source cannot be asked.
+        UsageError: there is no naming a corpus after the only artist that is wanted.
+        StorageError: the disk is full, or another program writes to the corpus.
     """
-    ask = _Patience(pause_s=source.pause_s, sleep=sleep).ask
-    artist = yield from ask(partial(source.find_artist, options.artist.strip()))
-    name = options.corpus or artist.name
-    yield ArtistFound(artist=artist.name, corpus=name)
-    coming: deque[SourceSong] = deque()
-    seen: set[str] = set()
-    page: int | None = 1
-    held = 0
-    failures: list[SongError] = []
-    with _Destination(corpora, name) as corpus:
-        while page is not None or coming:
-            # Without a limit the whole list comes first: it moves while songs are fetched, and what is on which page too.
-            if page is not None and (not coming or options.max_songs is None):
-                listed = yield from ask(partial(source.list_songs, artist, page, options.order))
-                for song in listed.songs:
-                    if song.id not in seen and (options.include_features or not song.is_feature):
-                        seen.add(song.id)
-                        coming.append(song)
-                page = listed.next_page
-                if page is None:
-                    yield SongsListed(songs=len(seen))
-                continue
-            song = coming.popleft()
-            if corpus.holds(song.id):
-                held += 1
-                yield SongHeld(title=song.title)
-            elif song.no_lyrics:
-                yield SongSkipped(title=song.title, reason=song.no_lyrics)
-            else:
-                try:
-                    text = yield from ask(partial(source.lyrics, song))
-                except NoLyrics as nothing:
-                    yield SongSkipped(title=song.title, reason=str(nothing))
-                except SongError as error:
-                    failures.append(error)
-                    if len(failures) == _FAILURES_IN_A_ROW:
-                        raise
-                    yield SongSkipped(title=song.title, reason=error.message, failed=True)
-                    continue
-                else:
-                    corpus.keep(_record(song, text, source.name))
-                    held += 1
-                    yield SongKept(id=song.id, title=song.title, artist=song.artist)
-                failures.clear()
-            if held == options.max_songs:
-                return
+    failed = 0
+    for one in wanted:
+        try:
+            yield from _fetch_one(source, corpora, one, options, _Patience(pause_s=source.pause_s, sleep=sleep))
+        except (UnavailableError, UsageError) as error:
+            if len(wanted) == 1:
+                raise
+            failed += 1
+            yield WantedFailed(why=str(error))
+    if failed:
+        raise FetchError(f"{failed} of {len(wanted)} could not be fetched.", "See above why; the others are whole.")
+
+
+def _fetch_one(
+    source: LyricSource, corpora: CorpusStore, wanted: Wanted, options: FetchOptions, patience: "_Patience"
+) -> Generator[FetchEvent, None, None]:
+    found = yield from _find(source, wanted, patience)
+    name = options.corpus or found.artist
+    yield ListFound(name=str(found), corpus=name)
+    with _Destination(corpora, name, source) as corpus:
+        held, failures = yield from _bring(source, found, corpus, options, patience)
     if failures and not held:
-        raise failures[-1]
+        raise UnavailableError(failures[-1].message, failures[-1].next_step)
     if not held:
-        raise FetchError(
-            f"{source.name.capitalize()} has no lyrics of {artist.name}.",
+        raise UnavailableError(
+            f"{source.title} has no lyrics of {found}.",
             "See whether another spelling of the name is meant."
-            if options.include_features
+            if options.include_features or wanted.album or wanted.song
             else "With --include-features, songs of others in which they take part are fetched too.",
         )
+    yield ListDone()
+
+
+def _find(source: LyricSource, wanted: Wanted, patience: "_Patience") -> Generator[FetchEvent, None, SongList]:
+    """Return what the source has under a name, of the first artist it has it of."""
+    each = [wanted.of(artist) for artist in wanted.artists] or [wanted]
+    for one in each:
+        try:
+            return (yield from patience.ask(partial(source.find, one)))
+        except BrokenPageError as error:  # with others it may do better
+            raise UnavailableError(error.message, error.next_step) from error
+        except UnavailableError:
+            if one is each[-1]:
+                raise
+    raise AssertionError  # it returned, or raised
+
+
+def _bring(
+    source: LyricSource, found: SongList, corpus: "_Destination", options: FetchOptions, patience: "_Patience"
+) -> Generator[FetchEvent, None, tuple[int, list[SongError]]]:
+    """Bring songs in, and return how many of the list are held then, and the last failures in a row."""
+    page: int | None = 1
+    seen: set[str] = set()
+    coming: deque[SourceSong] = deque()
+    held = 0
+    failures: list[SongError] = []
+    while page is not None or coming:
+        # Without a limit the whole list comes first: it moves while songs are fetched, and what is on which page too.
+        if page is not None and (not coming or options.max_songs is None):
+            listed = SongPage(songs=found.songs or (), next_page=None)
+            if found.songs is None:
+                listed = yield from patience.ask(partial(source.list_songs, found, page, options.order))
+            for song in listed.songs:
+                if song.id not in seen and (options.include_features or not song.is_feature):
+                    seen.add(song.id)
+                    coming.append(song)
+            page = listed.next_page
+            yield SongsListed(songs=len(seen), whole=page is None)
+            continue
+        song = coming.popleft()
+        if corpus.holds(song):
+            held += 1
+            yield SongHeld(title=song.title)
+        elif song.no_lyrics:
+            yield SongSkipped(title=song.title, reason=song.no_lyrics)
+        else:
+            try:
+                text = yield from patience.ask(partial(source.lyrics, song))
+            except NoLyrics as nothing:
+                yield SongSkipped(title=song.title, reason=str(nothing))
+            except SongError as error:
+                failures.append(error)
+                if len(failures) == _FAILURES_IN_A_ROW:
+                    raise
+                yield SongSkipped(title=song.title, reason=error.message, failed=True)
+                continue
+            else:
+                corpus.keep(song, text)
+                held += 1
+                yield SongKept(id=song.id, title=song.title, artist=song.artist)
+            failures.clear()
+        if held == options.max_songs:
+            break
+    return held, failures
 
 
 class _Destination(AbstractContextManager["_Destination"]):
     """A corpus that is made when its first song comes; nobody else writes to it meanwhile."""
 
-    def __init__(self, corpora: CorpusStore, name: str) -> None:
-        self._corpora, self._name = corpora, name
+    def __init__(self, corpora: CorpusStore, name: str, source: LyricSource) -> None:
+        self._corpora, self._name, self._source = corpora, name, source
         self._stack = ExitStack()
         self._corpus: Corpus | None = None
 
@@ -210,13 +277,23 @@ class _Destination(AbstractContextManager["_Destination"]):
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def holds(self, id: str) -> bool:
-        return self._corpus is not None and self._corpus.holds(id)
+    def holds(self, song: SourceSong) -> bool:
+        if self._corpus is None:
+            return False
+        return self._corpus.holds(song.id) or (self._source.repeats_songs and song.same in self._same)
 
-    def keep(self, record: RawRecord) -> None:
+    def keep(self, song: SourceSong, text: str) -> None:
         """Put a song on disk."""
         corpus = self._corpus or self._use(self._corpora.create(self._name))
-        corpus.append([record])
+        corpus.append([_record(song, text, self._source.name)])
+        if self._source.repeats_songs:
+            self._same.add(song.same)
+
+    @cached_property
+    def _same(self) -> set[tuple[str, str]]:
+        """Artists and titles that came from this source, whatever their numbers there."""
+        records = self._corpus.raw() if self._corpus else iter(())
+        return {same_song(record.artist, record.title) for record in records if record.source == self._source.name}
 
     def _use(self, corpus: Corpus) -> Corpus:
         self._stack.enter_context(corpus.writing())
@@ -256,5 +333,5 @@ def _record(song: SourceSong, text: str, source: str) -> RawRecord:
         source=source,
         url=song.url,
         fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        facts=song.facts,
+        facts={**song.facts, FETCHED: True},
     )

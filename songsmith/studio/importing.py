@@ -1,18 +1,30 @@
 """Bring songs out of files into a corpus. A generator of typed events; closing one ends the work."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 from songsmith.corpus.filters import Filter, Sieve
-from songsmith.corpus.importers import Importer, ImportOptions
+from songsmith.corpus.formats.import_options import ImportOptions
+from songsmith.corpus.formats.importers import Importer
 from songsmith.corpus.records import RawRecord, SetAside
-from songsmith.corpus.store import Appended, Corpus, CorpusStore, folder_name
+from songsmith.corpus.storage.import_marks import ImportMark, load_mark, remove_mark, save_mark
+from songsmith.corpus.storage.store import Corpus, CorpusStore, folder_name
 from songsmith.errors import InputError, SongsmithError, UsageError
 from songsmith.studio.studio import Studio
+
+BATCH_SONGS = 1000
+"""Songs that are made durable together at most."""
+_BATCH_CHARACTERS = 4 << 20
+_BATCH_RECORDS = 10_000
+"""Records that are looked at, taken or not, before the next report; and notes that wait for the first song."""
+MARK_EVERY_S = 2.0
+"""How often it is noted how far an import came; with each note the disk is waited for."""
+_REASONS_COUNTED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,55 +66,86 @@ class SongsImported:
 
 def import_songs(
     studio: Studio,
-    path: Path,
+    path: Path | str,
     *,
     corpus: str = "",
     filters: Sequence[Filter] = (),
     max_songs: int | None = None,
     options: ImportOptions | None = None,
 ) -> Iterator[FileChecked | RecordsKept | SongsImported]:
-    """Bring the songs of a file or folder into a corpus, which is made if need be.
+    """Bring the songs of a file, a folder or a data set into a corpus, which is made if need be.
 
-    Ended at any instant and begun again, it goes on: songs that are held are passed over.
+    Ended at any instant and begun again, it goes on where it was; songs that are held are passed over.
 
     Args:
         studio: whose corpora they are.
-        path: the file, or a folder with files.
+        path: the file, a folder with files, or `hf://owner/name`.
         corpus: its name; empty: that of the file.
         filters: take only songs that meet all of these.
         max_songs: take at most so many, those that are held already counted.
         options: how to read the file.
 
     Raises:
+        FetchError: the Hugging Face Hub refuses, or cannot be reached.
         InputError: the file is no text, or holds no song that can be used; then nothing is kept.
+        NotFoundError: there is no such data set.
         UsageError: the name or a column will not do.
         StorageError: the disk is full, or another program writes to the corpus.
     """
     if max_songs is not None and max_songs < 1:
         raise UsageError(f"{max_songs} songs are no songs.", "Use --max-songs 1 or more.")
+    if corpus:
+        folder_name(corpus)  # refuses what cannot name a corpus before anything is read or asked for
     importer = Importer(path, options)
     name = corpus or importer.name
-    folder_name(name)  # refuses what cannot name a corpus before the file is read
+    folder_name(name)
+    sieve = _ImportSieve(filters, _find_mark(studio.corpora, name, importer, filters))
+    if sieve.goes_on:
+        importer.go_on(sieve.mark.place)
     for _ in importer.check():
         yield FileChecked(bytes_read=importer.bytes_read, bytes_total=importer.bytes_total)
-    sieve = _ImportSieve(filters)
-    songs = islice(sieve.take(importer.songs()), max_songs)
-    first = next(songs, None)
-    if first is None:
-        raise sieve.nothing_taken(path)
-    total = Appended()
-    with _opening(studio.corpora, name) as target, target.writing():
-        for batch in target.append_batches(chain([first], songs)):
-            total += batch
+    added, held, marked_at_s = 0, sieve.mark.taken, monotonic()
+    with ExitStack() as stack:
+        target: Corpus | None = None
+        for songs, notes in sieve.batches(importer, max_songs):
+            # Without a song there shall be no corpus, unless so much is set aside that it must go somewhere.
+            if target is None and not songs and len(notes) < _BATCH_RECORDS:
+                continue
+            if target is None:
+                target = stack.enter_context(_opening(studio.corpora, name))
+                stack.enter_context(target.writing())
+            kept = target.append(songs)
+            target.append_set_aside(notes)
+            notes.clear()
+            added, held = added + kept.added, held + kept.held
+            if monotonic() - marked_at_s >= MARK_EVERY_S:
+                save_mark(target.path, replace(sieve.mark, corpus_songs=target.raw_records))
+                marked_at_s = monotonic()
             yield RecordsKept(
-                count=total.added, held=total.held, set_aside=len(sieve.set_aside),
-                bytes_read=importer.bytes_read, bytes_total=importer.bytes_total,
+                count=added, held=held, set_aside=sieve.set_aside, bytes_read=importer.bytes_read,
+                bytes_total=importer.bytes_total,
             )  # fmt: skip
-        target.append_set_aside(sieve.set_aside)
+        if not sieve.mark.taken:
+            raise sieve.nothing_taken(importer.label)
+        if target is None:  # the mark stood at the end
+            target = studio.corpora.open(name)
+        remove_mark(target.path)
     yield SongsImported(
-        corpus=target.name, added=total.added, held=total.held, left_out=sieve.left_out, set_aside=sieve.reasons,
-        notice="" if total.added + total.held == max_songs else sieve.notice,  # else not all have been looked at
+        corpus=target.name, added=added, held=held, left_out=sieve.mark.left_out, set_aside=sieve.reasons,
+        # Unless all songs have been looked at, none may have the field for all we know.
+        notice="" if sieve.goes_on or sieve.mark.taken == max_songs else sieve.notice,
     )  # fmt: skip
+
+
+def _find_mark(corpora: CorpusStore, name: str, importer: Importer, filters: Sequence[Filter]) -> ImportMark:
+    """Return how far an import of the same kind came in this corpus."""
+    source = " ".join([importer.fingerprint, *map(str, filters)])
+    if corpora.has(name):
+        target = corpora.open(name)
+        with suppress(SongsmithError):  # a damaged corpus: whoever writes to it will say so
+            if (mark := load_mark(target.path, source)) and mark.corpus_songs <= target.raw_records:
+                return mark
+    return ImportMark(source=source)
 
 
 @contextmanager
@@ -120,34 +163,74 @@ def _opening(corpora: CorpusStore, name: str) -> Iterator[Corpus]:
 
 
 class _ImportSieve(Sieve):
-    """Keeps count of what an import does not take, and why."""
+    """Parts what an import takes from what it does not, and keeps count."""
 
-    def __init__(self, filters: Sequence[Filter]) -> None:
+    def __init__(self, filters: Sequence[Filter], mark: ImportMark) -> None:
         super().__init__(filters)
-        self.left_out = 0
-        self.set_aside: list[SetAside] = []
+        self.mark = mark
+        """What has been counted, behind the last batch."""
+        self.goes_on = mark != ImportMark(source=mark.source)
+        """Whether another import began this."""
+        self._reasons = Counter(mark.reasons)
 
-    def take(self, records: Iterable[RawRecord | SetAside]) -> Iterator[RawRecord]:
+    def batches(self, importer: Importer, max_songs: int | None) -> Iterator[tuple[list[RawRecord], list[SetAside]]]:
+        """Yield songs to keep, with notes on what cannot be used. Notes that are not taken out of the list come again."""
+        songs: list[RawRecord] = []
+        notes: list[SetAside] = []
+        taken, left_out = self.mark.taken, self.mark.left_out
+        looked_at = characters = 0
+        records = importer.songs() if taken != max_songs else iter(())
         for record in records:
+            looked_at += 1
             if isinstance(record, SetAside):
-                self.set_aside.append(record)
-            elif self.takes(record):
-                yield record
+                notes.append(record)
+                self._count(record.reason)
+            elif not self.filters or self.takes(record):
+                songs.append(record)
+                taken, characters = taken + 1, characters + len(record.text)
             else:
-                self.left_out += 1
+                left_out += 1
+            if (
+                looked_at >= _BATCH_RECORDS or len(songs) >= BATCH_SONGS or characters >= _BATCH_CHARACTERS
+                or taken == max_songs
+            ):  # fmt: skip
+                self._advance(importer, taken, left_out)
+                yield songs, notes
+                songs, looked_at, characters = [], 0, 0
+                if taken == max_songs:
+                    return
+        self._advance(importer, taken, left_out)
+        if songs or notes:
+            yield songs, notes
+
+    def _advance(self, importer: Importer, taken: int, left_out: int) -> None:
+        self.mark = replace(
+            self.mark, place=importer.place, taken=taken, left_out=left_out, reasons=dict(self._reasons)
+        )
+
+    def _count(self, reason: str) -> None:
+        known = reason in self._reasons or len(self._reasons) < _REASONS_COUNTED
+        self._reasons[reason if known else "other reasons"] += 1
+
+    @property
+    def set_aside(self) -> int:
+        """How many records cannot be used."""
+        return self._reasons.total()
 
     @property
     def reasons(self) -> dict[str, int]:
-        return dict(Counter(record.reason for record in self.set_aside).most_common())
+        """The same by reason, the most frequent first."""
+        return dict(self._reasons.most_common())
 
-    def nothing_taken(self, path: Path) -> InputError:
-        if self.left_out:
+    def nothing_taken(self, label: str) -> InputError:
+        """Return what to say of files without a song to take."""
+        if self.mark.left_out:
             self.check()
             wanted = " and ".join(map(str, self.filters))
-            return InputError(f"No song in {path} meets {wanted}.", "Loosen the filters; nothing was kept.")
+            return InputError(f"No song in {label} meets {wanted}.", "Loosen the filters; nothing was kept.")
         if not self.reasons:
-            return InputError(f"{path} holds no song.", "Give a file with songs in it.")
+            return InputError(f"{label} holds no song.", "Give a file with songs in it.")
         why = ", ".join(f"{count} {reason}" for reason, count in islice(self.reasons.items(), 3))
         unnamed = any(" its keys " in reason or "column" in reason for reason in self.reasons)
         step = "Choose the key or column with --text-column" if unnamed else "Mend it there"
-        return InputError(f"{path} holds no song that can be used ({why}).", f"{step}; nothing was kept.")
+        return InputError(f"{label} holds no song that can be used ({why}).", f"{step}; nothing was kept.")

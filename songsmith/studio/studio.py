@@ -12,7 +12,7 @@ from songsmith.paths import Paths, find_paths
 from songsmith.settings import Settings
 
 if TYPE_CHECKING:
-    from songsmith.corpus.store import CorpusStore
+    from songsmith.corpus.storage.store import CorpusStore
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Studio:
     @cached_property
     def corpora(self) -> "CorpusStore":
         """The corpora on disk."""
-        from songsmith.corpus.store import CorpusStore
+        from songsmith.corpus.storage.store import CorpusStore
 
         return CorpusStore(self.paths)
 

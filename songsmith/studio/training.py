@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from songsmith import __version__
-from songsmith.corpus.store import Corpus
+from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import StorageError, UsageError, storing
 from songsmith.markup import MarkupFormat
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import STARTER
+from songsmith.studio.cleaning import made_with
 from songsmith.studio.corpora import choose_corpus
 from songsmith.studio.studio import Studio
 from songsmith.studio.tokenizers import GPT2_TOKENIZER, load_tokenizer
@@ -242,6 +243,7 @@ def _run(
         format=MarkupFormat.LINES if options.unit is Unit.LINE else MarkupFormat.MARKUP,
         description=request.description or f"Songs in the manner of '{material.corpus.name}'.",
         corpus=material.corpus.name,
+        cleaning=made_with(material.corpus),
         data=describe_choice(request.songs),
         sources=sorted({song.source for song in (*split.train, *split.validation) if song.source}),
         attribution=request.attribution,

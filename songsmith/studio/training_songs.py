@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from songsmith.corpus.filters import Filter, Sieve
-from songsmith.corpus.store import Corpus
+from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import TrainingError, UsageError
 
 if TYPE_CHECKING:

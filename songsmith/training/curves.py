@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.journal import write_whole
+from songsmith.corpus.storage.journal import write_whole
 from songsmith.errors import storing
 from songsmith.lyrics import one_line
 

@@ -15,7 +15,7 @@ from fakes import Songsmith
 from typer.testing import CliRunner, Result
 
 from songsmith.cli.app import app
-from songsmith.corpus.store import CorpusStore
+from songsmith.corpus.storage.store import CorpusStore
 from songsmith.paths import Paths
 
 DIRTY = (
@@ -139,10 +139,13 @@ def test_what_a_corpus_is_as_text_and_as_json(songs: Path):
     run("clean")
     assert [json.loads(row)["is_clean"] for row in run("corpus", "list", "--json").stdout.splitlines()] == [True]
     run("import", write_songs(songs, 6))
-    assert "clean: 5, older than the songs" in run("corpus", "show").stdout
+    shown = run("corpus", "show").stdout
+    assert "clean: 5, older than the songs\ncleaned with: headers kept, ad-libs kept" in shown
     result = run("corpus", "stats")
-    assert result.stdout.startswith("songs: 5\nartists: 1\nlines: 10\nwords: 15\nvocabulary: 2\nstanzas: 5 verse\n")
-    assert result.stdout.endswith("5 times: la la\n")
+    assert result.stdout.startswith(
+        "songs\t5\nartists\t1\nlines\t10\nwords\t15; 3 a song\nvocabulary\t2 different words\n"
+    )
+    assert result.stdout.endswith("5\tla la\n")
     assert "1 song came into the corpus 'songs' after it was cleaned: songsmith clean songs\n" in result.stderr
     counted = json.loads(run("corpus", "stats", "--raw", "--json").stdout)
     assert (counted["songs"], counted["repeated_lines"]) == (6, [["la la", 6]])
@@ -175,7 +178,7 @@ def test_a_damaged_corpus_stands_in_nobodys_way(songs: Path, paths: Paths):
     result = run("corpus", "list")
     assert result.exit_code == 0
     assert [row.split("\t")[:2] for row in result.stdout.splitlines()] == [["d1", "damaged"], ["songs", "5"]]
-    assert "raw-00001.jsonl is damaged. Put it back from a copy, or remove the corpus" in result.stderr
+    assert "raw-00001.jsonl is damaged. See what can be saved: songsmith corpus verify" in result.stderr
     assert "problem" in json.loads(run("corpus", "list", "--json").stdout.splitlines()[0])
     assert run("corpus", "show", "d1").exit_code == 5
     assert run("corpus", "rm", "d1", "--yes").stderr == "Removed the damaged corpus 'd1'.\n"

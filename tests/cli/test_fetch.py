@@ -8,15 +8,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes import Songsmith
-from genius_server import TOKEN, Answer, FakeGenius, FakeSong, Layout, Request
+from genius_server import TOKEN, Answer, FakeGenius, FakeSong, Fault, Layout, Request
+from lrclib_server import FakeEntry, FakeLrclib
 from typer.testing import CliRunner, Result
 
 from songsmith.cli.app import app
-from songsmith.corpus.store import CorpusStore
+from songsmith.corpus.storage.store import CorpusStore
 from songsmith.errors import NotFoundError
 from songsmith.paths import find_paths
 
@@ -29,6 +31,8 @@ def make_songs(count: int) -> list[FakeSong]:
 
 @pytest.fixture
 def genius(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGenius]:
+    # Not the keyring of whoever runs this.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     with FakeGenius(make_songs(5)) as genius:
         for name, value in genius.environment.items():
             monkeypatch.setenv(name, value)
@@ -79,6 +83,81 @@ def test_options(genius: FakeGenius):
     assert titles == ["A guest", "Song 0"]
 
 
+GUESTS = [FakeSong(id=200 + i, title=f"Air {i}", lyrics=f"la {i}", artist=(2, "The Guests")) for i in range(3)]
+
+
+def test_each_of_several_artists_gets_a_corpus_and_one_failure_loses_none(genius: FakeGenius):
+    genius.songs += GUESTS
+    genius.artists = [(1, SINGERS), (2, "The Guests")]
+    result = run("--artist", SINGERS, "--artist", "Nobody", "--artist", "the guests", "--max-songs", "2")
+    assert (result.exit_code, result.stdout) == (8, "")
+    assert result.stderr.splitlines() == [
+        "Kept 2 songs of The Old Singers in the corpus 'The Old Singers'.",
+        "Genius knows no artist called 'Nobody'. Look for the name at https://genius.com.",
+        "Kept 2 songs of The Guests in the corpus 'The Guests'.",
+        "Next: songsmith clean 'The Old Singers'",
+        "Next: songsmith clean 'The Guests'",
+        "songsmith: 1 of 3 could not be fetched. See above why; the others are whole.",
+    ]
+    assert genius.asked_lyrics() == [100, 101, 200, 201]
+
+
+def test_albums_songs_and_artists_go_together(genius: FakeGenius):
+    genius.songs += [replace(song, album=(7, "Airs")) for song in GUESTS]
+    result = run("--artist", "The Guests", "--album", "airs", "--song", "Air 1", "--corpus", "mine")
+    assert result.stderr.splitlines() == [
+        "Kept 3 songs of 'Airs' by The Guests in the corpus 'mine'.",
+        "Kept nothing new of The Guests in the corpus 'mine', which had 1 before.",
+        "Next: songsmith clean mine",
+    ]
+    assert run("--song", "Song 3", "--corpus", "mine").exit_code == 0
+    assert genius.asked_lyrics() == [200, 201, 202, 103]
+
+
+def test_a_list_names_artists_and_songs(genius: FakeGenius, tmp_path: Path):
+    genius.songs += GUESTS
+    genius.artists = [(1, SINGERS), (2, "The Guests")]
+    path = tmp_path / "list.txt"
+    path.write_text("\ufeff# whom I like\n\nThe Guests\n  The Old Singers – Song 2 \nThe Guests\n", encoding="utf-8")
+    assert run("--from-file", str(path)).exit_code == 0
+    assert genius.asked_lyrics() == [200, 201, 202, 102]
+
+
+@pytest.mark.parametrize("content", [b"", b"# nobody\n", b"\xff\xfe\x00", None])
+def test_a_list_that_cannot_be_used(genius: FakeGenius, tmp_path: Path, content: bytes | None):
+    path = tmp_path / "list.txt"
+    if content is not None:
+        path.write_bytes(content)
+    assert run("--from-file", str(path)).exit_code == 3
+    assert genius.requests == []
+
+
+def test_lrclib_needs_no_token(genius: FakeGenius, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("GENIUS_ACCESS_TOKEN")
+    with FakeLrclib([FakeEntry(id=i, title=f"Song {i}") for i in range(3)]) as lrclib:
+        for name, value in lrclib.environment.items():
+            monkeypatch.setenv(name, value)
+        for told in ("Kept 3 songs of The Old Singers", "Kept nothing new of The Old Singers"):
+            result = run("--source", "lrclib", "--artist", SINGERS)
+            assert (result.exit_code, result.stdout) == (0, "")
+            assert result.stderr.startswith(told)
+    assert held() == ["lrclib:0", "lrclib:1", "lrclib:2"]
+    assert genius.requests == []
+
+
+def test_what_is_fetched_can_be_told_from_the_rest(genius: FakeGenius, tmp_path: Path):
+    run("--artist", SINGERS, "--max-songs", "1", "--corpus", "mine")
+    own = tmp_path / "own.txt"
+    own.write_text("mine alone\nand nobody's\n")
+    for command in (["import", str(own), "--corpus", "mine"], ["clean", "mine"]):
+        assert CliRunner().invoke(app, command).exit_code == 0
+    fetched, own_song = CorpusStore(find_paths()).open("mine").clean()
+    assert (fetched.facts["fetched"], fetched.source, fetched.url[:8]) == (True, "genius", "https://")
+    assert "fetched" not in own_song.facts
+    first = next(iter(CorpusStore(find_paths()).open("mine").raw()))
+    assert first.fetched_at
+
+
 def test_a_wait_is_told(genius: FakeGenius):
     genius.fail("100-lyrics", Answer(status=429))
     assert run("--artist", SINGERS).stderr.startswith(
@@ -118,6 +197,15 @@ def test_an_artist_and_a_limit_that_cannot_be(genius: FakeGenius):
     assert run().exit_code == 2
 
 
+def test_nothing_else_is_said_of_a_page_that_cannot_be_read(genius: FakeGenius, songsmith: Songsmith):
+    genius.songs = [FakeSong(id=2, title="B", lyrics="la", layout=Layout.CHANGED)]
+    done = songsmith("fetch", "--song", "B")
+    assert (done.returncode, done.stdout) == (8, b"")
+    told = done.stderr.decode().splitlines()
+    assert [line.split(": ")[0] for line in told] == ["B", "songsmith"]
+    assert told[1].endswith("Update songsmith and lyricsgenius, and if that does not help, report it.")
+
+
 def test_what_genius_says_drives_no_terminal(genius: FakeGenius):
     genius.songs = [
         FakeSong(id=3, title="Red\x1b[2J", lyrics="", artist=(1, "Old\x1b[31m Singers"), layout=Layout.CHANGED),
@@ -131,12 +219,17 @@ def test_what_genius_says_drives_no_terminal(genius: FakeGenius):
 
 def test_help_says_whose_words_they_are():
     words = " ".join(run("--help").stdout.split())
-    assert "The lyrics belong to those who wrote them." in words
-    assert "do not publish them" in words
+    for part in (
+        "Whose words these are: lyrics belong to those who wrote them", "Personal use means:", "Do not publish them",
+        "do not publish a model that recites them", "20 entries at most",
+    ):  # fmt: skip
+        assert part in words
 
 
 def test_nothing_of_the_token_is_left_in_output_or_home(genius: FakeGenius, home: Path, songsmith: Songsmith):
     genius.fail("102-lyrics", Answer(status=403, body=f"Bearer {TOKEN}", headers={"X-Sent": TOKEN}))
+    genius.fail("100-lyrics", Fault.TRUNCATED)
+    genius.fail("101-lyrics", Answer(status=500, body=f"Bearer {TOKEN}"))
     done = songsmith("fetch", "--artist", SINGERS)
     assert done.returncode == 8
     assert TOKEN.encode() not in done.stdout + done.stderr
@@ -183,8 +276,8 @@ def test_a_terminal_shows_a_bar_and_keeps_what_matters(genius: FakeGenius, songs
     assert (process.returncode, out) == (0, b"")
     assert b"100% 4 songs" in re.sub(rb"\x1b\[[0-9;]*m", b"", seen)
     assert b"Genius has a fault of its own (500). Trying again in 0 s.\r\n" in seen
-    assert seen.endswith(b"Kept 4 songs of The Old Singers in the corpus 'The Old Singers'.\r\n"
-                         b"Next: songsmith clean 'The Old Singers'\r\n")  # fmt: skip
+    assert b"Kept 4 songs of The Old Singers in the corpus 'The Old Singers'.\r\n" in seen
+    assert seen.endswith(b"Next: songsmith clean 'The Old Singers'\r\n")
 
 
 def kill_until_done(genius: FakeGenius, songsmith: Songsmith, *, seed: int, kills: int) -> None:

@@ -1,15 +1,11 @@
-"""Clean songs of the public domain, and every kind of dirt a lyrics page leaves on them."""
+"""Every kind of dirt a lyrics page leaves on a song, and songs under some of it, with what they are when clean."""
 
 import random
+import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-
-@dataclass(frozen=True)
-class CleanSong:
-    title: str
-    artist: str
-    text: str
+from clean_songs import SONGS, CleanSong
 
 
 @dataclass(frozen=True)
@@ -17,103 +13,14 @@ class DirtySong:
     song: CleanSong
     raw: str
     kinds: tuple[str, ...]
+    title: str
+    """What the record calls the song, which is not always what the page does."""
+    artist: str
 
-
-RIVER = CleanSong(
-    "Red River Valley",
-    "The Prairie Singers",
-    """[Verse 1]
-From this valley they say you are going
-We will miss your bright eyes and sweet smile
-For they say you are taking the sunshine
-That has brightened our pathway awhile
-
-[Chorus]
-Come and sit by my side if you love me
-Do not hasten to bid me adieu
-Just remember the Red River Valley
-And the cowboy that loved you so true
-
-[Verse 2: Ann & Ben]
-I've been thinking a long time, my darling
-Of the sweet words you never would say
-Now, alas, must my fond hopes all vanish
-For they say you are going away""",
-)
-SAINTS = CleanSong(
-    "When the Saints Go Marching In",
-    "Traditional",
-    """Oh, when the saints go marching in
-Oh, when the saints go marching in
-Lord, how I want to be in that number
-When the saints go marching in
-
-And when the sun begins to shine
-And when the sun begins to shine
-Lord, how I want to be in that number
-When the sun begins to shine!""",
-)
-SHORE = CleanSong(
-    "7 Ships (Live) [Remastered]",
-    "AC & The Tide",
-    """[Intro: Ann]
-(Hey, ho)
-One, two, 3 ships on the water (Ahoy)
-You might also like the way they roll
-
-[Refrain]
-Read more in the sails than the letters
-So embedded in salt and in foam (Ooh-ooh, ooh)
-[?]
-See you live, see you long on the water
-
-[Outro]
-(Hey, ho)
-7 ships coming home""",
-)
-FRENCH = CleanSong(
-    "Au clair de la lune",
-    "La Chorale",
-    """[Couplet 1]
-Au clair de la lune
-Mon ami Pierrot
-Prête-moi ta plume
-Pour écrire un mot
-
-[Refrain]
-Ma chandelle est morte
-Je n'ai plus de feu
-Ouvre-moi ta porte
-Pour l'amour de Dieu""",
-)
-RUSSIAN = CleanSong(
-    "Калинка",
-    "Народная",
-    """[Припев]
-Калинка, калинка, калинка моя
-В саду ягода малинка, малинка моя
-
-[Куплет 1]
-Ах, под сосною, под зеленою
-Спать положите вы меня""",
-)
-GRACE = CleanSong(
-    "Amazing Grace",
-    "John Newton",
-    """Amazing grace! how sweet the sound
-That saved a wretch like me
-I once was lost, but now am found
-Was blind, but now I see
-
-'Twas grace that taught my heart to fear
-And grace my fears relieved
-How precious did that grace appear
-The hour I first believed""",
-)
-SONGS = (RIVER, SAINTS, SHORE, FRENCH, RUSSIAN, GRACE)
 
 Dirt = Callable[[CleanSong, random.Random], str]
 _BLURB = "“{0}” is a song about a place that many have sung of. [1] It was first written down in 1896… "
+_PARAGRAPHS = "It is an old song.\n\nIt was first printed in 1896, and again in 1927. [1]\nNobody knows who wrote it"
 HEADS: dict[str, Dirt] = {
     "title alone": lambda song, _: f"{song.title} Lyrics\n",
     "title and a blank line": lambda song, _: f"{song.title} Lyrics\n\n",
@@ -135,11 +42,27 @@ HEADS: dict[str, Dirt] = {
         f'8 Contributors{song.title} Lyrics\\<img src="https://images.genius.com/1.300x300.jpg"/>Sung by many… Read More '
     ),
     "comment": lambda song, _: "<!--sse-->",
+    "languages nobody lists": lambda song, _: f"31 ContributorsTranslationsHausaКыргызчаᐃᓄᒃᑎᑐᑦYorùbá{song.title} Lyrics",
+    "one translation": lambda song, _: f"2 ContributorsTranslationEnglish{song.title} Lyrics\n",
+    "every translation": lambda song, _: (
+        "98 ContributorsTranslationsTürkçeไทย繁體中文Azərbaycan dili한국어日本語हिन्दीTiếng ViệtPolskiעבריתفارسیShqip"
+        f"{song.title} Lyrics"
+    ),
+    "no translations": lambda song, _: f"TranslationsEspañolDeutsch{song.title} Lyrics",
+    "split by tags": lambda song, _: f"31\nContributors\nTranslations\nHausa\nEspañol\n{song.title}\n Lyrics\n",
+    "split, with a blurb": lambda song, _: (
+        f"4 Contributors\n{song.title} Lyrics\n“{song.title}” is a song by\nsomebody\n, sung in\nthe hills\n"
+        "since 1896…\nRead More\n"
+    ),
+    "blurb of paragraphs": lambda song, _: f"8 Contributors{song.title} Lyrics{_PARAGRAPHS}… Read More\u00a0\n",
+    "blurb of sentences": lambda song, _: f"8 Contributors{song.title} Lyrics{_PARAGRAPHS}.\u00a0Read More\u00a0",
 }  # fmt: skip
+_PRICES = ["CA$307", "R$1,307", "79 €", "£30", "€45.50", "CHF 79", "1079 kr", "₹999", "MX$1,200", "zł 120"]
 _PAIRS = (
     "{0} (English Translation)\nGenius English Translations",
-    "Another Song\n{1}",
     "Калинка (Romanized)\nGenius Romanizations",
+    "{0} (Türkçe Çeviri)\nGenius Türkçe Çeviri",
+    "Another Song\n{1}",
 )
 
 
@@ -159,7 +82,7 @@ GAPS: dict[str, Callable[[CleanSong, random.Random], tuple[str, str]]] = {
     "tickets glued to a line": lambda song, _: (f"See {song.artist} LiveGet tickets as low as $307You might also like\n\n", ""),
     "tickets on lines": lambda song, _: (f"\n\nSee {song.artist} Live\nGet tickets as low as $79\nYou might also like\n\n", ""),
     "tickets abroad": lambda song, chance: (
-        "\n\n", f"See {song.artist} LiveGet tickets as low as {chance.choice(['CA$307', 'R$1,307', '79 €'])}You might also like"
+        "\n\n", f"See {song.artist} LiveGet tickets as low as {chance.choice(_PRICES)}You might also like"
     ),
     "shows near": lambda song, _: ("\nSee pop shows near Milan\nGet tickets as low as $101\n\n", ""),
     "upcoming shows": lambda song, _: ("\n\nSee upcoming rap shows\nGet tickets for your favorite artists\n\n", ""),
@@ -167,6 +90,23 @@ GAPS: dict[str, Callable[[CleanSong, random.Random], tuple[str, str]]] = {
     "recommendations, then a line": lambda song, chance: (f"\n\nYou might also like\n{_pairs(song, chance)}\n", ""),
     "tickets and recommendations": lambda song, chance: (
         f"\n\nSee {song.artist} Live\nGet tickets as low as $1,079\nYou might also like\n{_pairs(song, chance)}\n\n", ""
+    ),
+    "tickets from a price": lambda song, chance: (
+        f"\n\nSee {song.artist} Live\nGet tickets from {chance.choice(_PRICES)}\nYou might also like\n\n", ""
+    ),
+    "tickets split by tags": lambda song, _: (
+        f"\n\nSee\n{song.artist}\nLive\nGet tickets as low as\n$79\nYou might also like\n\n", ""
+    ),
+    "shows near, glued": lambda song, _: (
+        "\n\n", "See hip-hop shows near New York, NYGet tickets as low as $46You might also like"
+    ),
+    "twice": lambda song, _: ("\nYou might also like\n\n", "See The Band LiveGet tickets as low as $46You might also like"),
+    "recommendations glued": lambda song, _: (
+        "\n\n", f"You might also like{song.title} (Romanized)Genius Romanizations"
+        "The Hills (English Translation)Genius English Translations"
+    ),
+    "the unknown among the known": lambda song, _: (
+        "\n\nYou might also like\nMake Them Weep\nBen Strange\nThe Hills (Romanized)\nGenius Romanizations\n\n", ""
     ),
 }  # fmt: skip
 _FORM = (
@@ -195,6 +135,24 @@ TAILS: dict[str, Dirt] = {
     "edit form glued": lambda song, _: "5EmbedCancelHow to Format Lyrics:Type out all lyrics, even if it’s a chorus",
     "footer": lambda song, _: f"\n\n{_FOOTER}",
     "everything": lambda song, _: f"\n16\nEmbed\n{_FORM}\n{_FOOTER}",
+    "thousands on lines": lambda song, _: "\n1.2K\nEmbed",
+    "some share links": lambda song, _: "7EmbedShare URLCopy",
+    "some of the form": lambda song, _: (
+        "\n16\nEmbed\nCancel\nHow to Format Lyrics:\nLyrics should be broken down into individual lines"
+    ),
+    "some of the footer": lambda song, _: (
+        "12Embed\nCredits\nWritten By\nNobody\nRelease Date\nMarch 3, 1896\nTags\nCountry"
+    ),
+    "nothing said about it": lambda song, _: (
+        "\nAbout\nHave the inside scoop on this song?\nSign up and drop some knowledge\nStart the song bio"
+    ),
+    "questions": lambda song, _: (
+        "3Embed\nQ&A\nFind answers to frequently asked questions about the song and explore its deeper meaning\n"
+        "No questions asked yet"
+    ),
+    "footer glued": lambda song, _: (
+        "3EmbedSign Up And Drop Knowledge 🤓Genius is the ultimate source of music knowledge, created by scholars like you"
+    ),
 }
 
 
@@ -203,41 +161,100 @@ def _watermark(text: str, chance: random.Random) -> str:
     words = text.split(" ")
     for place in chance.sample(range(len(words)), min(5, len(words))):
         if words[place].isascii() and len(words[place]) > 3 and "\n" not in words[place] and "[" not in words[place]:
-            words[place] = words[place].replace("e", "е", 1)
+            words[place] = words[place].replace("e", "е", 1).replace("o", chance.choice("οо"), 1)
     return " ".join(words)
 
 
-def _sprinkle(text: str, chance: random.Random) -> str:
-    for mark in "\u200b\ufeff\u2060\u200c":
-        place = chance.choice([at for at in range(len(text)) if text[at] != "\n"])
-        text = text[:place] + mark + text[place:]
-    return text
+def _widen(text: str, chance: random.Random) -> str:
+    """Write a letter of some Latin words in double width."""
+    words = text.split(" ")
+    for place in chance.sample(range(len(words)), min(5, len(words))):
+        if words[place].isascii() and words[place].isalpha() and len(words[place]) > 3:
+            words[place] = words[place][:2] + chr(ord(words[place][2]) + 0xFEE0) + words[place][3:]
+    return " ".join(words)
+
+
+def _sprinkle(marks: str) -> Callable[[str, random.Random], str]:
+    """Return what puts marks without width between Latin letters, where no script needs them."""
+
+    def sprinkle(text: str, chance: random.Random) -> str:
+        for mark in marks:
+            places = [
+                at
+                for at in range(1, len(text))
+                if text[at - 1 : at + 1].isascii() and "\n" not in text[at - 1 : at + 1]
+            ]
+            if places:
+                place = chance.choice(places)
+                text = text[:place] + mark + text[place:]
+        return text
+
+    return sprinkle
+
+
+def _curl(text: str, chance: random.Random) -> str:
+    """Write the fewer apostrophes of a song the other way."""
+    mark, other = ("'", "’") if "'" in text else ("’", "'")
+    return text.replace(mark, other, 1) if text.count(mark) > 2 else text
+
+
+def _break_ad_libs(text: str, chance: random.Random) -> str:
+    return "\n".join(
+        line.replace("(", "(\n").replace(")", "\n)") if line.count("(") == 1 and "[" not in line else line
+        for line in text.split("\n")
+    )
 
 
 CHARACTERS: dict[str, Callable[[str, random.Random], str]] = {
     "as it is": lambda text, _: text,
     "look-alikes": _watermark,
-    "zero width": _sprinkle,
-    "odd spaces": lambda text, chance: text.replace(" ", chance.choice("\u00a0\u2005\u205f"), 3),
+    "zero width": _sprinkle("\u200b\ufeff\u2060\u200c\u00ad"),
+    "other hidden marks": _sprinkle("\u200e\u2063\u034f\u3164\u200d"),
+    "odd spaces": lambda text, chance: text.replace(" ", chance.choice("\u00a0\u2005\u205f\u2009\u202f\u2800"), 3),
+    "wide letters": _widen,
+    "apart from their accents": lambda text, _: unicodedata.normalize("NFD", text),
+    "mixed apostrophes": _curl,
+    "broken ad-libs": _break_ad_libs,
     "line ends": lambda text, _: text.replace("\n", "\r\n"),
     "trailing spaces": lambda text, _: text.replace("\n", " \n"),
     "lower case": lambda text, _: text.lower(),
 }
 LOWERED = "lower case"
+# What is done to the song itself, before the page puts its dirt around it.
+_OF_THE_SONG = {"look-alikes", "zero width", "other hidden marks", "odd spaces", "wide letters", "apart from their accents",
+                "mixed apostrophes", "broken ad-libs"}  # fmt: skip
+# What only capitals tell from a song.
+_NEEDS_CAPITALS = {"blurb of sentences", "split by tags", "recommendations glued", "the unknown among the known"}
+# Songs by the artist are recommended there.
+_NEEDS_THE_ARTIST = {"recommendations", "recommendations, then a line", "tickets and recommendations"}
+RECORDS: dict[str, Callable[[CleanSong], tuple[str, str]]] = {
+    "the same": lambda song: (song.title, song.artist),
+    "in capitals": lambda song: (song.title.upper(), song.artist.upper()),
+    "a remix": lambda song: (f"{song.title} (Remix)", song.artist),
+    "a remaster": lambda song: (f"{song.title} - Remastered 2011", song.artist),
+    "with guests": lambda song: (f"{song.title} (Ft. Cora)", song.artist),
+    "with its artist": lambda song: (f"{song.title} by {song.artist}", song.artist),
+    "after its artist": lambda song: (f"{song.artist} - {song.title}", song.artist),
+    "without brackets": lambda song: (song.title.split(" (")[0], song.artist),
+    "another apostrophe": lambda song: (song.title.replace("'", "’"), song.artist.replace("'", "’")),
+    "nobody knows": lambda song: ("", ""),
+}
 
 
 def soil(
-    song: CleanSong, *, head: str = "", gap: str = "", tail: str = "", characters: str = "as it is", seed: int = 0
+    song: CleanSong,
+    *,
+    head: str = "",
+    gap: str = "",
+    tail: str = "",
+    characters: str = "as it is",
+    record: str = "the same",
+    seed: int = 0,
 ) -> DirtySong:
     """Return the song under the dirt named; where it is lower-cased, the song is too."""
     chance = random.Random(seed)
-    text = (
-        CHARACTERS[characters](song.text, chance)
-        if characters in ("look-alikes", "zero width", "odd spaces")
-        else song.text
-    )
-    if characters == "zero width" and song is RUSSIAN:
-        text = song.text.replace("калинка", "калин\u200bка")
+    title, artist = RECORDS[record](song)
+    text = CHARACTERS[characters](song.text, chance) if characters in _OF_THE_SONG else song.text
     if gap:
         before, after = GAPS[gap](song, chance)
         first, *stanzas = text.split("\n\n")
@@ -245,35 +262,43 @@ def soil(
         stanzas = [first, *stanzas]
         text = "\n\n".join(stanzas[: place + 1]) + before + after + "\n\n".join(stanzas[place + 1 :])
     text = (HEADS[head](song, chance) if head else "") + text + (TAILS[tail](song, chance) if tail else "")
-    if characters in ("line ends", "trailing spaces", LOWERED):
+    if characters not in _OF_THE_SONG:
         text = CHARACTERS[characters](text, chance)
+    kinds = (head, gap, tail, characters, record)
     if characters == LOWERED:
-        song = CleanSong(song.title, song.artist, song.text.lower())
-    return DirtySong(song, text, tuple(filter(None, (head, gap, tail, characters))))
+        song = replace(song, text=song.text.lower())
+    return DirtySong(song, text, tuple(filter(None, kinds)), title, artist)
 
 
 def every_kind() -> list[DirtySong]:
-    """Return every song under every kind of dirt alone."""
+    """Return every song under every kind of dirt alone, and under every head whatever its record calls it."""
     soiled = []
     for song in SONGS:
         soiled += [soil(song, head=head, seed=3) for head in HEADS]
         soiled += [soil(song, gap=gap, seed=3) for gap in GAPS]
         soiled += [soil(song, tail=tail, seed=3) for tail in TAILS]
         soiled += [soil(song, characters=characters, seed=3) for characters in CHARACTERS]
+        soiled += [soil(song, head=head, tail="digits", record=record, seed=3) for head in HEADS for record in RECORDS]
     return soiled
 
 
 def crossed(count: int, seed: int = 0) -> list[DirtySong]:
-    """Return `count` songs under dirt of every place at once."""
+    """Return `count` songs under dirt of every place at once, by records that know them more or less."""
     chance = random.Random(seed)
-    return [
-        soil(
-            chance.choice(SONGS),
-            head=chance.choice(list(HEADS)),
-            gap=chance.choice(list(GAPS)),
-            tail=chance.choice(list(TAILS)),
-            characters=chance.choice(list(CHARACTERS)),
-            seed=number,
-        )
-        for number in range(count)
-    ]
+    soiled = []
+    while len(soiled) < count:
+        names = {
+            "head": chance.choice(list(HEADS)),
+            "gap": chance.choice(list(GAPS)),
+            "tail": chance.choice(list(TAILS)),
+            "characters": chance.choice(list(CHARACTERS)),
+            "record": chance.choice(list(RECORDS)),
+        }
+        lowered = names["characters"] == LOWERED
+        unknown = names["record"] == "nobody knows"
+        if (lowered and (unknown or not _NEEDS_CAPITALS.isdisjoint(names.values()))) or (
+            unknown and names["gap"] in _NEEDS_THE_ARTIST
+        ):
+            continue
+        soiled.append(soil(chance.choice(SONGS), **names, seed=len(soiled)))
+    return soiled

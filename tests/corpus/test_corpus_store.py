@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songsmith.corpus import shards
-from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
-from songsmith.corpus.store import Appended, Corpus, CorpusStore, folder_name
+from songsmith.corpus.records import CleanRecord, RawRecord, SetAside, hash_words
+from songsmith.corpus.storage import shards
+from songsmith.corpus.storage.store import Appended, Corpus, CorpusStore, folder_name
 from songsmith.errors import NotFoundError, StorageError, UsageError
 from songsmith.lyrics import SectionKind
 from songsmith.paths import Paths
@@ -26,9 +26,9 @@ from songsmith.paths import Paths
 WRITE = """
 import sys
 from pathlib import Path
-from songsmith.corpus import shards
+from songsmith.corpus.storage import shards
 from songsmith.corpus.records import CleanRecord, RawRecord
-from songsmith.corpus.store import CorpusStore
+from songsmith.corpus.storage.store import CorpusStore
 from songsmith.errors import StorageError
 from songsmith.paths import find_paths
 shards.BATCH_RECORDS, shards.SHARD_BYTES = 7, 20_000
@@ -85,6 +85,18 @@ def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, record
     assert list(store.open("x").raw()) == records
 
 
+def test_songs_behind_a_damaged_line_are_not_cut_off_though_the_index_is_lost(store: CorpusStore, corpus: Corpus):
+    corpus.append([record(1), record(2), record(3)])
+    shard = corpus.path / "raw-00001.jsonl"
+    damaged = shard.read_bytes().replace(b'{"id":"s2"', b'["id":"s2"')
+    assert damaged != shard.read_bytes()
+    shard.write_bytes(damaged)
+    (corpus.path / "raw.index").unlink()
+    with pytest.raises(StorageError, match="is damaged"):
+        store.open("songs").append([record(4)])
+    assert shard.read_bytes() == damaged
+
+
 def test_half_a_character_is_replaced_and_the_song_kept(corpus: Corpus):
     broken = RawRecord(id="a", text="half \ud800 of it", facts={"k\udc00": "v\udc00"})
     assert corpus.append([broken]).added == 1
@@ -101,16 +113,19 @@ def test_a_song_is_kept_once(store: CorpusStore, corpus: Corpus):
     assert [song.text for song in corpus.raw()] == ["line 1\n", "line 2\n", "line 3\n"]
 
 
-@pytest.mark.parametrize("index", ["as written", "gone", "of an older version"])
+@pytest.mark.parametrize("index", ["as written", "gone", "with ids", "with ids and no words"])
 def test_other_words_under_an_id_are_another_song(store: CorpusStore, corpus: Corpus, index: str):
     first, second, titled = record(1), record(1, "other words\n"), RawRecord(id="s1", title="x", text="line 1\n")
     assert corpus.append([first, second, first]) == Appended(added=2, held=1)
     path = corpus.path / "raw.index"
     if index == "gone":
         path.unlink()
-    elif index != "as written":
+    elif index != "as written":  # but by an older version
         row = json.loads(path.read_bytes())
-        del row["words"]
+        del row["songs"]
+        row["ids"] = ids(corpus)
+        if index == "with ids":
+            row["words"] = [hash_words(song) for song in corpus.raw()]
         path.write_text(json.dumps(row) + "\n")
     again = store.open("songs")
     assert again.append([second, first, titled, titled]) == Appended(added=1, held=3)
@@ -257,7 +272,8 @@ def test_clean_songs_are_the_old_or_the_new_whatever_is_killed(store: CorpusStor
         assert len(set(texts)) == 1
         assert len(texts) in (1, 50)
     corpus.replace_clean([])
-    assert len(list(corpus.path.glob("clean-*.jsonl"))) == 1  # what the killed ones left is gone
+    # The songs, and those before them for an undo; what the killed ones left is gone.
+    assert len(list(corpus.path.glob("clean-*.jsonl"))) == 2
 
 
 def test_a_corpus_is_written_by_one_program_at_a_time(store: CorpusStore):

@@ -13,22 +13,26 @@ from genius_server import TOKEN, Answer, FakeGenius, FakeSong, Fault, Layout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songsmith.corpus.genius import GeniusSite, GeniusSource, read_token
 from songsmith.corpus.records import RawRecord
-from songsmith.corpus.sources import (
-    ArtistFound,
+from songsmith.corpus.sites.credentials import make_token
+from songsmith.corpus.sites.genius import GeniusSite, GeniusSource
+from songsmith.corpus.sites.sources import (
     FetchEvent,
+    ListDone,
+    ListFound,
     SongHeld,
     SongKept,
     SongOrder,
     SongSkipped,
     SongsListed,
     Waiting,
+    Wanted,
+    WantedFailed,
 )
-from songsmith.corpus.store import CorpusStore
+from songsmith.corpus.storage.store import CorpusStore
 from songsmith.errors import FetchError, NotFoundError, StorageError, UsageError
 from songsmith.paths import Paths, find_paths
-from songsmith.studio.fetching import FetchOptions, fetch_artist
+from songsmith.studio.fetching import FetchOptions, fetch_all
 
 SINGERS, GUESTS = (1, "The Old Singers"), (2, "The Guests")
 LYRIC = "From this valley they say you are going\nI'll miss “you” – señor\n\n[Chorus]\nCome and sit\n\n[?] (x2)"
@@ -56,23 +60,22 @@ class Fetcher:
         self.waited: list[float] = []
         self.token = TOKEN
 
-    def events(self, artist: str = "The Old Singers", **options: Any) -> Iterator[FetchEvent]:
-        source = GeniusSource(self.token, self.site)
+    def events(self, *wanted: str | Wanted, **options: Any) -> Iterator[FetchEvent]:
+        source = GeniusSource(make_token(self.token, "GENIUS_ACCESS_TOKEN"), self.site)
         source.pause_s = self.pause_s
+        all_wanted = [Wanted(artists=(one,)) if isinstance(one, str) else one for one in wanted or ["The Old Singers"]]
         try:
-            yield from fetch_artist(
-                source, self.corpora, FetchOptions(artist=artist, **options), sleep=self.waited.append
-            )
+            yield from fetch_all(source, self.corpora, all_wanted, FetchOptions(**options), sleep=self.waited.append)
         finally:
             source.close()
 
-    def __call__(self, artist: str = "The Old Singers", **options: Any) -> list[FetchEvent]:
-        return list(self.events(artist, **options))
+    def __call__(self, *wanted: str | Wanted, **options: Any) -> list[FetchEvent]:
+        return list(self.events(*wanted, **options))
 
-    def fails(self, artist: str = "The Old Singers", **options: Any) -> str:
+    def fails(self, *wanted: str | Wanted, **options: Any) -> str:
         """Return the sentence that a fetch ends in."""
         with pytest.raises(FetchError) as failure:
-            self(artist, **options)
+            self(*wanted, **options)
         assert failure.value.exit_code == 8
         assert failure.value.next_step
         assert TOKEN not in str(failure.value)
@@ -101,8 +104,8 @@ def skipped(events: list[FetchEvent]) -> dict[str, str]:
 def test_songs_come_whole_one_after_the_other(fetch: Fetcher, genius: FakeGenius):
     genius.songs[0] = make_song(11, title="Señor Ōé", featured=(GUESTS,))
     events = fetch("the old singers")
-    assert events[:2] == [ArtistFound(artist="The Old Singers", corpus="The Old Singers"), SongsListed(songs=5)]
-    assert kinds(events[2:]) == [SongKept] * 5
+    assert events[:2] == [ListFound(name="The Old Singers", corpus="The Old Singers"), SongsListed(songs=5)]
+    assert kinds(events[2:]) == [*[SongKept] * 5, ListDone]
     first = fetch.records()[0]
     assert first.text == genius.songs[0].lyrics
     assert (first.id, first.title, first.artist, first.source) == (
@@ -118,6 +121,7 @@ def test_songs_come_whole_one_after_the_other(fetch: Fetcher, genius: FakeGenius
         "genius_artist_id": 1,
         "release_date": "1893-07-22",
         "featured_artists": "The Guests",
+        "fetched": True,
     }
     assert fetch.waited == []
 
@@ -134,7 +138,7 @@ def test_no_lyrics_are_asked_for_twice(fetch: Fetcher, genius: FakeGenius):
     again = fetch()
     assert sorted(genius.asked_lyrics()) == [11, 12, 13, 14, 15, 99]
     assert kinds(again).count(SongHeld) == 2
-    assert kinds(fetch()) == [ArtistFound, SongsListed, *[SongHeld] * 6]
+    assert kinds(fetch()) == [ListFound, SongsListed, *[SongHeld] * 6, ListDone]
     assert sorted(fetch.numbers()) == sorted(genius.asked_lyrics())
 
 
@@ -187,6 +191,93 @@ def test_every_layout_gives_its_words_and_dirt_stays_for_cleaning(fetch: Fetcher
     assert leaky.text.endswith("270Embed")
 
 
+ERAS = [Layout.OF_2018, Layout.OF_2020, Layout.OF_2022, Layout.OF_2025, Layout.MODERN, Layout.STATE_ONLY]
+
+
+def test_pages_of_every_era_give_their_words(fetch: Fetcher, genius: FakeGenius):
+    genius.songs = [make_song(number, layout=layout) for number, layout in enumerate(ERAS, 11)]
+    fetch()
+    texts = [record.text for record in fetch.records()]
+    assert texts.pop(2) == f"Song 13 Lyrics{genius.songs[2].lyrics}3Embed"
+    assert texts == [song.lyrics for song in genius.songs if song.layout is not Layout.OF_2022]
+
+
+ALBUM = (70, "Songs of the Valley")
+
+
+def test_an_album_comes_whole_and_in_order(fetch: Fetcher, genius: FakeGenius):
+    genius.songs[1:4] = [make_song(number, album=ALBUM, artist=GUESTS) for number in (14, 12, 13)]
+    genius.songs_a_page = 2
+    events = fetch(Wanted(artists=("the guests",), album="songs of the  valley"))
+    assert events[0] == ListFound(name="'Songs of the Valley' by The Guests", corpus="The Guests")
+    assert fetch.numbers("The Guests") == [14, 12, 13]
+    assert fetch.records("The Guests")[0].facts["album"] == "Songs of the Valley"
+    again = fetch(Wanted(album="Songs of the Valley"))
+    assert kinds(again) == [ListFound, SongsListed, SongsListed, *[SongHeld] * 3, ListDone]
+
+
+def test_a_song_comes_with_one_search_and_one_page(fetch: Fetcher, genius: FakeGenius):
+    genius.songs += [make_song(20, title="Song 12", artist=GUESTS)]
+    fetch(Wanted(artists=("The Guests",), song="song 12"), corpus="mine")
+    assert fetch.numbers("mine") == [20]
+    assert len(genius.requests) == 2
+    fetch(Wanted(song="Song 12"), corpus="mine")
+    assert fetch.numbers("mine") == [20, 12]
+
+
+def test_a_song_is_looked_for_by_each_artist_in_turn(fetch: Fetcher, genius: FakeGenius):
+    genius.songs += [make_song(20, title="Home", artist=GUESTS)]
+    fetch(Wanted(artists=("The Old Singers", "The Guests"), song="Home"))
+    assert fetch.numbers("The Guests") == [20]
+    assert fetch.fails(Wanted(artists=("Nobody", "The Old Singers"), song="Home")) == (
+        "Genius knows no song 'Home' by The Old Singers. "
+        "Did you mean 'Home' by The Guests or 'Song 11' by The Old Singers or 'Song 12' by The Old Singers?"
+    )
+
+
+def test_an_album_nobody_knows(fetch: Fetcher, genius: FakeGenius):
+    genius.songs[0] = make_song(11, album=ALBUM)
+    assert fetch.fails(Wanted(album="Songs of the Sea")) == (
+        "Genius knows no album 'Songs of the Sea'. Did you mean 'Songs of the Valley' by The Old Singers?"
+    )
+    assert fetch.fails(Wanted(album="Xyz")).endswith("Look for the title at https://genius.com.")
+
+
+def test_one_name_nobody_knows_does_not_lose_the_others(fetch: Fetcher, genius: FakeGenius):
+    genius.songs += [make_song(20, artist=GUESTS)]
+    genius.fail("search/artist", *[Answer(status=500)] * 6)
+    genius.artists += [(9, "!!!")]
+    told: list[str] = []
+
+    def fetch_five() -> None:
+        for event in fetch.events("Broken", "Xyz", "The Old Singers", "!!!", "The Guests"):
+            told.extend([event.why.split(".")[0]] if isinstance(event, WantedFailed) else [])
+
+    with pytest.raises(FetchError, match=r"3 of 5 could not be fetched\.") as failure:
+        fetch_five()
+    assert failure.value.exit_code == 8
+    assert told == [
+        "Genius has a fault of its own (500)",
+        "Genius knows no artist called 'Xyz'",
+        "'!!!' cannot name a corpus",
+    ]
+    assert fetch.numbers("The Old Singers") == [11, 12, 13, 14, 15]
+    assert fetch.numbers("The Guests") == [20]
+
+
+def test_a_song_behind_a_wall_does_not_lose_the_others(fetch: Fetcher, genius: FakeGenius):
+    genius.songs[0] = make_song(11, layout=Layout.WALLED)
+    message = fetch.fails(Wanted(song="Song 11"), Wanted(song="Song 12"))
+    assert message == "1 of 2 could not be fetched. See above why; the others are whole."
+    assert fetch.numbers() == [12]
+
+
+def test_what_ends_every_fetch_ends_this_one_at_once(fetch: Fetcher, genius: FakeGenius):
+    genius.fail("search/artist", Answer(status=403))
+    assert fetch.fails("The Old Singers", "The Guests").startswith("Genius refuses to answer this network (403).")
+    assert len(genius.requests) == 1
+
+
 def test_songs_without_words_are_passed_over_with_the_reason(fetch: Fetcher, genius: FakeGenius):
     genius.songs = [
         make_song(11, state="unreleased"),
@@ -225,7 +316,7 @@ def test_an_artist_is_found_by_name_only(fetch: Fetcher, genius: FakeGenius, nam
         )
         assert len(genius.requests) == 1
     else:
-        assert fetch(name)[0] == ArtistFound(artist="The Old Singers", corpus="The Old Singers")
+        assert fetch(name)[0] == ListFound(name="The Old Singers", corpus="The Old Singers")
 
 
 def test_an_artist_nobody_is_like_is_not_found(fetch: Fetcher):
@@ -346,6 +437,47 @@ def test_one_song_in_a_layout_nobody_knows_is_no_success(fetch: Fetcher, genius:
     assert "changed its page layout" in fetch.fails()
 
 
+@pytest.mark.parametrize(
+    ("layout", "sentence"),
+    [
+        (Layout.WALLED, "shows its lyrics only to those who pay or log in, or has no licence for them. Do without it"),
+        (Layout.UNLICENSED, "shows its lyrics only to those who pay or log in, or has no licence for them. Do without"),
+        (
+            Layout.CAPTCHA,
+            "Genius refuses to answer this network before it knows that a person asks. It blocks many data",
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_page_that_is_not_for_everybody(fetch: Fetcher, genius: FakeGenius, layout: Layout, sentence: str):
+    genius.songs = [make_song(12, layout=layout)]
+    assert sentence in fetch.fails()
+
+
+@pytest.mark.parametrize("status", [402, 451])
+def test_a_page_that_law_or_money_keeps_does_not_stop_the_others(fetch: Fetcher, genius: FakeGenius, status: int):
+    genius.fail("song-12", Answer(status=status))
+    (failed,) = [event for event in fetch() if isinstance(event, SongSkipped)]
+    assert failed.failed
+    assert f"({status})." in failed.reason
+    assert fetch.numbers() == [11, 13, 14, 15]
+
+
+@pytest.mark.parametrize("page", ["search", "/songs", "song-13"])
+def test_an_answer_that_drips_is_given_up_and_asked_for_again(fetch: Fetcher, genius: FakeGenius, page: str):
+    fetch.site = GeniusSite(api=genius.api, web=genius.web, pause_s=0, longest_s=0.2)
+    genius.fail(page, Fault.DRIPPING)
+    (waiting,) = [event for event in fetch() if isinstance(event, Waiting)]
+    assert waiting.why == "Genius sent an answer so slowly that it was not whole within 0.2 seconds."
+    assert fetch.numbers() == [11, 12, 13, 14, 15]
+
+
+def test_an_answer_without_end_is_not_kept_in_memory(fetch: Fetcher, genius: FakeGenius):
+    genius.fail("song-13", Answer(body="x" * (33 << 20)))
+    (waiting,) = [event for event in fetch() if isinstance(event, Waiting)]
+    assert waiting.why == "Genius sends what has no end."
+
+
 def test_a_page_that_moved_is_followed(fetch: Fetcher, genius: FakeGenius):
     home = f"/web/{genius.songs[0].path}"
     genius.fail("song-13", Answer(status=301, headers={"Location": home}))
@@ -432,14 +564,8 @@ def test_texts_no_json_can_hold_whole_are_kept(fetch: Fetcher, genius: FakeGeniu
 @pytest.mark.parametrize("token", ["", "  ", "two words", "señor", "line\nline"])
 def test_what_cannot_be_a_token_is_refused_unseen(token: str):
     with pytest.raises(FetchError, match=r"https://genius\.com/api-clients") as failure:
-        read_token({"GENIUS_ACCESS_TOKEN": token})
+        make_token(token, "GENIUS_ACCESS_TOKEN")
     assert not token.strip() or token not in str(failure.value)
-
-
-def test_a_token_is_read_without_the_space_around_it():
-    assert read_token({"GENIUS_ACCESS_TOKEN": f" {TOKEN}\n"}) == TOKEN
-    with pytest.raises(FetchError, match="is not set"):
-        read_token({})
 
 
 def test_the_site_is_genius_unless_the_environment_says_otherwise():
@@ -455,10 +581,15 @@ def test_the_site_is_genius_unless_the_environment_says_otherwise():
             GeniusSite.from_environment({name: value})
 
 
-@pytest.mark.parametrize("options", [{"artist": " "}, {"artist": "x", "max_songs": 0}, {"artist": "x", "corpus": "//"}])
+@pytest.mark.parametrize("options", [{"max_songs": 0}, {"corpus": "//"}])
 def test_options_that_cannot_work(options: dict[str, Any]):
     with pytest.raises(UsageError):
         FetchOptions(**options)
+
+
+def test_what_has_no_name_is_not_looked_for():
+    with pytest.raises(UsageError):
+        Wanted(artists=(" ",))
 
 
 TROUBLE = st.sampled_from(

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from songsmith.corpus import importers
-from songsmith.corpus.importers import Importer, ImportOptions
+from songsmith.corpus.formats import text_songs
+from songsmith.corpus.formats.import_options import ImportOptions
+from songsmith.corpus.formats.importers import Importer
 from songsmith.corpus.records import RawRecord, SetAside, flatten
 from songsmith.errors import InputError, UsageError
 
@@ -71,15 +72,15 @@ def test_another_separator(tmp_path: Path):
 def test_a_separator_is_found_wherever_the_file_is_cut_for_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = write(tmp_path / "songs.txt", "<|endoftext|>".join(f"song {number}é\n" for number in range(40)))
     for chunk in range(1, 30):
-        monkeypatch.setattr(importers, "_CHUNK", chunk)
+        monkeypatch.setattr(text_songs, "_CHUNK", chunk)
         assert [song.text for song in read(path)[0]] == [f"song {number}é" for number in range(40)]
 
 
 def test_what_is_longer_than_any_song_is_set_aside_and_the_next_one_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(importers, "_CHUNK", 100)
-    monkeypatch.setattr(importers, "_LONGEST_SONG", 1000)
+    monkeypatch.setattr(text_songs, "_CHUNK", 100)
+    monkeypatch.setattr(text_songs, "_LONGEST_SONG", 1000)
     path = write(tmp_path / "songs.txt", f"{RIVER}<|endoftext|>{'la ' * 1000}<|endoftext|>{VALLEY}")
     songs, aside = read(path)
     assert [song.text for song in songs] == [RIVER.strip("\n"), VALLEY.strip("\n")]

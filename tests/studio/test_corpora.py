@@ -3,26 +3,22 @@
 import errno
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from songsmith.corpus.filters import Filter
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.statistics import CorpusStatistics
-from songsmith.corpus.store import Corpus, CorpusStore
+from songsmith.corpus.storage.store import Corpus, CorpusStore
 from songsmith.errors import InputError, NotFoundError, StorageError, UsageError
 from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.cleaning import CorpusCleaned, SongCleaned, clean_corpus
 from songsmith.studio.corpora import CorpusChosen, stale_notice
-from songsmith.studio.corpus_reports import (
-    ExportFormat,
-    describe,
-    export_file,
-    export_rows,
-    list_corpora,
-    measure_corpus,
-)
+from songsmith.studio.corpus_reports import describe, list_corpora, measure_corpus
+from songsmith.studio.corpus_songs import SongsWanted
+from songsmith.studio.exporting import ExportFormat, SongsExported, export_corpus
 from songsmith.studio.importing import FileChecked, RecordsKept, SongsImported, import_songs
 from songsmith.studio.studio import Studio
 
@@ -55,6 +51,12 @@ def write_songs(path: Path, count: int) -> Path:
 
 def ids(corpus: Corpus) -> list[str]:
     return [record.id for record in corpus.raw()]
+
+
+def export(corpus: Corpus, output: Path, format: ExportFormat = ExportFormat.JSONL, **wanted: Any) -> int:
+    done = list(export_corpus(corpus, format, output, SongsWanted(**wanted), force=True))[-1]
+    assert isinstance(done, SongsExported)
+    return done.count
 
 
 def test_an_import_tells_how_far_it_is_and_what_it_came_to(studio: Studio, store: CorpusStore, tmp_path: Path):
@@ -102,7 +104,7 @@ def test_songs_of_two_files_with_the_same_numbers_are_all_kept(studio: Studio, s
             assert (done.added, done.held) == (added, 3 - added)
     texts = [record.text for record in store.open("songs").raw()]
     assert texts == ["la a", "la b", "la c", "lo a", "lo b", "lo c"]
-    export_file(export_rows(store.open("songs"), ExportFormat.JSONL), tmp_path / "out.jsonl")
+    assert export(store.open("songs"), tmp_path / "out.jsonl") == 6
     for corpus, added in (("songs", 0), ("Back", 6)):
         done = list(import_songs(studio, tmp_path / "out.jsonl", corpus=corpus))[-1]
         assert isinstance(done, SongsImported)
@@ -132,7 +134,7 @@ def test_a_corpus_that_was_made_for_nothing_goes_again(
     store.create("Mine")
     for name in ("Mine", "New"):
         with monkeypatch.context() as patch:
-            patch.setattr("songsmith.corpus.shards.append", fill_disk)
+            patch.setattr("songsmith.corpus.storage.shards.append", fill_disk)
             with pytest.raises(StorageError, match="is full"):
                 list(import_songs(studio, path, corpus=name))
     assert store.names() == ["Mine"]
@@ -158,9 +160,9 @@ def test_a_misspelt_filter_is_noticed(studio: Studio, store: CorpusStore, tmp_pa
     assert done.notice == ""  # a later song may have it
     corpus = store.open("songs")
     with pytest.raises(UsageError, match="No song has 'evn'"):
-        export_file(export_rows(corpus, ExportFormat.JSONL, filters=[Filter.parse("evn!=true")]), tmp_path / "out")
+        export(corpus, tmp_path / "out", filters=[Filter.parse("evn!=true")])
     with pytest.raises(UsageError, match="No song of the corpus 'songs' meets n>5"):
-        export_file(export_rows(corpus, ExportFormat.JSONL, filters=[Filter.parse("n>5")]), tmp_path / "out")
+        export(corpus, tmp_path / "out", filters=[Filter.parse("n>5")])
     assert not (tmp_path / "out").exists()
 
 
@@ -258,8 +260,8 @@ def test_a_song_that_only_gains_a_header_is_changed(studio: Studio, store: Corpu
     store.create("Wide").append(
         [RawRecord(id="a", title="A", text=f"{VERSE}\n{refrain}\nNo boat\nNo oar\n\n{refrain}")]
     )
-    *_, song, done = clean_corpus(studio, dry_run=True)
-    assert isinstance(song, SongCleaned)
+    *events, done = clean_corpus(studio, dry_run=True)
+    (song,) = [event for event in events if isinstance(event, SongCleaned)]
     assert [span.replacement for span in song.removed if "Chorus" in span.replacement]
     assert isinstance(done, CorpusCleaned)
     assert done.changed == 1
@@ -324,7 +326,7 @@ def test_an_export_is_read_back_without_loss(studio: Studio, store: CorpusStore,
     )
     list(clean_corpus(studio))
     output = tmp_path / "out.jsonl"
-    export_file(export_rows(corpus, ExportFormat.JSONL, raw=raw), output)
+    export(corpus, output, raw=raw)
     assert "\x85" not in output.read_text(encoding="utf-8")
     list(import_songs(studio, output, corpus="Back"))
     back = list(store.open("Back").raw())
@@ -342,8 +344,7 @@ def test_an_export_is_read_back_without_loss(studio: Studio, store: CorpusStore,
 def test_an_export_as_text_is_read_back_song_by_song(studio: Studio, store: CorpusStore, tmp_path: Path):
     corpus = store.create("Wide")
     corpus.append(RawRecord(id=f"s{n}", text=f"\nline {n}\n\nmore\n\n", facts={"n": n}) for n in range(5))
-    rows = export_rows(corpus, ExportFormat.TEXT, filters=[Filter.parse("n>1")], max_songs=2)
-    export_file(rows, tmp_path / "out.txt")
+    export(corpus, tmp_path / "out.txt", ExportFormat.TEXT, filters=[Filter.parse("n>1")], max_songs=2)
     assert (tmp_path / "out.txt").read_text() == "line 2\n\nmore\n<|endoftext|>\nline 3\n\nmore\n"
     done = list(import_songs(studio, tmp_path / "out.txt"))[-1]
     assert isinstance(done, SongsImported)
@@ -356,14 +357,14 @@ def test_an_export_is_whole_or_not_there(store: CorpusStore, tmp_path: Path):
     output = tmp_path / "out.jsonl"
     output.write_text("mine")
     with pytest.raises(UsageError, match="--force"):
-        export_file(export_rows(corpus, ExportFormat.JSONL), output)
+        list(export_corpus(corpus, ExportFormat.JSONL, output, SongsWanted()))
     with pytest.raises(UsageError, match="no file that could be replaced"):
-        export_file([], tmp_path, force=True)
+        export(corpus, tmp_path)
     (corpus.path / "raw-00001.jsonl").write_bytes(b"x" * 1000)
     with pytest.raises(StorageError, match="is damaged"):
-        export_file(export_rows(corpus, ExportFormat.JSONL), output, force=True)
+        export(corpus, output)
     with pytest.raises(StorageError, match="choose another place"):
-        export_file([], tmp_path / "nowhere" / "out.jsonl")
+        export(corpus, tmp_path / "nowhere" / "out.jsonl")
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.jsonl"]
     assert output.read_text() == "mine"
 
@@ -372,7 +373,7 @@ def test_counting(studio: Studio, store: CorpusStore):
     corpus = store.create("Wide")
     corpus.append([DIRTY, RawRecord(id="b", artist="traditional", text=f"{VERSE}\n{VERSE}")])
     list(clean_corpus(studio))
-    result = list(measure_corpus(corpus))[-1]
+    result = list(measure_corpus(corpus, SongsWanted()))[-1]
     assert isinstance(result, CorpusStatistics)
     assert (result.songs, result.artists, result.lines) == (2, 1, 7)
     assert sum(result.stanzas.values()) == 4

@@ -8,18 +8,33 @@ from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of
 from songsmith.lyrics import strip_controls
 
 _CONTROLS = re.compile(r"\r\n?|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_HIDDEN = re.compile(r"[\u00ad\u180e\u200b\u2060\ufeff]+")
+_HIDDEN = re.compile("[\u00ad\u034f\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]+")
+# Those of them that count as printable.
+_HIDDEN_AND_PRINTABLE = "\u034f\u3164\uffa0"
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f]+")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 # Joiners belong to emoji, Indic and Arabic writing; between Latin letters, spaces and punctuation they are a watermark.
 _KEEPS_JOINERS = "\u0590-\u1fff\u2190-\U0010ffff"
 _JOINERS = re.compile(f"(?<![{_KEEPS_JOINERS}])[\u200c\u200d]+(?![{_KEEPS_JOINERS}])")
-_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]+")
-_APOSTROPHES = re.compile(r"(?<=[^\W\d_])['’](?=[^\W\d_])")
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800]+")
+_INSIDE = re.compile(r"(?<=[^\W\d_])['’](?=[^\W\d_])")
+# Before these, and after a word, a straight mark is an apostrophe and opens no quotation.
+_CUT_SHORT = re.compile(
+    r"(?<!\w)'(?=(?:t(?:il|is|was|were)|(?:be)?cause|c[uo]z|em|im|er|bout|round|n|fore|neath|gainst|nother|member|nuff|"
+    r"scuse|less|stead|s|m|d|ve|re|ll|\d\ds?)\b)",
+    re.IGNORECASE,
+)
+_WORD_END = re.compile(r"(?<=\w)'(?!\w)")
 _WORDS = re.compile(r"[^\W\d_]+")
 _OTHER_ALPHABETS = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _LOOK_ALIKES = str.maketrans(
-    "аеорсухіјѕԁһԛԝӏАВЕКМНОРСТУХІЈЅԚԜοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
-    "aeopcyxijsdhqwlABEKMHOPCTYXIJSQWoABEZHIKMNOPTYX",
+    "аеорсухіјѕԁһԛԝӏѵАВЕКМНОРСТУХІЈЅԚԜѴονρϲϳΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹͿ",
+    "aeopcyxijsdhqwlvABEKMHOPCTYXIJSQWVovpcjABEZHIKMNOPTYXCJ",
 )
+# A text with so few letters of other alphabets, all of them look-alikes, is written in Latin ones.
+_ONE_IN = 20
+_DOUBLE_WIDTH = re.compile("[\uff21-\uff5a]")
+_WIDE = re.compile("(?<=[A-Za-z])[Ａ-Ｚａ-ｚ]+|[Ａ-Ｚａ-ｚ]+(?=[A-Za-z])")
 _MANY_BLANKS = re.compile(r"\n{3,}")
 
 
@@ -43,9 +58,18 @@ def _composition(text: str, about: About) -> list[Finding]:
 
 
 def _hidden(text: str, about: About) -> list[Finding]:
-    if about.printable or text.isascii():
+    if text.isascii() or (about.printable and not any(mark in text for mark in _HIDDEN_AND_PRINTABLE)):
         return []
-    return [Finding(*found.span()) for found in _HIDDEN.finditer(text)]
+    findings = [Finding(*found.span()) for found in _HIDDEN.finditer(text)]
+    if _DIRECTIONS.search(text):
+        findings += [
+            Finding(start + found.start(), start + found.end())
+            for start, line in lines_of(text)
+            if not _RIGHT_TO_LEFT.search(line.replace("\ufeff", ""))
+            for found in _DIRECTIONS.finditer(line)
+        ]
+        findings.sort(key=lambda finding: finding.start)
+    return findings
 
 
 def _joiners(text: str, about: About) -> list[Finding]:
@@ -55,49 +79,80 @@ def _joiners(text: str, about: About) -> list[Finding]:
 
 
 def _spaces(text: str, about: About) -> list[Finding]:
-    if about.printable or text.isascii():
+    if text.isascii() or (about.printable and "\u2800" not in text):
         return []
     return [Finding(*found.span(), " " * len(found.group())) for found in _SPACES.finditer(text)]
 
 
 def _look_alikes(text: str, about: About) -> list[Finding]:
-    if text.isascii() or not _OTHER_ALPHABETS.search(text):
+    if text.isascii():
         return []
+    letters = "".join(_OTHER_ALPHABETS.findall(text))
+    if not letters:
+        return []
+    latin_throughout = len(letters) * _ONE_IN <= len(text) and not _OTHER_ALPHABETS.search(
+        letters.translate(_LOOK_ALIKES)
+    )
     return [
         Finding(start + word.start(), start + word.end(), latin)
         for start, line in lines_of(text)
         if not line.isascii()
-        for word, latin in _disguised(line)
+        for word, latin in _disguised(line, latin_throughout)
     ]
 
 
-def _disguised(line: str) -> list[tuple[re.Match[str], str]]:
+def _disguised(line: str, latin_throughout: bool) -> list[tuple[re.Match[str], str]]:
     """Return the Latin words of a line in which letters of another alphabet stand for Latin ones."""
     found = []
     for word in _WORDS.finditer(line):
         letters = word.group()
-        foreign = sum(1 for letter in letters if _OTHER_ALPHABETS.match(letter))
+        foreign = len(_OTHER_ALPHABETS.findall(letters)) if not letters.isascii() else 0
         if not foreign:
             continue
         latin = letters.translate(_LOOK_ALIKES)
-        if foreign == len(letters):
+        if latin_throughout:
+            found.append((word, latin))
+        elif foreign == len(letters):
             if _OTHER_ALPHABETS.search(latin):
                 return []  # real words of that alphabet stand beside: who knows what belongs to which
-            continue
-        if foreign * 2 <= len(letters) and not _OTHER_ALPHABETS.search(latin):
+        elif foreign * 2 <= len(letters) and not _OTHER_ALPHABETS.search(latin):
             found.append((word, latin))
     return found
+
+
+def _wide(text: str, about: About) -> list[Finding]:
+    if text.isascii() or not _DOUBLE_WIDTH.search(text):
+        return []
+    return [Finding(*found.span(), unicodedata.normalize("NFKC", found.group())) for found in _WIDE.finditer(text)]
 
 
 def _apostrophes(text: str, about: About) -> list[Finding]:
     if "’" not in text or "'" not in text:
         return []
-    inside = list(_APOSTROPHES.finditer(text))
-    count = Counter(found.group() for found in inside)
-    if len(count) < 2:
-        return []
-    usual = "’" if count["’"] > count["'"] else "'"
-    return [Finding(*found.span(), usual) for found in inside if found.group() != usual]
+    inside = Counter(found.group() for found in _INSIDE.finditer(text))
+    count = inside or Counter(text)
+    if count["’"] <= count["'"]:
+        return [
+            Finding(start + at, start + at + 1, "'")
+            for start, line in lines_of(text)
+            if "’" in line and "‘" not in line
+            for at in _places(line, "’")
+        ]
+    findings = []
+    for start, line in lines_of(text):
+        if "'" not in line:
+            continue
+        places = {found.start() for found in _INSIDE.finditer(line) if found.group() == "'"}
+        places |= {found.start() for found in _CUT_SHORT.finditer(line)}
+        ends = [found.start() for found in _WORD_END.finditer(line)]
+        if line.count("'") == len(places.union(ends)):  # no quotation is opened
+            places.update(ends)
+        findings += [Finding(start + at, start + at + 1, "’") for at in sorted(places)]
+    return findings
+
+
+def _places(line: str, mark: str) -> list[int]:
+    return [at for at, letter in enumerate(line) if letter == mark]
 
 
 def _line_ends(text: str, about: About) -> list[Finding]:
@@ -133,6 +188,7 @@ CHARACTERS: tuple[Rule, ...] = (
          find=_composition, reports=False),
     Rule(name="look-alikes", does="Cyrillic and Greek letters inside a Latin word become the Latin ones they look like.",
          find=_look_alikes),
+    Rule(name="wide letters", does="Letters of double width inside a Latin word become plain ones.", find=_wide),
     Rule(name="trailing spaces", does="Spaces at the end of a line go.", find=_line_ends, reports=False),
     Rule(name="blank lines", does="More than one blank line becomes one; none stand at either end.",
          find=_blank_lines, reports=False),
@@ -141,7 +197,7 @@ CHARACTERS: tuple[Rule, ...] = (
 
 QUOTES: tuple[Rule, ...] = (
     # After everything else: what a page says must not count in how a song is written.
-    Rule(name="apostrophes", does="Apostrophes inside words become all straight or all curly, as most of them are.",
+    Rule(name="apostrophes", does="Apostrophes become all straight or all curly, as most of those inside words are.",
          find=_apostrophes, reports=False),
 )  # fmt: skip
 """In the order in which they run."""

@@ -2,14 +2,21 @@
 
 import re
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, line_at, lines_of
+from songsmith.corpus.dirt.names import is_titled, spellings, without_brackets
+from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, fold, line_at, lines_of
 
 _LONGEST_HEAD = 3000
-_LONGEST_BLURB = 6000
+_LONGEST_BLURB = 4000
+_MOST_BLURB_LINES = 30
 _LONGEST_TITLE = 150
 _MOST_LANGUAGE_LINES = 60
+_MOST_TITLE_WORDS = 12
 # A head is glued to what follows it or fills its line: `5 contributors sat down` is a lyric.
-_COUNT = re.compile(r"\s*(?:1\s?contributor|(?!1\s?c)\d[\d.,]{0,8}k?\s?contributors)(?!['’]|[ \t]+\S)", re.IGNORECASE)
+_COUNT = re.compile(
+    r"\s*(?:1\s?contributor|(?!1\s?c)\d[\d.,]{0,8}k?\s?contributors)(?!['’](?:s?\s|$)|[ \t]+\S)", re.IGNORECASE
+)
+# Where a scraper put a space between any two pieces of the page.
+_SPACED_COUNT = re.compile(r"\s*\d[\d.,]{0,8}k?\s?contributors?[ \t]+(?=\S)", re.IGNORECASE)
 _TRANSLATIONS = re.compile(r"\s*translations?", re.IGNORECASE)
 _LANGUAGES = re.compile(
     "(?:"
@@ -23,7 +30,10 @@ _LANGUAGES = re.compile(
     re.IGNORECASE,
 )
 _LYRICS = re.compile("lyrics", re.IGNORECASE)
+_SPACED_LYRICS = re.compile(r"\slyrics(?=\s|\[|$)", re.IGNORECASE)
+_NEVER_FIRST = tuple(",.;:!?)]")
 _READ_MORE = re.compile("read more", re.IGNORECASE)
+_ENDS_OF_SENTENCES = '.!?…”"’)]'
 _AFTER_A_SENTENCE = re.compile(r"[.!?…”\"’)]\s?Read More")
 _MARKS = re.compile(r"<!--\s?/?sse\s?-->|\\?<img\s[^<>\n]{0,600}>")
 
@@ -38,14 +48,21 @@ def _head(text: str, about: About) -> list[Finding]:
     if not any(word in about.folded for word in ("lyrics", "contributor", "read more")):
         return []
     first_line = line_at(text, 0)[1]
-    count = _COUNT.match(text, 0, first_line)
+    count = _COUNT.match(text, 0, first_line + len("\ncontributors"))
     if count:
-        return _counted_head(text, about, count.end(), first_line)
+        return _counted_head(text, about, count.end(), line_at(text, count.end())[1])
+    if (count := _SPACED_COUNT.match(text, 0, first_line)) and (spaced := _spaced_head_end(text, about, count.end())):
+        return [Finding(0, spaced)]
     translations = _TRANSLATIONS.match(text, 0, first_line)
     languages = _LANGUAGES.match(text, translations.end(), first_line) if translations else None
     listed = bool(languages and languages.group().strip())
-    end, sure = _title_end(text, about, languages.end() if languages else 0, first_line, counted=listed)
+    start = languages.end() if languages and listed else 0
+    if listed and start == first_line and (further := _broken_head_end(text, about, first_line)) > first_line:
+        return [Finding(0, further)]
+    end, sure = _title_end(text, about, start, first_line, counted=listed)
     if end is None:
+        if _is_title(text[:first_line], about) and text.startswith("\nLyrics\n", first_line) and about.scraped:
+            return [Finding(0, _past_blurb(text, first_line + len("\nLyrics"), about))]
         blurb = _blurb_end(text, 0, about)
         return [Finding(0, blurb)] if blurb and blurb <= first_line and blurb > 60 else []
     return [Finding(0, _past_blurb(text, end, about))] if sure else [Finding(0, first_line, None)]
@@ -60,72 +77,112 @@ def _counted_head(text: str, about: About, start: int, first_line: int) -> list[
         languages = _LANGUAGES.match(text, translations.end(), first_line)
         start = languages.end() if languages else translations.end()
     rest = text[start:first_line].strip()
-    if about.title and fold(rest) == fold(about.title) != "":
-        rest, start = "", first_line
+    if rest and (_is_title(rest, about) or translations):
+        # A title, or a language no list knows; `Lyrics` stands further down.
+        end = _broken_head_end(text, about, first_line)
+        if end > first_line or _is_title(rest, about):
+            return [Finding(0, end)]
     if rest:
         return [Finding(0, start), Finding(start, first_line, None)] if translations else [Finding(0, first_line, None)]
     return [Finding(0, _broken_head_end(text, about, first_line))]
 
 
+def _spaced_head_end(text: str, about: About, start: int) -> int:
+    """Return where a head ends whose pieces are parted by spaces; 0 where the song's own title is not in it."""
+    found = _SPACED_LYRICS.search(text, start, start + _LONGEST_HEAD)
+    title = fold(about.title)
+    return (
+        _past_blurb(text, found.end(), about)
+        if found and title and fold(text[start : found.start()]).endswith(title)
+        else 0
+    )
+
+
 def _broken_head_end(text: str, about: About, first_line: int) -> int:
     """Return where a head ends that stands on several lines: a language a line, then the title."""
-    limit = text.find("\n\n[", first_line)
+    listed, titled = "translation" in text[:first_line].lower(), False
     for number, (start, line) in enumerate(lines_of(text[first_line + 1 : first_line + 1 + _LONGEST_HEAD])):
         start += first_line + 1
-        if number > _MOST_LANGUAGE_LINES or line.startswith("[") or (0 <= limit <= start):
+        if number > _MOST_LANGUAGE_LINES or line.startswith("[") or (number and not line):
             break
+        if line.strip() in ("Lyrics", "lyrics") and (listed or titled or number <= 1):
+            return _past_blurb(text, start + len(line), about)
         end, sure = _title_end(text, about, start, start + len(line), counted=False)
-        if end is not None and (sure or number == 0):
+        if end is not None and (sure or number == 0 or (listed and is_titled(line))):
             return _past_blurb(text, end, about)
-        translations = _TRANSLATIONS.fullmatch(line)
-        languages = _LANGUAGES.fullmatch(line)
-        if not translations and not languages and fold(line) != fold(about.title):
+        listed = listed or _TRANSLATIONS.fullmatch(line) is not None
+        titled = titled or _is_title(line, about)
+        known = titled or _TRANSLATIONS.fullmatch(line) or _LANGUAGES.fullmatch(line)
+        # Of languages nobody listed only one sign is left: a line of a word or two, with `Lyrics` further down.
+        if not known and number and not (listed and len(line.split()) <= _MOST_TITLE_WORDS):
             break
     return first_line
 
 
+def _is_title(line: str, about: About) -> bool:
+    return fold(line) in spellings(about.title[:_LONGEST_TITLE], about.artist) if line else False
+
+
 def _title_end(text: str, about: About, start: int, end: int, *, counted: bool) -> tuple[int | None, bool]:
     """Return where `<Title> Lyrics` ends in text[start:end], and whether it is surely that and no lyric."""
-    title, guess = fold(about.title), None
+    titles, guess, spaced_guess = spellings(about.title[:_LONGEST_TITLE], about.artist), None, None
     for found in _LYRICS.finditer(text, start, min(end, start + _LONGEST_HEAD)):
         if not (found.group() == "Lyrics" or (about.lowered and found.group() == "lyrics")):
             continue
         if found.start() > start and not text[found.start() - 1].isspace():
             continue
-        after = text[found.end() : end]
+        after = text[found.end() : found.end() + _LONGEST_TITLE]
+        after = after[: end - found.end()]
         spaced = after[:1].isspace() and not after.lstrip().startswith("[") and bool(after.strip())
-        fits = _fits(text[start : found.start()], title, about, counted=counted)
-        if fits and (not spaced or _blurb_end(text, found.end(), about)):
+        fits = _fits(text[start : found.start()], titles, about, counted=counted)
+        if fits and (counted or not spaced or _blurb_end(text, found.end(), about)):
             return found.end(), True
         if fits and about.scraped and after.strip()[:1].isupper():
             return found.end(), True
-        if not spaced and guess is None:
+        possessive = after[:1] in ("'", "’") and not after[1:2].isupper()
+        if not spaced and guess is None and after[:1] not in _NEVER_FIRST and not possessive:
             guess = found.end()
+        if spaced and spaced_guess is None and counted and not after.strip()[:1].islower():
+            spaced_guess = found.end()
         if not counted and found.end() - start > _LONGEST_TITLE:
             break
-    if guess is None or counted:
-        return guess, True
-    if guess - start > _LONGEST_TITLE + len("Lyrics") or guess == start + len("Lyrics"):
-        return None, False
-    after = text[guess:end].lstrip()
-    glued = after.startswith("[") or after[:1].isupper()
-    if _blurb_end(text, guess, about):
-        return guess, True
-    if title:
-        # Somebody else's title: only what no writer would glue together is a head.
-        return (guess, about.scraped and glued) if glued or not after else (None, False)
-    return (guess, glued or about.scraped) if glued or not after else (None, False)
-
-
-def _fits(before: str, title: str, about: About, *, counted: bool) -> bool:
-    """Return whether the text before `Lyrics` is the title of the song, or ends with it where more may stand before."""
-    if not title:
-        return bool(about.title.strip()) and before.strip().endswith(about.title.strip())
-    near = fold(before[-4 * len(about.title) - 40 :])
     if counted:
-        return near.endswith(title)
-    # `Chinchilla (Live)` in the record, `Chinchilla` on the page, or the other way round.
-    return near == title or (min(len(near), len(title)) > 3 and (near.startswith(title) or title.startswith(near)))
+        return (guess if guess is not None else spaced_guess), True
+    if guess is None or guess - start > _LONGEST_TITLE + len("Lyrics") or guess == start + len("Lyrics"):
+        return None, False
+    return _judge_guess(text, about, start, guess, end)
+
+
+def _judge_guess(text: str, about: About, start: int, guess: int, end: int) -> tuple[int | None, bool]:
+    """Return where `<some title> Lyrics` ends, and whether it is a head although nobody knows the title."""
+    after = text[guess:end].lstrip()
+    glued = bool(after) and begins_anew(after)
+    if text[guess : guess + 1] != "\n" and _blurb_end(text, guess, about):
+        return guess, True
+    if after and not glued:
+        return None, False
+    titled = is_titled(without_brackets(text[start:guess]))
+    if text.startswith("[", guess) or (titled and text[guess:].lstrip().startswith("[")):
+        return guess, True  # no writer glues a header to a line, or sings a title before the first header
+    if not about.title:
+        return guess, (glued and titled) or about.scraped
+    return guess, about.scraped and (glued or (titled and _may_be_same(text[start:guess], about.title)))
+
+
+def _may_be_same(page: str, title: str) -> bool:
+    """Return whether two titles share a word, or are written in different alphabets."""
+    words = {fold(word) for word in page.split()[:-1]} & {fold(word) for word in title.split()} - {""}
+    return bool(words) or page.isascii() != title.isascii()
+
+
+def _fits(before: str, titles: frozenset[str], about: About, *, counted: bool) -> bool:
+    """Return whether the text before `Lyrics` is the title of the song, or ends with it where more may stand before."""
+    if not titles:
+        return bool(about.title.strip()) and before.strip().endswith(about.title.strip())
+    near = before[-4 * len(about.title) - 40 :]
+    if counted and fold(near).endswith(tuple(titles)):
+        return True
+    return len(before) <= _LONGEST_TITLE and not titles.isdisjoint(spellings(near, about.artist))
 
 
 def _past_blurb(text: str, end: int, about: About) -> int:
@@ -134,23 +191,32 @@ def _past_blurb(text: str, end: int, about: About) -> int:
 
 
 def _blurb_end(text: str, start: int, about: About) -> int:
-    """Return where a blurb that begins at `start` ends, past its `Read More`; 0 if there is none."""
+    """Return where a blurb that begins at `start` ends, past its `Read More`; 0 if there is none.
+
+    Before `Read More` stand prose that is cut short, or whole sentences on its own line; a lyric would have a header by then.
+    """
     window = text[start : start + _LONGEST_BLURB]
     for found in _READ_MORE.finditer(window):
-        if found.group() != "Read More" and not about.lowered:
+        lowered = found.group() == "read more"
+        if found.group() != "Read More" and not (about.lowered and lowered):
             continue
-        before = window[: found.start()].rstrip()
-        if "\n[" in before or before.startswith("[") or before.count("\n") > 8:
+        before = window[: found.start()]
+        if "\n[" in before or before.startswith("[") or before.count("\n") > _MOST_BLURB_LINES:
             return 0
-        cut_short = not before or before.endswith(("…", "..."))
-        whole = "\n" not in before and len(before) >= 40 and before[-1] in '.!?”"’)'
-        if cut_short or whole:
+        alone = before[-1:] in ("", "\n") and window[found.end() : found.end() + 2].lstrip(" ")[:1] in ("", "\n", "[")
+        glued = not before.endswith("\n")
+        prose = before.rstrip()
+        if not (alone or glued):
+            continue
+        if not prose or prose.endswith(("…", "...")):
+            return start + found.end()
+        if prose[-1] in _ENDS_OF_SENTENCES and not lowered and (start or ("\n" not in prose and len(prose) >= 40)):
             return start + found.end()
     return 0
 
 
 def _doubtful_blurb(text: str, about: About) -> list[Finding]:
-    """Find what may be a blurb of several lines, which no mark sets apart from lines that are sung."""
+    """Find what may be a blurb without a head, which no mark sets apart from lines that are sung."""
     if "read more" not in about.folded:
         return []
     found = _AFTER_A_SENTENCE.search(text, 0, _LONGEST_BLURB)

@@ -1,102 +1,119 @@
-"""What a lyrics page puts between the lines of a song: tickets, recommendations, the page twice. Knows no other place."""
+"""What a lyrics page puts between the lines of a song: tickets and recommendations. Knows no other place."""
 
 import re
+from itertools import pairwise
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, line_at, lines_of, whole_line
+from songsmith.corpus.dirt.names import is_known, is_titled
+from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, line_near, whole_line
 from songsmith.lyrics import parse_header
 
-_AMOUNT, _CODE = r"\d{1,6}(?:[.,]\d{1,3}){0,2}", "CHF|EUR|GBP|USD|CAD|AUD|SEK|NOK|DKK|PLN"
-PRICE = rf"(?:(?:[A-Z]{{1,3}} ?)?[$€£¥₹₩₪₺₽]|{_CODE}|kr\.?) ?{_AMOUNT}|{_AMOUNT} ?(?:[$€£¥₹₩₪₺₽]|{_CODE}|kr|zł)"
+_AMOUNT = r"\d{1,6}(?:[.,' ]\d{3}(?!\d))*(?:[.,]\d{2}(?!\d))?"
+_SIGN = "[$¢£¤¥֏؋৲৳৻૱௹฿៛₠-⃀﷼﹩＄￠￡￥￦]"
+_CODE = (
+    "CHF|EUR|GBP|USD|CAD|AUD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|ILS|AED|SAR|QAR|EGP|ZAR|NGN|KES|GHS|INR|"
+    "IDR|MYR|SGD|THB|PHP|VND|TWD|HKD|CNY|RMB|JPY|KRW|BRL|MXN|ARS|CLP|COP|PEN|UYU|DOP|CRC|Rs|Rp|TL|kr|zł|Kč|Ft|lei|лв|руб|грн|ден|дин|kn"
+)
+PRICE = (
+    rf"(?:(?:[A-Z]{{1,3}}\s?)?{_SIGN}|(?:{_CODE}|R|RM|L|KM|S/)\.?)\s?{_AMOUNT}|"
+    rf"{_AMOUNT}\s?(?:{_SIGN}|(?:{_CODE})(?-i:(?![a-z])))"
+)
 """How a page writes any price: `$307`, `CA$1,079`, `79 €`."""
-_TICKETS = re.compile(rf"get tickets (?:as low as (?:{PRICE})|for your favorite artists)", re.IGNORECASE)
+_TICKETS = re.compile(
+    rf"get tickets\s(?:(?P<low>as low as|from|starting (?:at|from))\s(?:{PRICE})|for your favorite artists)",
+    re.IGNORECASE,
+)
 _SEE = re.compile(r"see (?:.{1,80} live|.{1,60} shows near .{1,60}|upcoming .{1,60} shows)", re.IGNORECASE)
 _LONGEST_SEE = 140
+_MOST_SEE_LINES = 3
 _MARKER = re.compile("you might also like", re.IGNORECASE)
 _LIKE_WORDS = frozenset(["s", "d", "ly", "lier", "liest", "n", "ns", "ned", "ness", "nesses", "wise", "lihood", "able"])
 _ENDS_OF_A_WORD = re.compile(r"[^\W\d_]*")
-_GENIUS = re.compile(
-    r"genius$|^genius\s(?:english|brasil|romaniz\w*|translations?|users|.{0,30}(?:translation|romaniz|çeviri|tradu|"
-    r"übersetz|vertal|tłumacz|överså|översätt|oversæt|oversett|käännö|fordít|překlad|preklad|prevod|перевод|переклад|"
-    r"μετάφρ|μεταφρ|ترجم|תרגומ|翻訳|翻译|번역))|(?:tłumaczenia|ترجم\S{1,10}|ترجمه\S{0,3} فارسی) genius",
-    re.IGNORECASE,
+# Where a small letter, a digit or a closing mark is followed by a capital: two names glued together.
+_SEAM = re.compile(
+    r"(?<=[^\W\d_A-Z])(?=['’]?[A-Z\d(\"“‘¿¡])|(?<=[\d)\]!?.”\"])(?=['’]?[A-Z(\"“‘¿¡])|(?=\[)|(?<=\w)(?=[—–…])|"
+    r"(?<=[A-Za-z)\]])(?=[\u0370-\u1fff\u2e80-\ud7ff\uf900-\ufaff])"
 )
+_MOST_SEAMS = 24
 _MOST_PAIRS = 3
 _LONGEST_NAME = 100
-# fmt: off
-_SMALL_WORDS = frozenset(["a", "an", "and", "at", "by", "de", "feat.", "for", "from", "ft.", "in", "la", "le", "of", "on", "or",
-                          "the", "to", "with", "x", "&", "-", "vs."])
-# fmt: on
-_FEWEST_LINES_TWICE = 6
-_MOST_LEFTOVERS = 12
-_HEADER_ONCE = re.compile(r"\[(?:intro|verse 1|couplet 1|strophe 1)\b", re.IGNORECASE)
-
-
-def is_genius(artist: str) -> bool:
-    """Return whether an artist is an account of Genius itself, which translates and romanizes and never sings."""
-    return len(artist) <= _LONGEST_NAME and _GENIUS.search(artist.strip()) is not None
+_MOST_NAME_WORDS = 5
+_MOST_TITLE_PIECES = 4
 
 
 def _tickets(text: str, about: About) -> list[Finding]:
     if "get tickets" not in about.folded:
         return []
     findings: list[Finding] = []
+    joined = about.scraped and "\n" not in text
     for found in _TICKETS.finditer(text):
-        start, end = line_at(text, found.start())
+        start, end = line_near(text, found.start())[0], line_near(text, found.end())[1]
         before, after = text[max(start, found.start() - _LONGEST_SEE) : found.start()], text[found.end() : end]
         floor = findings[-1].end if findings else 0
-        if after[:1].isspace() or (after and not _begins_anew(after, about)):
-            findings.append(Finding(found.start(), found.end(), None))
-            continue
-        if before.strip():
-            see = _see_start(before, about)
-            if see is None and ("for your" in found.group().lower() or before[-1].isspace()):
-                findings.append(Finding(found.start(), found.end(), None))
-                continue
-            begin = found.start() - (len(before) - see if see is not None else 0)
+        # Words that may be sung are dirt only below a `See …`.
+        alone = found["low"] is not None and (found["low"].lower() == "as low as" or about.scraped)
+        begin: int | None = None
+        if after.strip() and (
+            (after[0].isspace() and not joined) or not begins_anew(after.lstrip(), lowered=about.lowered)
+        ):
+            pass
+        elif before.strip():
+            begin = _see_start(text, start, found.start(), about)
+            if begin is None and alone and (joined or not before[-1].isspace()):
+                begin = found.start()
         else:
-            previous = line_at(text, start - 1)[0] if start else 0
-            see_line = text[previous : max(start - 1, 0)]
-            if len(see_line) <= _LONGEST_SEE and _SEE.fullmatch(see_line):
-                begin = previous
-            elif len(see_line) <= 4 * _LONGEST_SEE and see_line and (see := _see_start(see_line, about)) is not None:
-                begin = previous + see
-            elif "for your" in found.group().lower():
-                findings.append(Finding(found.start(), found.end(), None))
-                continue
-            else:
+            begin = _see_lines(text, start, about)
+            if begin is None and alone:
                 begin = start
-        findings.append(_cut(text, max(begin, floor), found.end(), about))
+        if begin is None:
+            findings.append(Finding(max(found.start(), floor), found.end(), None))
+        else:
+            findings.append(_cut(text, max(begin, floor), found.end(), about))
     return findings
 
 
-def _see_start(before: str, about: About) -> int | None:
-    """Return where `See <Artist> Live` begins that ends `before`, glued to a lyric or not."""
+def _see_lines(text: str, start: int, about: About) -> int | None:
+    """Return where `See <Artist> Live` begins that ends on the line before `start`, on lines of its own or glued."""
+    first = start
+    for number in range(_MOST_SEE_LINES):
+        if not first:
+            return None
+        first = line_near(text, first - 1)[0]
+        if start - first > _LONGEST_SEE * (1 if number else 4):
+            return None
+        if _SEE.fullmatch(" ".join(text[first : start - 1].split())):
+            return first
+        if number == 0 and (begin := _see_start(text, first, start - 1, about)) is not None:
+            return begin
+    return None
+
+
+def _see_start(text: str, first: int, end: int, about: About) -> int | None:
+    """Return where `See <Artist> Live` begins that ends text[first:end], glued to a lyric or not."""
+    first = max(first, end - _LONGEST_SEE)
+    before = text[first:end].rstrip(" ")
     lowered = before.lower()
     if len(lowered) != len(before):
         return None
     named = f"see {about.artist.lower()} live"
     if about.artist and lowered.endswith(named):
-        return len(before) - len(named)
+        return first + len(before) - len(named)
     at = lowered.rfind("see ")
     while at >= 0:
         # Glued: `homeSee Ann Live`; a capital, or a whole line; `I see Ann Live` is none.
         if (before[at] == "S" or at == 0 or about.lowered) and _SEE.fullmatch(before[at:]):
-            return at
+            return first + at
         at = lowered.rfind("see ", 0, at)
     return None
 
 
-def _begins_anew(after: str, about: About) -> bool:
-    """Return whether what is glued behind dirt is a header, the next dirt, or a line of its own."""
-    return after[0] in "[(\"“'‘" or after[0].isupper() or about.lowered or not after[0].isascii()
-
-
 def _cut(text: str, start: int, end: int, about: About) -> Finding:
     """Return the finding that cuts a span out and leaves what was before and after it on lines of their own."""
-    first, last = line_at(text, start)[0], line_at(text, end)[1]
+    first, last = line_near(text, start)[0], line_near(text, end)[1]
     before, after = text[first:start].rstrip(" "), text[end:last]
     if not before.strip():
-        return whole_line(text, first, end) if not after else Finding(first, end)
+        # What stood between two lines may have stood between two stanzas; before a header it did.
+        gap = "\n" if after.startswith("[") and first and not text.endswith("\n\n", 0, first) else ""
+        return whole_line(text, first, end) if not after else Finding(first, end, gap)
     start = first + len(before)
     if not after:
         return Finding(start, end)
@@ -109,11 +126,11 @@ def _recommendations(text: str, about: About) -> list[Finding]:
     if "you might also like" not in about.folded:
         return []
     findings: list[Finding] = []
-    floor = 0
+    floor, joined = 0, about.scraped and "\n" not in text
     for found in _MARKER.finditer(text):
         if found.start() < floor:
             continue
-        kind = _judge_marker(text, found, about)
+        kind = _judge_marker(text, found, about, joined=joined)
         if kind is None:
             continue
         if not kind:
@@ -123,7 +140,9 @@ def _recommendations(text: str, about: About) -> list[Finding]:
         odd = None
         if end == len(text) or text[end] == "\n":
             end, odd = _pairs_end(text, end, about)
-        cut = _cut(text, found.start(), end, about)
+        elif text[end] != "[":
+            end, odd = _glued_pairs_end(text, end, about)
+        cut = _cut(text, max(_live_start(text, found.start(), about), floor), end, about)
         floor = cut.end
         findings.append(cut)
         if odd:
@@ -131,8 +150,11 @@ def _recommendations(text: str, about: About) -> list[Finding]:
     return findings
 
 
-def _judge_marker(text: str, found: "re.Match[str]", about: About) -> bool | None:
-    """Return True if this is a marker, False if it may be one, None if it is part of a sentence."""
+def _judge_marker(text: str, found: "re.Match[str]", about: About, *, joined: bool) -> bool | None:
+    """Return True if this is a marker, False if it may be one, None if it is part of a sentence.
+
+    Where the lines of the song were joined by spaces, it stands between two of them.
+    """
     written = found.group()
     capital = written == "You might also like"
     before = text[found.start() - 1] if found.start() else "\n"
@@ -140,12 +162,14 @@ def _judge_marker(text: str, found: "re.Match[str]", about: About) -> bool | Non
     if not capital and not (written.islower() and (about.lowered or about.scraped)):
         return None if rest and rest[0] != "\n" else False
     if rest and rest[0] not in "\n[":
-        if not (rest[0].isalnum() or rest[0] in "([\"“'‘¿¡"):
+        if joined and rest[0] == before == " ":
+            return capital and begins_anew(rest.lstrip() or "x")
+        if not (rest[0].isalnum() or begins_anew(rest) or (about.lowered and rest[0] in "'’")):
             return False if capital and not before.isspace() else None  # a sentence goes on
         word = _ENDS_OF_A_WORD.match(rest)
         if word and word.group().lower() in _LIKE_WORDS:
             return None
-        if not (_begins_anew(rest, about) and (capital or about.scraped)):
+        if not (about.scraped or (begins_anew(rest, lowered=about.lowered) and capital)):
             return False
     if before == "\n" or not before.isspace():
         return capital or about.lowered
@@ -153,73 +177,62 @@ def _judge_marker(text: str, found: "re.Match[str]", about: About) -> bool | Non
     return about.scraped and capital
 
 
+def _live_start(text: str, start: int, about: About) -> int:
+    """Return where `See <this artist> Live` begins directly before a marker, or the marker does."""
+    end = start - (text[start - 1 : start] == "\n")
+    named = f"See {about.artist} Live"
+    return end - len(named) if about.artist and text.endswith(named, line_near(text, end)[0], end) else start
+
+
 def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
     """Return where the recommended songs after a marker end, and what looks like more of them by somebody unknown."""
-    odd = None
+    odd, at, certain = None, end, end
     for _ in range(_MOST_PAIRS):
-        if end >= len(text):
+        if at >= len(text):
             break
-        song = line_at(text, end + 1)
+        song = line_near(text, at + 1)
         if song[1] >= len(text):
             break
-        artist = line_at(text, song[1] + 1)
+        artist = line_near(text, song[1] + 1)
         title, name = text[slice(*song)], text[slice(*artist)]
-        if not title or not name or max(len(title), len(name)) > _LONGEST_NAME or parse_header(title):
+        if not title or not name or max(len(title), len(name)) > _LONGEST_NAME:
             break
-        if not _is_known(name, about):
-            if _is_titled(title) and _is_titled(name) and len(name.split()) <= 5:
-                odd = Finding(song[0], artist[1], None)
+        if parse_header(title) or parse_header(name):
             break
-        end = artist[1]
-    return end, odd
+        at = artist[1]
+        if is_known(name, about):
+            certain, odd = at, None  # and so are those above it: a song has no line between two of them
+        elif _is_name(title) and _is_name(name) and len(name.split()) <= _MOST_NAME_WORDS:
+            odd = odd or Finding(song[0], artist[1], None)
+        else:
+            break
+    return certain, odd
 
 
-def _is_known(name: str, about: About) -> bool:
-    if is_genius(name):
-        return True
-    folded = {fold(part) for part in (name, *re.split(r" & |, | feat\. ", name))} - {""}
-    return fold(about.artist) in folded or not about.artists.isdisjoint(folded)
+def _is_name(line: str) -> bool:
+    return is_titled(line) and any(letter.isupper() for letter in line)
 
 
-def _is_titled(line: str) -> bool:
-    """Return whether a line is written as a title or a name is: every word with a capital, no mark at its end."""
-    words = line.split()
-    return (
-        line[0] != "["
-        and line[-1] not in ",.;:!?…—-"
-        and all(word[0].isupper() or word[0] in "(\"'“‘" or word.lower() in _SMALL_WORDS for word in words)
-    )
-
-
-def _twice(text: str, about: About) -> list[Finding]:
-    """Find the whole song standing twice: the page's own text first, the clean copy second."""
-    if not about.scraped:
-        return []
-    rows = [(start, line) for start, line in lines_of(text) if line.strip()]
-    words = [fold(line[:-5].rstrip("0123456789") if line[-5:].lower() == "embed" else line) for _, line in rows]
-    for half in range((len(rows) + 1) // 2, min(len(rows), (len(rows) + _MOST_LEFTOVERS) // 2 + 1)):
-        if len(rows) - half < _FEWEST_LINES_TWICE or words[half] != words[0] or not words[0]:
-            continue
-        if not _is_within(words[half:], words[:half]):
-            continue
-        first, copy = rows[half][0], rows[half - 1]
-        # Stanzas are parted by a blank line, the page's two copies are not.
-        joined = text.count("\n", copy[0] + len(copy[1]), first) == 1 and "\n\n" in text[first:]
-        if _has_a_header_once(rows[half:]) or copy[1].lower().endswith("embed") or joined:
-            return [Finding(0, first)]
-        return [Finding(first, first + len(rows[half][1]), None)]
-    return []
-
-
-def _is_within(short: list[str], long: list[str]) -> bool:
-    """Return whether `short` is `long` with some lines left out."""
-    lines = iter(long)
-    return all(any(line == other for other in lines) for line in short)
-
-
-def _has_a_header_once(rows: list[tuple[int, str]]) -> bool:
-    """Return whether a song has a header that no song has twice."""
-    return any(_HEADER_ONCE.match(line) for _, line in rows)
+def _glued_pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
+    """Return where recommended songs end that are glued to a marker and to each other: `Some SongSome ArtistOther Song…`."""
+    line = text[end : min(line_near(text, end)[1], end + 2 * _MOST_PAIRS * _LONGEST_NAME)]
+    if further := _MARKER.search(line):
+        line = line[: further.start()]
+    seams = [0, *(found.start() for found in _SEAM.finditer(line) if found.start()), len(line)][:_MOST_SEAMS]
+    pieces = [line[begin:stop] for begin, stop in pairwise(seams)]
+    first, certain = 0, 0
+    for _ in range(_MOST_PAIRS):
+        # A title may have seams of its own.
+        artists = range(first + 1, min(first + _MOST_TITLE_PIECES + 1, len(pieces)))
+        artist = next((number for number in artists if is_known(pieces[number], about)), None)
+        if artist is None:
+            break
+        first = artist + 1
+        certain = seams[first]
+    if certain:
+        return end + certain, None
+    glued = len(pieces) > 1 and not pieces[1].startswith("[")
+    return end, Finding(end, end + len(line), None) if glued else None
 
 
 MIDDLE: tuple[Rule, ...] = (
@@ -227,6 +240,5 @@ MIDDLE: tuple[Rule, ...] = (
          proves_scraping=True),
     Rule(name="recommendations", does="`You might also like` goes, with up to three songs by known artists after it.",
          find=_recommendations, proves_scraping=True),
-    Rule(name="twice", does="Of a page that came twice, the clean copy stays.", find=_twice, proves_scraping=True),
 )  # fmt: skip
 """In the order in which they run."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _UNTOLD = re.compile(r"[\W_]+")
+_NEAR = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,29 @@ class Rule:
 
 
 def fold(name: str) -> str:
-    """Return a name as it is compared: letters and digits alone, in lower case."""
-    return _UNTOLD.sub("", unicodedata.normalize("NFKC", name).casefold())
+    """Return a name as it is compared: letters and digits alone, in lower case and without accents."""
+    return _UNTOLD.sub("", unicodedata.normalize("NFKD", name).casefold())
+
+
+def begins_anew(after: str, *, lowered: bool = False) -> bool:
+    """Return whether what is glued behind dirt is a header, the next dirt, or a line of its own, and no word that goes on."""
+    first = after[0]
+    if first in "'’":
+        return lowered or after[1:2].isupper()
+    return first in '[("“‘«「『¿¡' or first.isupper() or first.isdigit() or not first.isascii() or lowered
 
 
 def line_at(text: str, position: int) -> tuple[int, int]:
     """Return where the line around `position` begins and ends, its line break left out."""
     end = text.find("\n", position)
     return text.rfind("\n", 0, position) + 1, len(text) if end < 0 else end
+
+
+def line_near(text: str, position: int) -> tuple[int, int]:
+    """Return what `line_at` does, of a line as long as a book only what stands near."""
+    low, high = max(0, position - _NEAR), min(len(text), position + _NEAR)
+    start, end = text.rfind("\n", low, position), text.find("\n", position, high)
+    return low if start < 0 else start + 1, high if end < 0 else end
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:

@@ -1,35 +1,44 @@
-"""Where a song's parts begin: headers in one style, empty choruses filled, the stanza that comes back. Removes no word."""
+"""Where a song's parts begin: headers in one style, each on a line of its own. Removes no word that is sung."""
 
 import re
-from collections import Counter
+from dataclasses import dataclass
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, lines_of
-from songsmith.lyrics import SectionKind, parse_header
+from songsmith.corpus.dirt.choruses import CHORUSES, headers_in
+from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at
+from songsmith.headers import SectionKind, kind_of_name, may_be_singers, may_name, parse_header
 
-_NAMES = (
-    "pre-chorus|pre chorus|prechorus|post-chorus|chorus|refrain|verse|bridge|hook|intro|outro|couplet|estribillo|coro"
-)
-_PLAIN_NAMES = ("chorus", "refrain", "verse", "bridge", "hook", "intro", "outro", "couplet", "estribillo", "coro")
-_SPELLINGS = {name: (name, name.capitalize(), name.upper()) for name in _PLAIN_NAMES}
-_TIMES = r"(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×]|repeats?|repeated)"
+_BRACKETED = re.compile(r"\[[^\[\]\n]{1,80}\]")
+_TIMES = r"(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×]|repeat(?:s|ed)?|twice)"
+_ONLY_TIMES = re.compile(rf"\s*[(:–-]?\s*(?P<times>{_TIMES})\)?\s*", re.IGNORECASE)
+_THEN_WORDS = re.compile(r"\s*[:–-]?\s*(?=[^\W\d_]|['’\"“(¿¡])")
+_DASHES = ("-", "–", "—")
+_BEFORE_SINGERS = re.compile(r"\s*[:：]\s*|\s+(?P<dash>[-–—])\s+")
+_LONGEST_HEADING = 80
+_LONGEST_PLAIN = 30
+_OPENING = "*_#([{<=~–—【［〔〈《「-"
+_CLOSING = "*_#)]}>=~–—】］〕〉》」-"
+_MIRROR = str.maketrans("([{<【［〔〈《「", ")]}>】］〕〉》」")
 _HEADING = re.compile(
-    rf"(?P<opened>[*_#(\[{{<~=–— -]{{0,4}})(?P<again>repeat )?(?P<name>{_NAMES})(?P<number>\s?#?\d{{1,2}}|\s[ivx]{{1,4}})?"
-    rf"(?:\s?(?:[(\[](?P<within>{_TIMES})[)\]]|(?P<times>{_TIMES})))?(?:\s?\((?P<who>[^()\n]{{1,40}})\))?"
-    rf"(?P<closed>[*_#)\]}}>~=–—:. -]{{0,4}})",
+    rf"(?P<opened>[{re.escape(_OPENING)} ]{{0,6}})(?P<core>[^\W_].*?)(?:\s?[(\[](?P<within>[^()\[\]]{{1,40}})[)\]])?"
+    rf"(?P<closed>[{re.escape(_CLOSING)}:：. ]{{0,6}}?)(?P<tail>\s?{_TIMES})?\s?[:：.]?",
     re.IGNORECASE,
 )
-_LONGEST_HEADING = 80
-_WRAPPED = {"(": ")", "{": "}", "<": ">", "*": "*", "_": "_", "#": "", "=": "=", "~": "~", "-": "-", "–": "–", "—": "—"}
-# Words that a line of a song may be by themselves.
-_ALSO_SUNG = frozenset(("bridge", "hook", "verse", "coro", "couplet"))
-_BRACKETED = re.compile(r"\[[^\[\]\n]{1,80}\]")
-_BEGINNING = 12
-_UNTOLD = str.maketrans("", "", " \n\t'\"!?.,;:()[]{}-_*/&`‘’“”–—…")
-_BROKEN = re.compile(r"\((?:(\n)[^\n()\[\]]{1,200}(\n?)|[^\n()\[\]]{1,200}(\n))\)")
-_WORD = re.compile(r"\w+")
-_FEWEST_LINES = 2
-# What filling empty choruses may add, so that a small text cannot grow without end.
-_MOST_GROWTH = 4
+_INLINE = re.compile(r"(?P<name>[^\W_][^:：()\[\]]{1,24})\s?[:：]\s*(?=[^\W\d_]|['’\"“(¿¡])")
+_REPEAT = re.compile(r"repeat(?:s|ed|ing)?", re.IGNORECASE)
+_ROMAN = re.compile(r"[ivx]{1,5}", re.IGNORECASE)
+# Names that nobody sings as a line; the others (`Bridge`, `Coro`) are headers where something else shows that there are some.
+_NEVER_SUNG = re.compile(
+    r"chorus|\bintro\b|\boutro\b|refr[aäãåéeè]|estribillo|ritornello|nakarat|omkv|kertosäe|kehrreim|припев|приспів|интро|аутро|"
+    r"ρεφρ|후렴|코러스|サビ|コーラス|副歌|主歌|פזמון|كورس",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"\d|\b[ivx]+$|\b(?:one|two|three|four|first|second|third|last)\b", re.IGNORECASE)
+_PART = re.compile(r"(?:part|pt|act|movement|teil|partie|parte|del|часть)\b", re.IGNORECASE)
+# `One refrain:` is said of one.
+_MORE_THAN_A_NAME = re.compile(
+    r"\b(?:one|two|three|the|of|with|and|to|out|only|single|other|another|next|new|old|then|till|until|music|dance)\b(?!$)",
+    re.IGNORECASE,
+)
 
 
 def _glued_headers(text: str, about: About) -> list[Finding]:
@@ -37,207 +46,229 @@ def _glued_headers(text: str, about: About) -> list[Finding]:
         return []
     findings = []
     for found in _BRACKETED.finditer(text):
-        before = text[found.start() - 1] if found.start() else "\n"
-        after = text[found.end()] if found.end() < len(text) else "\n"
+        start, end = found.span()
+        before, after = text[start - 1 : start] or "\n", text[end : end + 1] or "\n"
         if before == after == "\n" or not parse_header(found.group()):
             continue
-        if after in "\n[" and not before.isspace() and before not in "([":
-            findings.append(Finding(found.start(), found.start(), "\n\n"))
-        elif before == "\n" and after.isalpha() and not re.match(r"x\d", text[found.end() :][:2]):
-            findings.append(Finding(found.end(), found.end(), "\n"))
+        left, right = text[line_at(text, start)[0] : start], text[end : line_at(text, end)[1]]
+        alone = not right.strip() or right.startswith("[")
+        apart = not before.isspace() or (alone and (len(left.split()) > 1 or parse_header(left.strip()) is not None))
+        if left.strip() and apart and before not in "([" and (alone or right[0].isupper()):
+            findings.append(Finding(start - len(left) + len(left.rstrip()), start, "\n\n"))
+        elif left.strip():
+            continue
+        if times := _ONLY_TIMES.fullmatch(right):
+            findings.append(Finding(end - 1, end + len(right), f"{_count(times['times'])}]"))
+        elif right.lstrip()[:1] in _DASHES and may_be_singers(singers := right.strip(" -–—")) and _has_words(text, end):
+            findings.append(Finding(end - 1, end + len(right), f": {singers}]"))
+        elif right.lstrip().startswith("[") and not parse_header(right.strip()[: right.strip().find("]") + 1]):
+            findings.append(Finding(end, end + len(right) - len(right.lstrip()), "\n"))
+        elif words := _THEN_WORDS.match(right):
+            findings.append(Finding(end, end + words.end(), "\n"))
     return findings
+
+
+def _has_words(text: str, position: int) -> bool:
+    """Return whether something that is no header stands below the line around `position`."""
+    start, end = line_at(text, line_at(text, position)[1] + 1)
+    return start > position and bool(text[start:end].strip()) and not parse_header(text[start:end].strip())
+
+
+def _count(times: str) -> str:
+    """Return how a header says how often: `2x` is ` x2`; only to repeat is said by having no words of its own."""
+    number = re.search(r"\d+", times)
+    return f" x{number.group()}" if number else " x2" if times.casefold() == "twice" else ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """A line, and what surrounds it."""
+
+    line: str
+    start: int
+    end: int
+    after_blank: bool
+    has_words: bool
+    """Whether something that is no header stands below it."""
+    after_chorus: bool
+    """Whether a chorus in brackets has been sung before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Heading:
+    """A line that may be a header written otherwise than in brackets."""
+
+    place: _Place
+    end: int
+    header: str
+    """What it would be in brackets."""
+    kind: SectionKind
+    name: str
+    style: str
+    """The first of the signs around it; nothing where there are none."""
+    colon: bool
+    repeats: bool
+    counted: bool
+    """Whether it says how often."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is a name that nobody sings."""
+        numbered = self.kind is SectionKind.VERSE and _NUMBERED.search(self.name) and not _PART.match(self.name)
+        return bool(numbered) or self.counted or _NEVER_SUNG.search(self.name) is not None
 
 
 def _styles(text: str, about: About) -> list[Finding]:
     """Find headers written otherwise than in brackets; a chorus with no words needs one before it that has some."""
-    places = _places(text, [spelling for name in _PLAIN_NAMES if name in about.folded for spelling in _SPELLINGS[name]])
-    if not places:
+    headings, headed = _headings(text)
+    if not headings:
         return []
-    shouted = text.isupper()
-    findings: list[Finding] = []
-    seen_chorus, done = False, -1
-    for place in places:
-        start, end = line_at(text, place) if _is_short(text, place) else (0, 0)
-        if end <= done or end - start > _LONGEST_HEADING or end <= start:
+    styles = {heading.style for heading in headings if heading.sure}
+    plain = {
+        heading.name.casefold()
+        for heading in headings
+        if not heading.style and heading.place.after_blank and heading.place.has_words
+    }
+    evident = headed or bool(styles) or len(plain) > 1
+    shouted, findings, sung = text.isupper(), [], False
+    accepted: set[str] = set()
+    for heading in headings:
+        place = heading.place
+        after_chorus = sung or place.after_chorus
+        again = heading.name in accepted or (heading.kind is SectionKind.CHORUS and heading.sure and after_chorus)
+        if heading.repeats and not after_chorus:
             continue
-        done, line = end, text[start:end].strip()
-        kind = parse_header(line)
-        below = text[end + 1 : line_at(text, end + 1)[1]] if end < len(text) else ""
-        has_words = bool(below.strip()) and not parse_header(below.strip())
-        header = (
-            ""
-            if kind
-            else _header(
-                line,
-                after_blank=start == 0 or text.endswith("\n\n", 0, start),
-                has_words=has_words,
-                seen_chorus=seen_chorus,
-                shouted=shouted,
-                lowered=about.lowered,
+        if heading.kind in (SectionKind.CHORUS, SectionKind.PRECHORUS) and not (
+            place.has_words or after_chorus or heading.colon or heading.style == "["
+        ):
+            continue
+        evidence = heading.style in styles if heading.style else evident
+        # In a song with headers in brackets, little else is one.
+        if headed and not (place.after_blank or heading.style == "[" or (heading.colon and heading.sure)):
+            continue
+        if _is_header(heading, evidence=evidence, again=again, cased=not shouted, lowered=about.lowered):
+            findings.append(Finding(place.start, heading.end, heading.header))
+            accepted.add(heading.name)
+            sung = sung or (heading.kind is SectionKind.CHORUS and place.has_words)
+    return findings
+
+
+def _is_header(heading: _Heading, *, evidence: bool, again: bool, cased: bool, lowered: bool) -> bool:
+    """Return whether a heading is one. `evidence`: others in the song are; `again`: this very one was before."""
+    place, opening = heading.place, heading.name.split()[0]
+    if heading.style == "[":
+        return True
+    if heading.style:
+        return heading.sure or (evidence and (place.has_words or again))
+    if heading.colon:
+        return heading.sure or place.after_blank or evidence
+    if opening.isupper() and cased and (heading.sure or evidence):
+        return place.after_blank or place.has_words or again
+    if not place.after_blank or not (lowered or not opening[0].islower()):
+        return False
+    return heading.sure or (evidence and (place.has_words or again))
+
+
+def _headings(text: str) -> tuple[list[_Heading], bool]:
+    """Return the lines that name a part of a song and nothing else, and whether there are others, in whole brackets."""
+    headings: list[_Heading] = []
+    rows = text.split("\n")
+    known = headers_in(text)
+    start, below, sung = 0, 0, False
+    for number, row in enumerate(rows):
+        place, start = start, start + len(row) + 1
+        if not row or number < below:
+            continue
+        after_blank = number == 0 or not rows[number - 1].strip()
+        if number in known:
+            below, kind = known[number]
+            sung = sung or (
+                kind is SectionKind.CHORUS and below not in known and bool("".join(rows[below : below + 1]))
             )
-        )
-        if header:
-            kind = parse_header(header)
-            findings.append(Finding(start, end, header))
-        seen_chorus = seen_chorus or (kind is not None and kind[0] is SectionKind.CHORUS and has_words)
-    return findings
+            continue
+        short = len(row) <= _LONGEST_PLAIN
+        if not (
+            ((row[0] in _OPENING or row[-1] in ":：]") and len(row) <= _LONGEST_HEADING)
+            or (short and (after_blank or row[1:2].isupper()))
+            or (after_blank and (":" in row[:_LONGEST_PLAIN] or "：" in row[:_LONGEST_PLAIN]))
+        ) or not may_name(row[:_LONGEST_HEADING]):
+            continue
+        has_words = number + 1 < len(rows) and number + 1 not in known and bool(rows[number + 1].strip())
+        stripped = row.strip()
+        line = _Place(
+            line=stripped, start=place + row.index(stripped[0]), end=place + len(row), after_blank=after_blank,
+            has_words=has_words, after_chorus=sung,
+        )  # fmt: skip
+        heading = _heading(line) if len(row) <= _LONGEST_HEADING else None
+        if heading := heading or (_inline_heading(line) if after_blank else None):
+            headings.append(heading)
+    return headings, bool(known)
 
 
-def _places(text: str, words: list[str]) -> list[int]:
-    """Return where any of these words stands, in order."""
-    places = []
-    for word in words:
-        at = text.find(word)
-        while at >= 0:
-            places.append(at)
-            at = text.find(word, at + 1)
-    return sorted(places)
-
-
-def _is_short(text: str, place: int) -> bool:
-    """Return whether the line around `place` is short, looking no further than a header is long."""
-    low, high = place - _LONGEST_HEADING, place + _LONGEST_HEADING
-    return (low <= 0 or "\n" in text[low:place]) and (high >= len(text) or "\n" in text[place:high])
-
-
-def _header(line: str, *, after_blank: bool, has_words: bool, seen_chorus: bool, shouted: bool, lowered: bool) -> str:
-    """Return the header that a line is, in brackets; nothing if it may be sung."""
-    found = _HEADING.fullmatch(line)
+def _heading(place: _Place) -> _Heading | None:
+    """Read a line that is but a heading: its name, the signs around it, how often, and who sings."""
+    found = _HEADING.fullmatch(place.line)
     if not found:
-        return ""
-    name, opened, closed = found["name"], found["opened"].strip(), found["closed"].strip()
-    key = name.lower()
-    bracketed = opened == "[" and closed in ("]", "]:", ":]")
-    wrapped = bool(opened) and opened in _WRAPPED and closed.strip(":.") == _WRAPPED[opened]
-    if opened and not wrapped and not bracketed and len(set(opened)) > 1:
-        return ""
-    doubled = len(opened) > 1 and set(opened) == set(closed.strip(":.")) and opened[0] in "*_=-#~"
-    if (opened and not (wrapped or bracketed or doubled)) or (closed.strip(":.") and not opened):
-        return ""
-    colon = ":" in closed
-    marked = bool(found["number"] or found["times"] or found["within"] or found["again"])
-    if not (colon or wrapped or bracketed or doubled):
-        capitals = name.isupper() and not shouted
-        plain = name[0].isupper() or lowered
-        if not capitals and not (plain and after_blank and (key not in _ALSO_SUNG or marked)):
-            return ""
-        if capitals and not after_blank and not has_words and not seen_chorus:
-            return ""
-    if key.endswith(("chorus", "refrain", "hook", "coro", "estribillo")) and not (has_words or seen_chorus or colon):
-        return ""
-    if found["again"] and not seen_chorus:
-        return ""
-    return _bracket(key, found)
+        return None
+    opened, closed = found["opened"].replace(" ", ""), re.sub(r"[ :：.]", "", found["closed"])
+    cut = _BEFORE_SINGERS.search(found["core"])
+    name, singers = (found["core"][: cut.start()], found["core"][cut.end() :]) if cut else (found["core"], "")
+    within = (found["within"] or "").strip()
+    times = _ONLY_TIMES.fullmatch(within)
+    if within and not times:
+        singers = within
+    marks = opened + closed
+    broken = bool(marks) and set(marks) <= set("[]()") and ("[" in opened or "]" in closed)
+    wrapped = bool(opened) and (closed == opened[::-1].translate(_MIRROR) or (set(opened) == {"#"} and not closed))
+    kind = kind_of_name(name)
+    if kind is None or not (broken or wrapped or not marks) or not may_be_singers(singers):
+        return None
+    # `Verse 1 - Ann` is a heading, but `Verse 1: Ann` may be sung.
+    if not marks and ((cut and not cut["dash"]) or _MORE_THAN_A_NAME.search(name)):
+        return None
+    often = _count(found["tail"] or (times["times"] if times else ""))
+    header = f"[{_in_style(name)}{often}{f': {singers.strip()}' if singers.strip() else ''}]"
+    return _Heading(
+        place=place, end=place.end, header=header, kind=kind, name=name.strip(), style="[" if broken else opened[:1],
+        colon=place.line[-3:].rstrip(" )").endswith((":", "：")), repeats=_REPEAT.search(f"{name} {within}") is not None,
+        counted=bool(often),
+    ) if parse_header(header) else None  # fmt: skip
 
 
-def _bracket(key: str, found: "re.Match[str]") -> str:
-    words = ["Pre-Chorus" if key.startswith("pre") else "-".join(part.capitalize() for part in key.split("-"))]
-    if found["number"]:
-        words.append(found["number"].strip(" #").upper())
-    if times := re.search(r"\d+", found["within"] or found["times"] or ""):
-        words.append(f"x{times.group()}")
-    header = f"[{' '.join(words)}{': ' + found['who'].strip() if found['who'] else ''}]"
-    return header if parse_header(header) else ""
+def _inline_heading(place: _Place) -> _Heading | None:
+    """Read a heading with the first words of its section on the same line."""
+    found = _INLINE.match(place.line)
+    kind = kind_of_name(found["name"]) if found else None
+    if found is None or kind is None or _MORE_THAN_A_NAME.search(found["name"]):
+        return None
+    header = f"[{_in_style(found['name'])}]\n"
+    heading = _Heading(
+        place=place, end=place.start + found.end(), header=header, kind=kind, name=found["name"].strip(), style="",
+        colon=False, repeats=False, counted=False,
+    )  # fmt: skip
+    return heading if heading.sure and parse_header(header.strip()) else None
 
 
-def _bare_choruses(text: str, about: About) -> list[Finding]:
-    """Find chorus headers with nothing under them: what was sung under that header before is sung again."""
-    if text.count("[") < 2:
-        return []
-    rows = list(lines_of(text))
-    known: dict[str, list[str]] = {}
-    findings: list[Finding] = []
-    room = _MOST_GROWTH * len(text) + 2000
-    for number, (start, line) in enumerate(rows):
-        header = parse_header(line.strip()) if line.startswith("[") else None
-        if header is None or header[0] is not SectionKind.CHORUS:
+def _in_style(name: str) -> str:
+    """Return a name as headers have it: `PRE CHORUS 2X` is `Pre-Chorus x2`; capitals within a word are left to it."""
+    styled = []
+    for word in name.split():
+        if _REPEAT.fullmatch(word):
             continue
-        name = _name_of(line)
-        if stanza := _stanza(rows, number + 1):
-            known[name] = stanza
-            continue
-        sung = known.get(name, [])
-        # A blank line may divide a header from its own words.
-        if not sung or _words(_stanza(rows, number + 2)) == _words(sung):
-            continue
-        closely = number + 1 < len(rows) and bool(rows[number + 1][1].strip())  # another header directly below
-        finding = Finding(start + len(line), start + len(line), "\n" + "\n".join(sung) + ("\n" if closely else ""))
-        findings.append(finding)
-        room -= len(finding.replacement or "")
-        if room < 0:
-            return []
-    return findings
-
-
-def _name_of(line: str) -> str:
-    """Return which of a song's choruses a header names: `chorus` for the one that is also hook and refrain."""
-    found = re.match(r"\[\s*([^\W\d_]+(?:-[^\W\d_]+)?)", line)
-    name = found.group(1).lower() if found else ""
-    return "chorus" if name in ("hook", "refrain", "coro", "estribillo") else name
-
-
-def _stanza(rows: list[tuple[int, str]], first: int) -> list[str]:
-    """Return the lines from row `first` to before a blank line or a header."""
-    lines: list[str] = []
-    for _, line in rows[first : first + 200]:
-        if not line.strip() or parse_header(line.strip()):
-            break
-        lines.append(line)
-    return lines
-
-
-def _words(lines: list[str]) -> list[str]:
-    return _WORD.findall("\n".join(lines).casefold().replace("'", "").replace("’", ""))
-
-
-def _returning_stanza(text: str, about: About) -> list[Finding]:
-    """Find the headerless stanza that comes back most often: it is the chorus, each time it is sung."""
-    # First whether any begins as another does, which costs little to know.
-    beginnings = [_beginning(stanza) for stanza in about.folded.split("\n\n")]
-    if len(set(beginnings)) == len(beginnings):
-        return []
-    starts: dict[int, tuple[str, ...]] = {}
-    place, after_bare = 0, False
-    for stanza in text.split("\n\n"):
-        lines = [line for line in stanza.split("\n") if line.strip()]
-        headers = [parse_header(line.strip()) for line in lines]
-        if any(header and header[0] is SectionKind.CHORUS for header in headers):
-            return []
-        if len(lines) >= _FEWEST_LINES and not any(headers) and not after_bare:
-            starts[place + len(stanza) - len(stanza.lstrip("\n"))] = tuple(_words(lines))
-        after_bare = bool(headers) and headers[-1] is not None
-        place += len(stanza) + 2
-    counts = Counter(words for words in starts.values() if words)
-    most = max(counts.values(), default=1)
-    if most < 2:
-        return []
-    # Of two that come back as often, the chorus is the one first sung later: a verse leads to it.
-    chorus = [words for words, count in counts.items() if count == most][-1]
-    return [Finding(start, start, "[Chorus]\n") for start, words in starts.items() if words == chorus]
-
-
-def _beginning(stanza: str) -> str:
-    """Return the first letters of a stanza, without the spaces and marks between them."""
-    letters = stanza[:40].translate(_UNTOLD)
-    if len(letters) < _BEGINNING and len(stanza) > 40:
-        letters = stanza.translate(_UNTOLD)
-    return letters[:_BEGINNING]
-
-
-def _broken_ad_libs(text: str, about: About) -> list[Finding]:
-    """Find line breaks just inside parentheses, where a scraper broke the line at a change of type."""
-    if "(\n" not in text and "\n)" not in text:
-        return []
-    breaks = [match.span(group) for match in _BROKEN.finditer(text) for group in (1, 2, 3) if match.group(group)]
-    return [Finding(start, end) for start, end in breaks]
+        if _ONLY_TIMES.fullmatch(word):
+            styled.append(_count(word).strip())
+        elif _ROMAN.fullmatch(word):
+            styled.append(word.upper())
+        elif word.isupper() or word.islower():
+            styled.append("-".join(part.capitalize() for part in word.lstrip("#").split("-")))
+        else:
+            styled.append(word)
+    return re.sub(r"^(Pre|Post) (?=[A-Z])", r"\1-", " ".join(styled))
 
 
 STRUCTURE: tuple[Rule, ...] = (
-    Rule(name="ad-libs", does="A line broken just inside parentheses becomes one again.", find=_broken_ad_libs, reports=False),
     Rule(name="glued headers", does="A header glued to a line gets a line of its own.", find=_glued_headers, reports=False),
     Rule(name="header styles", does="`Chorus:`, `(Chorus x2)` and `CHORUS` become `[Chorus]`.", find=_styles),
-    Rule(name="bare choruses", does="A chorus that is only named is written out.", find=_bare_choruses),
-    Rule(name="returning stanza", does="In a song without a chorus, the stanza that comes back is called the chorus.",
-         find=_returning_stanza),
+    *CHORUSES,
 )  # fmt: skip
 """In the order in which they run."""

@@ -4,48 +4,81 @@ import re
 
 from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, line_at, lines_of
 
-_EMBED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?K?)?(embed)$", re.IGNORECASE)
+_EMBED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?[KM]?)?(embed)$", re.IGNORECASE)
 _LONGEST_EMBED = 40
-_SHARE = "share urlcopyembedcopy"
-_NUMBER = re.compile(r"\d{1,7}(?:[.,]\d{1,3})?[Kk]?")
-_GLUED_FORM = re.compile(
-    r"(?:share url\s*copy(?:\s*embed\s*copy)?)?\s*(?:cancel)?\s*how to format lyrics:\s*type out all lyrics",
-    re.IGNORECASE,
+# Where the lines of a page were joined by spaces; a line that was sung is shorter.
+_LONGEST_LINE = 300
+_JOINED_NUMBER = re.compile(r"(?<=[^\d\s.,:;–-])\s+\d[\d.,]{0,6}[KM]?\s?Embed$")
+# The share links after `Embed`, from the longest to what is left of them.
+_SHARES = ("share urlcopyembedcopy", "share urlcopyembed", "share urlcopy", "share url")
+_NUMBER = re.compile(r"\d{1,7}(?:[.,]\d{1,3})?[KkMm]?")
+_GLUED = (
+    re.compile(
+        r"(?:share url\s*copy(?:\s*embed\s*copy)?)?\s*(?:cancel)?\s*how to format lyrics:\s*type out all lyrics|"
+        r"about\s*(?:genius annotation|have the inside scoop on this song\?)|"
+        r"(?:sign up and drop knowledge(?: 🤓)?\s*)?genius is the (?:ultimate source of music knowledge|"
+        r"world['’]s biggest collection of song)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"Credits(?=Produced By|Written By|Producers?[A-Z]|Writers?[A-Z]|Phonographic)|Release Date[A-Z][a-z]+ \d{1,2}, \d{4}"
+    ),
 )
-_GLUED_FOOTER = re.compile(r"about\s*(?:genius annotation|have the inside scoop on this song\?)", re.IGNORECASE)
 _MOST_FOOTER_LINES = 400
 # Lines that only a page has; an apostrophe is straight here.
 _SURE = frozenset(
     [
         "share url",
         "genius annotation",
+        "genius answer",
         "how to format lyrics:",
         "sign up and drop knowledge 🤓",
         "sign up and drop knowledge",
+        "sign up and drop some knowledge",
+        "start the song bio",
+        "ask us a question about this song",
         "add a comment",
+        "get the conversation started",
+        "be the first to comment",
         "have the inside scoop on this song?",
         "no questions asked yet",
     ]
 )
-_SURE_BEGINNINGS = (
+_SENTENCES = (
     "type out all lyrics, even if", "genius is the ultimate source of music knowledge", "lyrics should be broken down into",
     "use section headers above different song parts", "use italics (<i>", "if you don't understand a lyric, use",
     "to learn more, check out our transcription guide", "find answers to frequently asked questions about the song",
     "genius is the world's biggest collection of song lyrics",
 )  # fmt: skip
-_HEADINGS = frozenset(["about", "song bio", "q&a", "credits", "release date", "tags"])
-_WEAK = frozenset(["copy", "cancel", "expand", "comments", "embed", "sign up", "sign in", "cancel"]) | _HEADINGS
-_TELLING = (*_SURE, *_SURE_BEGINNINGS)
+_HEADINGS = frozenset(["about", "song bio", "q&a", "credits", "release date", "tags", "comments"])
+_WEAK = frozenset(["copy", "cancel", "expand", "share", "embed", "sign up", "sign in"]) | _HEADINGS
+# How such a line begins, and what stands where the page's end is glued together: costs little to look for.
+_BEGIN = 10
+_BEGINNINGS = frozenset(line[:_BEGIN] for line in (*_SURE, *_SENTENCES, "release date"))
+_TELLING = ("genius", "how to format lyrics", "release date")
+_ROLE = re.compile(
+    r"(?:executive |co-|additional |assistant )?(?:produced|written|composed|performed|mixed|mastered|recorded|distributed) "
+    r"(?:by|at)\b.{0,60}|"
+    r"(?:executive |co-|additional )?(?:producers?|writers?|composers?|lyricists?|publishers?|labels?|distributors?)|"
+    r"phonographic copyright.{0,20}|copyright ©.{0,20}|(?:mixing|mastering|recording) engineers?",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"[^\W\d_]+ \d{1,2}, \d{4}|\d{4}|[^\W\d_]+ \d{4}")
+_CONTRIBUTORS = re.compile(r"\d[\d.,]*k? contributors?", re.IGNORECASE)
+# A line of numbers: the next one may be sung as well.
+_COUNTING = re.compile(r"[\d\s,.;:!&…–-]*\d[\d\s,.;:!&…–-]*")
 _OWN_EMBEDS = ("reembed", "unembed", "re-embed", "-embed", "‐embed")
 
 
 def _page_end(text: str, about: About) -> list[Finding]:
     """Find the edit form and the footer: they begin where page lines begin and run to the end."""
-    folded = about.folded.replace("’", "'")
-    if not any(line in folded for line in _TELLING):
+    folded = about.folded
+    if _BEGINNINGS.isdisjoint([line[:_BEGIN] for line in folded.split("\n")]) and not any(
+        words in folded for words in _TELLING
+    ):
         return []
     cut = len(text)
-    for glued in (_GLUED_FORM, _GLUED_FOOTER):
+    for glued in _GLUED:
         if found := glued.search(text):
             cut = min(cut, found.start())
     start = len(text)
@@ -53,40 +86,62 @@ def _page_end(text: str, about: About) -> list[Finding]:
         if start <= 0:
             break
         start = text.rfind("\n", 0, start - 1) + 1
-    rows = [(start + at, line.strip()) for at, line in lines_of(text[start:]) if line.strip()]
+    rows = [
+        (start + at + len(line) - len(line.lstrip()), line.strip())
+        for at, line in lines_of(text[start:])
+        if line.strip()
+    ]
     ranks = [_rank(line) for _, line in rows]
-    sure, total = ranks.count(2), sum(1 for rank in ranks if rank)
+    dated = any(
+        line.lower() == "release date" and _follows(rows, number, _DATE) for number, (_, line) in enumerate(rows)
+    )
+    sure = sum(rank >= 2 for rank in ranks) + dated
     for number, ((at, line), rank) in enumerate(zip(rows, ranks, strict=True)):
-        if rank and sure and (total >= 2) and _opens(line, rank, [row for _, row in rows[number + 1 : number + 4]]):
+        if rank and sure and _opens(rows, number, ranks):
             # `Embed` itself is left to the next rule, which knows about the digits before it.
             cut = min(cut, at + len(line) if _is_embed(line) else at)
             break
-        sure -= rank == 2
-        total -= rank > 0
+        sure -= rank >= 2
     return [Finding(cut, len(text))] if cut < len(text) else []
 
 
 def _rank(line: str) -> int:
-    """Return 2 for a line that only a page has, 1 for one that it has too, else 0."""
+    """Return 3 for a sentence that only a page has, 2 for such a line, 1 for one that a song may have too, else 0."""
     if len(line) > 400:
         return 0
     plain = line.lower().replace("’", "'")
-    if plain in _SURE or plain.startswith(_SURE_BEGINNINGS):
+    if plain.startswith(_SENTENCES):
+        return 3
+    if plain in _SURE:
         return 2
     return 1 if plain in _WEAK or _is_embed(line) else 0
 
 
+def _opens(rows: list[tuple[int, str]], number: int, ranks: list[int]) -> bool:
+    """Return whether the page's end begins here, and not with the song's own line `About` or `Cancel`."""
+    line, below = rows[number][1].lower(), ranks[number + 1 : number + 5]
+    if ranks[number] >= 2:
+        return ranks[number] == 3 or any(below)
+    if _is_embed(rows[number][1]):
+        return any(below)
+    if line == "credits":
+        return _follows(rows, number, _ROLE) or bool(below[:2] and max(below[:2]) >= 2)
+    if line == "release date":
+        return _follows(rows, number, _DATE)
+    if line in ("about", "song bio") and any(_CONTRIBUTORS.fullmatch(row) for _, row in rows[number + 1 : number + 3]):
+        return True
+    if line == "q&a" and rows[number + 1 : number + 2] and rows[number + 1][1].endswith("?"):
+        return True
+    # A heading, then what only a page says; between `Tags` and `Add a comment` stand the tags.
+    return any(rank >= 2 for rank in (below if line == "tags" else below[:2]))
+
+
+def _follows(rows: list[tuple[int, str]], number: int, pattern: "re.Pattern[str]") -> bool:
+    return number + 1 < len(rows) and pattern.fullmatch(rows[number + 1][1][:120]) is not None
+
+
 def _is_embed(line: str) -> bool:
     return line.endswith("Embed") or (line[-5:].lower() == "embed" and (len(line) == 5 or line[-6].isdigit()))
-
-
-def _opens(line: str, rank: int, following: list[str]) -> bool:
-    """Return whether the page's end begins here, and not with the song's own line `About` or `Cancel`."""
-    if rank == 2:
-        return True
-    if _is_embed(line):
-        return any(_rank(row) for row in following)
-    return line.lower() in _HEADINGS and any(_rank(row) and not _is_embed(row) for row in following[:2])
 
 
 def _embed(text: str, about: About) -> list[Finding]:
@@ -94,8 +149,8 @@ def _embed(text: str, about: About) -> list[Finding]:
         return []
     end, odd = len(text), None
     while True:
-        while text[max(0, end - len(_SHARE)) : end].lower() == _SHARE:
-            end -= len(_SHARE)
+        while share := next((links for links in _SHARES if _is_share(text, end, links)), ""):
+            end -= len(share)
         found = _EMBED.search(text, max(0, end - _LONGEST_EMBED), end)
         if not found:
             break
@@ -111,6 +166,12 @@ def _embed(text: str, about: About) -> list[Finding]:
             break
     findings = [Finding(*odd, None)] if odd and odd[0] < odd[1] else []
     return findings + ([Finding(end, len(text))] if end < len(text) else [])
+
+
+def _is_share(text: str, end: int, links: str) -> bool:
+    """Return whether these links end there, behind an `Embed` unless they are all there."""
+    tail = text[max(0, end - len(links) - len("embed")) : end].lower()
+    return tail == "embed" + links or (links == _SHARES[0] and tail.endswith(links))
 
 
 def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int, bool]:
@@ -132,8 +193,11 @@ def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int,
         above = text[line_at(text, start - 1)[0] : start - 1] if start else ""
         if own_digits > found.start():
             return own_digits, False
-        return (found.start(2), False) if above[-1:].isdigit() else (start, True)
+        return (found.start(2), False) if _COUNTING.fullmatch(above[-60:]) else (start, True)
     last = before[-1]
+    joined = last.isspace() and about.scraped and end > _LONGEST_LINE and "\n" not in text
+    if joined and (alone := _JOINED_NUMBER.search(text, start, end)):
+        return alone.start(), True
     if number is None:
         if last.isspace():
             if word == "Embed" and about.scraped:
@@ -142,7 +206,7 @@ def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int,
         if word == "Embed":
             return found.start(), True
         near = text[max(start, found.start() - 2) : end].lower()
-        glued = about.lowered and not near.endswith(_OWN_EMBEDS)
+        glued = about.lowered and (about.scraped or not near.endswith(_OWN_EMBEDS))
         return (found.start(), True) if glued else (end, True)
     token = before[-12:].split(" ")[-1]
     counted = last.isspace() or (last in ",.:/-–$€£#№" and (before[-2:-1].isdigit() or last in "$€£#№"))
@@ -168,7 +232,7 @@ def _before_number_line(text: str, start: int, about: About) -> tuple[int, bool]
     if not number or len(number) > 12 or not _NUMBER.fullmatch(number):
         return end, True
     further = text[line_at(text, above - 1)[0] : above - 1] if above else ""
-    if further[-1:].isdigit() or fold(number) == fold(about.title):
+    if _COUNTING.fullmatch(further[-60:]) or fold(number) == fold(about.title):
         return end, False
     return above, True
 

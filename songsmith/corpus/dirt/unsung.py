@@ -2,7 +2,7 @@
 
 import re
 
-from songsmith.corpus.dirt.middle import is_genius
+from songsmith.corpus.dirt.names import is_genius
 from songsmith.corpus.dirt.rule import fold
 from songsmith.lyrics import parse_header
 from songsmith.markup import find_mark
@@ -20,8 +20,10 @@ _SOON = re.compile(
     re.IGNORECASE,
 )
 _INSTRUMENTAL = re.compile(
-    r"[\[(]?\s?(?:(?:this|the) (?:song|track|piece) is (?:an |purely )?|morceau |tema |brano |morceau purement )?"
-    r"instrumental(?:e|ny|ní|es)?(?: (?:track|song|break|interlude|outro|intro))?\s?(?:[:–-].{0,100})?[\])]?[.!]?",
+    r"[\[(*]{0,2}\s?(?:(?:this|the) (?:song|track|piece) is (?:an |purely )?|(?:morceau|tema|brano|canción|faixa|utwór|skladba) "
+    r"(?:purement )?)?(?:instrumental(?:e|ny|ní|es|is|stück|t|track)?|instrumentaali|strumentale|enstr[uü]mantal|"
+    r"инструментал\w{0,4}|instrumentalno|instrumentální|インストゥルメンタル|연주곡|純音樂|纯音乐)"
+    r"(?: (?:track|song|piece|version|only|break|interlude|outro|intro|skit))?\s?(?:[:–-].{0,100})?[\])*]{0,2}[.!]?",
     re.IGNORECASE,
 )
 _NOTHING = frozenset(("unreleased", "na", "none", "null", "nan", "tba", "tbd", "nolyrics", "nolyricsavailable", "snippet",
@@ -34,6 +36,7 @@ _OVER_TRACKS = re.compile(
     re.IGNORECASE,
 )
 _FEW_LINES = 3
+_MOST_LINES_OF_NOTHING = 12
 
 
 def why_no_song(text: str, artist: str) -> str:
@@ -55,11 +58,13 @@ def why_no_song(text: str, artist: str) -> str:
         return "lyrics not released"
     if _SNIPPET.fullmatch(rows[0]):
         return "a snippet"
+    if len(rows) > _MOST_LINES_OF_NOTHING and sum(row[0].isdigit() for row in rows) < _FEW_LINES:
+        return ""
     return _by_its_lines(rows)
 
 
 def _by_its_lines(rows: list[str]) -> str:
-    sung = [row for row in rows if not parse_header(row)]
+    sung = [row for row in rows if not parse_header(row) or _INSTRUMENTAL.fullmatch(row[:140])]
     if sung and all(len(row) <= 140 and _INSTRUMENTAL.fullmatch(row) for row in sung):
         return "an instrumental"
     if all(_BRACKETED.fullmatch(row) or not fold(row) for row in rows):

@@ -1,18 +1,20 @@
 """Raw songs on disk: shards that only grow, and an index that is synced after them. Knows neither names nor locks.
 
-A line of the index says how far a shard is whole, and which songs came with the last stretch: their ids, and digests of
-their words, since two sources may give different songs the same id. Whole lines behind that (a
-kill came before the index was written) count as kept; a torn one is ignored, and cut off by whoever writes next. So the
-index can be lost altogether and is made again from the shards.
+A line of the index says how far a shard is whole, and which songs came with the last stretch: hashes of their ids, and
+digests of their words, since two sources may give different songs the same id. Whole lines behind that (a kill came
+before the index was written) count as kept; a torn one is ignored, and cut off by whoever writes next. So the index can
+be lost altogether and is made again from the shards. Earlier versions wrote the ids themselves; such lines are read, too.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from songsmith.corpus.journal import append, decode_row, encode_row, whole_rows
 from songsmith.corpus.records import RawRecord, encode, hash_words, mend_text
+from songsmith.corpus.storage.hash_index import HashIndex, encode_entries, hash_text, hash_texts
+from songsmith.corpus.storage.journal import append, decode_row, encode_row, whole_rows
 from songsmith.errors import StorageError, storing
 
 SHARD_BYTES = 64 << 20
@@ -21,8 +23,10 @@ BATCH_RECORDS = 1000
 """Songs that are made durable together at most."""
 BATCH_BYTES = 8 << 20
 """Bytes that are made durable together, roughly."""
-_TRUSTED = "genius:"
-"""Genius numbers every song once: other words under such an id are the same song, whose page has changed."""
+_TRUSTED = ("genius:", "lrclib:")
+"""These sites number every song once: other words under such an id are the same song, whose page has changed."""
+_UNKNOWN_WORDS = 0
+"""Stands for the digest of words in an index that does not say; no digest is 0."""
 
 
 @dataclass(kw_only=True)
@@ -33,8 +37,8 @@ class _Contents:
     """Bytes of the index that can be read."""
     ends: dict[int, int] = field(default_factory=dict)
     """For each shard, how many of its bytes are whole."""
-    ids: dict[str, str] = field(default_factory=dict)
-    """For each id, the digest of its song's words; empty where an older index does not say."""
+    ids: HashIndex = field(default_factory=HashIndex)
+    """For each id, the digest of its song's words."""
     missing: list[bytes] = field(default_factory=list)
     """Lines that the index lacks."""
 
@@ -47,15 +51,20 @@ class Shards:
         self._folder = folder
         self._contents: _Contents | None = None
         self._stamp: tuple[int, ...] = ()
+        self._settled: tuple[int, ...] | None = None
+        """How it all looked when there was nothing to settle."""
 
     @property
     def index(self) -> Path:
         """The file that changes whenever songs come in."""
         return self._folder / "raw.index"
 
-    def ids(self) -> Collection[str]:
-        """Return the ids of all songs, those another program has just added among them."""
-        return self._load().ids
+    def __len__(self) -> int:
+        return len(self._load().ids)
+
+    def holds(self, id: str) -> bool:
+        """Return whether there is a song with this id, be it that another program has just added it."""
+        return self._load().ids.get(mend_text(id)) is not None
 
     @property
     def size_bytes(self) -> int:
@@ -80,6 +89,22 @@ class Shards:
                         raise self._damaged(number) from error
                     yield record
 
+    def lines(self) -> Iterator[bytes]:
+        """Yield the line of every song there is now, in the order they came, for others to read.
+
+        Raises:
+            StorageError: a shard is torn or gone.
+        """
+        for number, end in sorted(self._load().ends.items()):
+            place = 0
+            with storing(self._shard(number)), self._shard(number).open("rb") as file:
+                while place < end:
+                    line = file.readline()
+                    if not line.endswith(b"\n"):
+                        raise self._damaged(number)
+                    place += len(line)
+                    yield line
+
     def add(self, records: Iterable[RawRecord]) -> Iterator[tuple[int, int]]:
         """Keep songs; after each batch, when it is durable, yield how many of it are new and how many were held before.
 
@@ -87,14 +112,14 @@ class Shards:
         """
         self._settle()
         lines: list[bytes] = []
-        ids: dict[str, str] = {}
+        ids: dict[int, int] = {}
         taken = size = 0
         for record in records:
             taken += 1
             words = hash_words(record)
             if id := self._free_id(record.id, words, ids):
-                ids[id] = words
-                lines.append(encode(replace(record, id=id)))
+                ids[hash_text(id)] = _as_number(words)
+                lines.append(encode(record if id == record.id else replace(record, id=id)))
                 size += len(lines[-1])
             if taken >= BATCH_RECORDS or size >= BATCH_BYTES:
                 self._write(b"".join(lines), ids)
@@ -104,23 +129,33 @@ class Shards:
             self._write(b"".join(lines), ids)
             yield len(ids), taken - len(ids)
 
-    def _free_id(self, id: str, words: str, coming: Mapping[str, str]) -> str:
+    def _free_id(self, id: str, words: str, coming: Mapping[int, int]) -> str:
         """Return the id to keep a song under, or nothing if it is held."""
         id = mend_text(id)
         for candidate in (id, f"{id}~{words}"):
-            held = coming.get(candidate, self._load_own().ids.get(candidate))
+            hashed = hash_text(candidate)
+            held = coming.get(hashed)
+            if held is None:
+                held = self._load_own().ids.find(hashed)
             if held is None:
                 return candidate
             if id.startswith(_TRUSTED):
                 return ""
-            if not held:  # an older index does not know the words
-                self._load_own().ids.update((record.id, hash_words(record)) for record in self.read())
-                held = self._load_own().ids[candidate]
-            if held == words:
+            if held == _UNKNOWN_WORDS:
+                held = self._learn_words().find(hashed)
+            if held == _as_number(words):
                 return ""
         return ""
 
-    def _write(self, lines: bytes, ids: Mapping[str, str]) -> None:
+    def _learn_words(self) -> HashIndex:
+        """Read all songs for the digests of their words."""
+        learnt = HashIndex()
+        for record in self.read():
+            learnt.add({hash_text(record.id): _as_number(hash_words(record))})
+        self._load_own().ids = learnt
+        return learnt
+
+    def _write(self, lines: bytes, ids: Mapping[int, int]) -> None:
         if not ids:
             return
         contents = self._load_own()
@@ -141,16 +176,20 @@ class Shards:
                     append(self._shard(number), start, b"")
                 raise
         except BaseException:
-            self._contents = None
+            self._contents = self._settled = None
             raise
         contents.ends[number] = end
-        contents.ids.update(ids)
-        self._stamp = self._look()
+        contents.ids.add(ids)
+        self._stamp = self._settled = self._look()
 
     def _settle(self) -> None:
         """Write down what the index lacks, and cut off what is torn, before anything is added."""
         contents = self._load()
+        if self._stamp == self._settled:
+            return
         self._contents = None  # until all is settled
+        for number, path in self._shards():
+            self._check_torn(path, number, contents.ends.get(number, 0))
         with storing(self.index):
             for entry in contents.missing:
                 contents.index_end = append(self.index, contents.index_end, entry)
@@ -161,7 +200,15 @@ class Shards:
                 with storing(path):
                     append(path, contents.ends.get(number, 0), b"")
         contents.missing = []
-        self._contents, self._stamp = contents, self._look()
+        self._contents = contents
+        self._stamp = self._settled = self._look()
+
+    def _check_torn(self, path: Path, number: int, end: int) -> None:
+        """See that what a shard has behind `end` is what a kill left: part of a line, not lines that cannot be read."""
+        with storing(path), path.open("rb") as file:
+            file.seek(end)
+            if any(b"\n" in piece for piece in iter(lambda: file.read(1 << 20), b"")):
+                raise self._damaged(number)
 
     def _load_own(self) -> _Contents:
         """Return the contents without asking the disk: nobody else may write."""
@@ -185,11 +232,11 @@ class Shards:
         contents = _Contents()
         for row, end in whole_rows(self.index):
             try:
-                contents.ends[int(row["shard"])] = int(row["end"])
-                contents.ids.update(dict.fromkeys(row["ids"], ""))
-                contents.ids.update(zip(row["ids"], row.get("words", ()), strict=False))
+                shard, shard_end = int(row["shard"]), int(row["end"])
+                _read_entry(row, contents.ids)
             except (KeyError, TypeError, ValueError):
                 break
+            contents.ends[shard] = shard_end
             contents.index_end = end
         sizes = {number: path.stat().st_size for number, path in self._shards()}
         for number, end in contents.ends.items():
@@ -201,24 +248,26 @@ class Shards:
         return contents
 
     def _read_behind_index(self, contents: _Contents, number: int) -> None:
-        ids: dict[str, str] = {}
+        ids: dict[int, int] = {}
         start = contents.ends.get(number, 0)
         for row, end in whole_rows(self._shard(number), start):
             try:
                 record = RawRecord.from_json(row)
-                ids[record.id] = hash_words(record)
+                ids[hash_text(record.id)] = _as_number(hash_words(record))
             except TypeError:
                 break
             contents.ends[number] = end
         if ids:
             contents.missing.append(_encode_entry(number, contents.ends[number], ids))
-            contents.ids.update(ids)
+            contents.ids.add(ids)
 
     def _shards(self) -> list[tuple[int, Path]]:
         found = []
         for path in self._folder.glob("raw-*.jsonl"):
             with suppress(ValueError):
-                found.append((int(path.stem.removeprefix("raw-")), path))
+                number = int(path.stem.removeprefix("raw-"))
+                if path == self._shard(number):  # a `raw-1.jsonl` is somebody else's
+                    found.append((number, path))
         return sorted(found)
 
     def _shard(self, number: int) -> Path:
@@ -226,10 +275,24 @@ class Shards:
 
     def _damaged(self, number: int) -> StorageError:
         return StorageError(
-            f"{self._shard(number)} is damaged.", "Put it back from a copy, or remove the corpus and import it again."
+            f"{self._shard(number)} is damaged.",
+            "See what can be saved: songsmith corpus verify; then mend it with --repair.",
         )
 
 
-def _encode_entry(shard: int, end: int, ids: Mapping[str, str]) -> bytes:
+def _encode_entry(shard: int, end: int, ids: Mapping[int, int]) -> bytes:
     """Return a line of the index: songs that a shard now holds, up to its byte `end`."""
-    return encode_row({"shard": shard, "end": end, "ids": list(ids), "words": list(ids.values())})
+    return encode_row({"shard": shard, "end": end, "songs": encode_entries(ids)})
+
+
+def _read_entry(row: Mapping[str, Any], ids: HashIndex) -> None:
+    if "songs" in row:
+        ids.add_encoded(row["songs"])
+    else:
+        words = row.get("words") or [""] * len(row["ids"])
+        ids.add(hash_texts(zip(row["ids"], map(_as_number, words), strict=True)))
+
+
+def _as_number(words: str) -> int:
+    """Return the digest that `hash_words` gave, as a number that is not 0."""
+    return (int(words, 16) or 1) if words else _UNKNOWN_WORDS

@@ -1,7 +1,8 @@
 """Corpora on disk, by name: raw songs, and beside them the clean ones made of them. Cleans, fetches and prints nothing.
 
 A corpus is a folder: `corpus.json` with its name, `raw-00001.jsonl` and so on, `raw.index`, `clean.json` and the two
-files it names, and `import-set-aside.jsonl`. One program writes to it at a time; any number may read.
+files it names, `import-set-aside.jsonl`, and `import-mark.json` while an import is not done. One program writes to it at
+a time; any number may read.
 """
 
 import json
@@ -15,10 +16,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from songsmith.corpus.clean_files import CleanFiles, CleanSummary, CleanWriter
-from songsmith.corpus.journal import append, encode_row, sync_folder, whole_rows, write_whole
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
-from songsmith.corpus.shards import Shards
+from songsmith.corpus.storage.clean_files import CleanFiles, CleanSummary, CleanWriter
+from songsmith.corpus.storage.journal import encode_row, sync_folder, write_whole
+from songsmith.corpus.storage.set_aside_notes import SetAsideNotes
+from songsmith.corpus.storage.shards import Shards
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
 from songsmith.lyrics import one_line
 from songsmith.paths import Paths
@@ -67,7 +69,9 @@ class Corpus:
         """As a person wrote it."""
         self.path = path
         self._shards = Shards(path)
-        self._clean = CleanFiles(path)
+        self.clean_files = CleanFiles(path)
+        """What is kept of its last cleaning, and of the one before."""
+        self._notes = SetAsideNotes(path / "import-set-aside.jsonl")
         self._lock = lock
         self._format = format
         self._writing = False
@@ -86,7 +90,7 @@ class Corpus:
 
     def holds(self, id: str) -> bool:
         """Return whether there is a raw song with this id."""
-        return id in self._shards.ids()
+        return self._shards.holds(id)
 
     def raw(self) -> Iterator[RawRecord]:
         """Yield the raw songs in the order they came.
@@ -96,10 +100,18 @@ class Corpus:
         """
         return self._shards.read()
 
+    def raw_lines(self) -> Iterator[bytes]:
+        """Yield the raw songs as the lines of JSON that they are kept as: for other processes, which read them.
+
+        Raises:
+            StorageError: a file is torn or gone.
+        """
+        return self._shards.lines()
+
     @property
     def raw_records(self) -> int:
         """How many raw songs there are."""
-        return len(self._shards.ids())
+        return len(self._shards)
 
     def append(self, records: Iterable[RawRecord]) -> Appended:
         """Keep songs, each once. They are durable when this returns, were it a single one.
@@ -119,19 +131,13 @@ class Corpus:
 
     def append_set_aside(self, records: Iterable[SetAside]) -> None:
         """Note records that an import could not use, each once."""
-        with self.writing(), storing(self._import_set_aside):
-            known, end = set(), 0
-            for row, end in whole_rows(self._import_set_aside):  # noqa: B007  (the last end is where to go on)
-                known.add((row.get("id"), row.get("reason")))
-            new = {(record.id, record.reason): record for record in records}
-            lines = [encode_row(record.as_json()) for key, record in new.items() if key not in known]
-            if lines:
-                append(self._import_set_aside, end, b"".join(lines))
+        with self.writing():
+            self._notes.add(list(records))
 
     @property
     def has_clean(self) -> bool:
         """Whether there are clean songs at all."""
-        return self._clean.summary() is not None
+        return self.clean_files.summary() is not None
 
     @property
     def is_clean(self) -> bool:
@@ -141,7 +147,7 @@ class Corpus:
     @property
     def uncleaned(self) -> int:
         """How many raw songs came in since the corpus was last cleaned."""
-        summary = self._clean.summary()
+        summary = self.clean_files.summary()
         return self.raw_records - (summary.raw_records if summary else 0)
 
     def clean(self) -> Iterator[CleanRecord]:
@@ -152,14 +158,12 @@ class Corpus:
             StorageError: a file is damaged.
         """
         self._summary()  # now, not when the first song is asked for
-        return self._clean.songs()
+        return self.clean_files.songs()
 
     def set_aside(self) -> Iterator[SetAside]:
         """Yield what is not used, and why: first what the imports met, then what cleaning found."""
-        for row, _ in whole_rows(self._import_set_aside):
-            with suppress(TypeError):  # a note that cannot be read: cleaning and training do without it
-                yield SetAside.from_json(row)
-        yield from self._clean.set_aside()
+        yield from self._notes.read()
+        yield from self.clean_files.set_aside()
 
     def replace_clean(self, records: Iterable[CleanRecord], set_aside: Iterable[SetAside] = ()) -> None:
         """Put these songs in place of the clean ones there are, all at once."""
@@ -172,24 +176,23 @@ class Corpus:
     @contextmanager
     def replacing_clean(self) -> Iterator[CleanWriter]:
         """Lend a writer for new clean songs; they take the place of the old ones at the end, unless the block raises."""
-        with self.writing(), self._clean.replacing(raw_records=self.raw_records) as writer:
+        with self.writing(), self.clean_files.replacing(raw_records=self.raw_records) as writer:
             yield writer
 
     def sizes(self) -> CorpusSizes:
         """Return how much there is."""
-        summary = self._clean.summary()
-        noted = sum(1 for _ in whole_rows(self._import_set_aside))
+        summary = self.clean_files.summary()
         return CorpusSizes(
             raw_records=self.raw_records, raw_bytes=self._shards.size_bytes,
             clean_records=summary.records if summary else 0, clean_bytes=summary.bytes if summary else 0,
-            set_aside=noted + (summary.set_aside if summary else 0), changed_at_s=self.changed_at_s,
+            set_aside=self._notes.count() + (summary.set_aside if summary else 0), changed_at_s=self.changed_at_s,
         )  # fmt: skip
 
     @property
     def changed_at_s(self) -> float:
         """When songs last came in or were cleaned, in seconds since 1970."""
         times = [0.0]
-        for path in (self.path, self._shards.index, self._clean.pointer):
+        for path in (self.path, self._shards.index, self.clean_files.pointer):
             with suppress(OSError):
                 times.append(path.stat().st_mtime)
         return max(times)
@@ -224,15 +227,11 @@ class Corpus:
             lock.release()
 
     def _summary(self) -> CleanSummary:
-        summary = self._clean.summary()
+        summary = self.clean_files.summary()
         if summary is None:
             step = f"Do it with: songsmith clean {shlex.quote(self.name)}"
             raise NotFoundError(f"The corpus '{self.name}' has not been cleaned.", step)
         return summary
-
-    @property
-    def _import_set_aside(self) -> Path:
-        return self.path / "import-set-aside.jsonl"
 
 
 class CorpusStore:

@@ -12,6 +12,7 @@ SYNONYMS = {
     "text": ("text", "lyrics", "lyric", "song_lyrics", "words"),
     "title": ("title", "song", "song_title", "track_name", "song_name", "track", "name"),
     "artist": ("artist", "author", "artist_name", "singer", "artists", "band", "singer_name"),
+    "chords": ("chords",),
 }
 """What keys and columns with the parts of a song are called, the likeliest first."""
 _OWN = {"id", "title", "artist", "text", "lyrics", "source", "url", "fetched_at"}
@@ -34,6 +35,10 @@ class Place:
     """Who made the songs that name nobody."""
     facts: Mapping[str, Fact] | None = None
     """What holds for the song because of what it stands in."""
+    url: str = ""
+    """Where the source can be seen, for songs that name no page of their own."""
+    fetched_at: str = ""
+    """When the source came over the network, if it did, in UTC as ISO 8601 text."""
 
     @property
     def label(self) -> str:
@@ -48,6 +53,7 @@ class Keys:
     text: tuple[str, ...] = SYNONYMS["text"]
     title: tuple[str, ...] = SYNONYMS["title"]
     artist: tuple[str, ...] = SYNONYMS["artist"]
+    chords: tuple[str, ...] = SYNONYMS["chords"]
 
 
 def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | SetAside]:
@@ -82,10 +88,15 @@ def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | S
     facts = (
         _genius_facts(row) if genius else _facts(row, _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1]))
     )
+    if chords := _chords(row.get(keys.chords[0])):
+        facts["chords"] = chords
+    if keys.chords[0] != "chords":
+        facts.pop(keys.chords[0], None)
     return RawRecord(
         id=_find_id(row, place) or identify(title=title, artist=artist, text=text), title=title, artist=artist,
         text=text, source="genius" if genius else _text(row["source"]) if "source" in row else place.source,
-        url=_text(row.get("url")), fetched_at=_text(row.get("fetched_at")), facts={**(place.facts or {}), **facts},
+        url=_text(row.get("url")) or place.url, fetched_at=_text(row.get("fetched_at")) or place.fetched_at,
+        facts={**(place.facts or {}), **facts},
     )  # fmt: skip
 
 
@@ -116,6 +127,10 @@ def _genius_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
     if isinstance(artist, dict) and isinstance(artist.get("id"), int):
         facts["genius_artist_id"] = artist["id"]
     facts |= {name: row[name] for name in _GENIUS_FACTS if isinstance(row.get(name), str) and row[name]}
+    parts = row.get("release_date_components")
+    if "release_date" not in facts and isinstance(parts, dict):  # what a list of songs says
+        numbers = [f"{part:02}" for name in ("year", "month", "day") if isinstance(part := parts.get(name), int)]
+        facts |= {"release_date": "-".join(numbers)} if numbers else {}
     if guests := [_name(guest) for guest in row.get("featured_artists") or () if _name(guest)]:
         facts["featured_artists"] = ", ".join(guests)
     if album := _name(row.get("album")):
@@ -147,6 +162,8 @@ def _find_id(row: Mapping[str, Any], place: Place) -> str:
 
 def _find_key(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     """Return the first key that says something. A number does only under the likeliest: a `track` may be counted."""
+    if "source" in row and row.get(keys[0]) == "" and keys[0] != SYNONYMS["text"][0]:
+        return keys[0]  # what an export says of a song without title: its `name` is a fact like others
     says = (key for key in keys if row.get(key) and (key == keys[0] or isinstance(row[key], str | list | dict)))
     return next(says, "")
 
@@ -165,6 +182,13 @@ def _name(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(part for item in value if not isinstance(item, list) and (part := _name(item)))
     return _text(value)
+
+
+def _chords(value: Any) -> str:
+    """Return chords as text; a list of them, as some data sets have it, becomes one line."""
+    if isinstance(value, list):
+        return " ".join(filter(None, map(_text, value)))
+    return value if isinstance(value, str) else ""
 
 
 def _text(value: Any) -> str:

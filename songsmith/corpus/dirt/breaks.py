@@ -1,0 +1,82 @@
+"""Line breaks that a scraper made or lost: inside parentheses, and where two parts of a page met. Removes no word."""
+
+import re
+from itertools import islice
+
+from songsmith.corpus.dirt.rule import About, Finding, Rule, line_near
+
+_MOST_BREAKS = 8
+_PARENTHESES = re.compile(r"(?<![:;=])\(([^()\[\]]{1,300})\)")
+# A piece of a line, cut off where the type changed: it begins with a mark, or with the space before it.
+_PIECE = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z])")
+_SEAM = re.compile(r"[a-zß-ÿ!?)][A-Z]")
+# A text with more of them is written like that.
+_MOST_SEAMS = 200
+_WORD = re.compile(r"[^\W\d_]+")
+_TWO_WORDS = re.compile(r"[^\W\d_A-Z]{2,}([A-Z][^\W\d_A-Z]*)")
+_FEWEST_LETTERS = 3
+# Words that begin many lines and end no name: `the seaAnd I`, but `YouTube` and `the iPhone`.
+_BEGINNINGS = frozenset(
+    ["I", "And", "But", "You", "We", "They", "She", "The", "When", "If", "What", "Why", "How", "Where", "There", "Then", "Because",
+     "Don", "Can", "Let", "This", "That", "Your", "Ain", "Every", "With", "Just", "Cause", "Could", "Would", "Should", "Did", "Do",
+     "It", "Is", "Are", "Was", "For", "From", "In", "Who", "Now", "Never", "Maybe", "Tell", "Take", "Give"]
+)  # fmt: skip
+
+
+def _broken_ad_libs(text: str, about: About) -> list[Finding]:
+    if "(\n" not in text and "\n)" not in text and not ("(" in text and _PIECE.search(text)):
+        return []
+    findings = []
+    for found in _PARENTHESES.finditer(text):
+        inside, start = found[1], found.start(1)
+        if "\n" not in inside or "\n\n" in inside or inside.count("\n") > _MOST_BREAKS or not inside.strip():
+            continue
+        edges = {0} if inside[0] == "\n" else set()
+        edges |= {len(inside) - 1} if inside[-1] == "\n" else set()
+        edges |= {piece.start() for piece in _PIECE.finditer(inside)}
+        findings += [Finding(start + at, start + at + 1) for at in sorted(edges)]
+    return findings
+
+
+def _joined_lines(text: str, about: About) -> list[Finding]:
+    """Find lines glued together in a text that surely was scraped; what may be a name is only told."""
+    if not about.scraped or about.lowered:
+        return []
+    findings: list[Finding] = []
+    for seam in islice(_SEAM.finditer(text), _MOST_SEAMS):
+        start, end = line_near(text, seam.start())
+        # Words are short; a line may be as long as a book.
+        low, high = max(start, seam.start() - 40), min(end, seam.end() + 40)
+        word = next((word for word in _WORD.finditer(text, low, high) if word.end() > seam.start() + 1), None)
+        if word is None or (findings and word.start() < findings[-1].end) or not _goes_on(text, start, end, word):
+            continue
+        if not seam.group()[0].isalpha():
+            findings.append(Finding(word.start() - 1, word.end(), None))
+            continue
+        two = _TWO_WORDS.fullmatch(word.group())
+        if not two:
+            continue
+        left = word.group()[: -len(two[1])]
+        if two[1] in _BEGINNINGS and len(left) >= _FEWEST_LETTERS:
+            findings.append(Finding(word.start(), word.end(), f"{left}\n{two[1]}"))
+        elif len(left) >= _FEWEST_LETTERS and len(two[1]) > 1:
+            findings.append(Finding(word.start(), word.end(), None))
+    return findings
+
+
+def _goes_on(text: str, start: int, end: int, word: "re.Match[str]") -> bool:
+    """Return whether more of the line stands both before and after a word."""
+    return (
+        word.start() > start + 1
+        and (text[word.start() - 1] == " " or text[word.start() - 1] in "!?)”")
+        and word.end() < end
+        and text[word.end()] in " '’,"
+    )
+
+
+BREAKS: tuple[Rule, ...] = (
+    Rule(name="broken ad-libs", does="A line broken inside parentheses becomes one again.", find=_broken_ad_libs, reports=False),
+    Rule(name="joined lines", does="Two lines that a page glued together are parted; what may be a name is told.",
+         find=_joined_lines),
+)  # fmt: skip
+"""In the order in which they run."""

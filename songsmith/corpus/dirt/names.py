@@ -1,0 +1,71 @@
+"""Names of songs and artists: whether two are the same, and whether a line is written as one. Reads no text but names."""
+
+import re
+
+from songsmith.corpus.dirt.rule import About, fold
+
+# fmt: off
+_SMALL_WORDS = frozenset(["a", "an", "and", "at", "by", "de", "feat.", "for", "from", "ft.", "in", "la", "le", "of", "on", "or",
+                          "the", "to", "with", "x", "&", "-", "vs."])
+# fmt: on
+_LONGEST_NAME = 100
+# How an account of Genius is called in each language: for translations, romanizations and lists, not for its own songs.
+_GENIUS = re.compile(
+    r"\bgenius\b.*(?:\benglish|\bbrasil|\busers\b|\blists?\b|\bcommunity|romaniz|romanis|translat|tradu|traduz|terjemah|çevir|übersetz|"
+    r"vertal|tłumacz|překlad|preklad|prevod|prijevod|oversæt|oversett|översätt|översätt|överså|käännö|fordít|tərcümə|tõlk|tulkoj|"
+    r"vertim|dịch|превод|перевод|переклад|перакла|μετάφρ|μεταφρ|ترجم|תרגומ|תרגום|翻訳|翻译|翻譯|번역|แปล|अनुवाद)|"
+    r"(?:romaniz|translat|tradu|tłumacz|překlad|preklad|prevod|prijevod|terjemah|перевод|переклад|превод|ترجم|תרגו|번역|翻訳|翻译)"
+    r".*\bgenius$",
+    re.IGNORECASE,
+)
+_IN_NO_NAME = re.compile(r"[^\w\s()'’&/|\u200c\u200d-]")
+_PARTS = re.compile(r"\s*(?:[&,+/()]|\b(?:feat|ft|featuring|with|and|x|vs|y|et|e|und)\b\.?)\s*", re.IGNORECASE)
+_BRACKETED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|[({\[].*)\s*")
+_FEATURING = re.compile(r"\s(?:feat|ft|featuring)\b.*", re.IGNORECASE)
+_DASH = re.compile(r"\s[-–—|:]\s")
+
+
+def is_genius(artist: str) -> bool:
+    """Return whether an artist is an account of Genius itself, which translates and romanizes and never sings."""
+    if len(artist) > _LONGEST_NAME or "genius" not in (folded := artist.lower()):
+        return False
+    return folded.strip() == "genius" or (_GENIUS.search(artist.strip()) is not None and not _IN_NO_NAME.search(artist))
+
+
+def is_known(name: str, about: About) -> bool:
+    """Return whether this is the artist of the song, one known beforehand, an account of Genius, or several with one of them."""
+    if is_genius(name):
+        return True
+    # `Ann & Ben`, but not `You and I, Ann, forever`.
+    names = (name, *_PARTS.split(name)) if is_titled(name) else (name,)
+    folded = {fold(part) for part in names} - {""}
+    return fold(about.artist) in folded or not about.artists.isdisjoint(folded)
+
+
+def is_titled(line: str) -> bool:
+    """Return whether a line is written as a title or a name: no word in small letters but those of titles, no mark at its end."""
+    words = line.split()
+    return (
+        bool(words)
+        and line[0] != "["
+        and line[-1] not in ",.;:!?…—-"
+        and all(not word.lstrip("(\"'“‘")[:1].islower() or word.lower() in _SMALL_WORDS for word in words)
+    )
+
+
+def without_brackets(title: str) -> str:
+    """Return a title without what stands in brackets, unless that is all of it."""
+    bare = _BRACKETED.sub(" ", title).strip()
+    return bare if fold(bare) else title.strip(" ()[]")
+
+
+def spellings(title: str, artist: str = "") -> frozenset[str]:
+    """Return a title as pages and records write it: with what stands in brackets, after a dash, or of the artist, and without."""
+    bare = without_brackets(title)
+    written = {title, bare, _FEATURING.sub("", title)}
+    if artist and title.lower().endswith(f" by {artist.lower()}"):
+        written.add(title[: -len(artist) - 4])
+    for sides in (_DASH.split(title, maxsplit=1), _DASH.split(bare, maxsplit=1)):
+        if len(sides) == 2:
+            written |= {sides[1]} if fold(sides[0]) == fold(artist) else {sides[0]}
+    return frozenset(folded for name in written if (folded := fold(name)))

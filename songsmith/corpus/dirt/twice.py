@@ -1,0 +1,84 @@
+"""A page that came twice, one copy after the other: the first goes, the clean one stays. Knows no other dirt."""
+
+import re
+
+from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, lines_of
+from songsmith.lyrics import parse_header
+
+_FEWEST_LINES = 6
+_MOST_LEFTOVERS = 12
+_FEWEST_HEADERS = 3
+_SHORTEST_LINE = 8
+_FURTHEST_OPENING = 2000
+_WORDS = re.compile(r"\w+(?: \w+){0,4}")
+# A song has no two of them.
+_HEADER_ONCE = re.compile(r"\[[^\W\d_]+(?: |-)?1\b|\[intro\b", re.IGNORECASE)
+
+
+def _twice(text: str, about: About) -> list[Finding]:
+    if not about.scraped:
+        return []
+    if not _comes_back(text, about):
+        return []
+    rows = [(start, line) for start, line in lines_of(text) if line.strip()]
+    if rows and (seam := text.find(f"mbed{rows[0][1]}", len(rows[0][1]))) > 0 and len(rows[0][1]) >= _SHORTEST_LINE:
+        return [Finding(seam + len("mbed"), seam + len("mbed"), "\n")]
+    sung = [
+        number for number, (_, line) in enumerate(rows) if not (line.startswith("[") and parse_header(line.strip()))
+    ]
+    opening = fold(rows[sung[0]][1]) if sung else ""
+    words: list[str] = []
+    for half in range((len(sung) + 1) // 2, min(len(sung), (len(sung) + _MOST_LEFTOVERS) // 2 + 1)):
+        # The headers above the first line of the second copy are its own.
+        begin = sung[half - 1] + 1
+        if len(rows) - begin < _FEWEST_LINES or not opening or fold(rows[sung[half]][1]) != opening:
+            continue
+        words = words or [fold(_without_embed(rows[number][1])) for number in sung]
+        if _is_within(words[half:], words[:half]):
+            return _judge(text, rows[:begin], rows[begin:], few_words=len(set(words[half:])) * 2 < len(sung) - half)
+    return []
+
+
+def _comes_back(text: str, about: About) -> bool:
+    """Return whether the first words that are sung stand in the text twice, which costs little to know."""
+    for _, line in lines_of(text[:_FURTHEST_OPENING]):
+        if line.strip() and not (line.startswith("[") and parse_header(line.strip())):
+            words = _WORDS.search(line.lower())
+            return words is not None and about.folded.count(words.group()) > 1
+    return False
+
+
+def _judge(text: str, first: list[tuple[int, str]], second: list[tuple[int, str]], *, few_words: bool) -> list[Finding]:
+    """Return what goes of a text whose second half says what the first does: a copy, or nothing where it may be sung twice."""
+    place, (last, line) = second[0][0], first[-1]
+    headers, again = _headers(first), _headers(second)
+    if len(headers) >= _FEWEST_HEADERS and not again:
+        return [Finding(place, len(text))]  # the copy lost its headers
+    once = any(map(_HEADER_ONCE.match, again)) or len(set(again)) >= _FEWEST_HEADERS
+    if _without_embed(line) != line or (once and headers == again):
+        return [Finding(0, place)]
+    if few_words:
+        return []  # a song of few words comes back to its beginning many times
+    # Stanzas are parted by a blank line, the page's two copies are not.
+    joined = text.count("\n", last + len(line), place) == 1 and "\n\n" in text[place:]
+    return [Finding(0, place)] if joined else [Finding(place, place + len(second[0][1]), None)]
+
+
+def _headers(rows: list[tuple[int, str]]) -> list[str]:
+    return [line.strip() for _, line in rows if line.startswith("[") and parse_header(line.strip())]
+
+
+def _without_embed(line: str) -> str:
+    return line[:-5].rstrip("0123456789.,KM") if line.endswith(("Embed", "embed")) else line
+
+
+def _is_within(short: list[str], long: list[str]) -> bool:
+    """Return whether `short` is `long` with some lines left out."""
+    lines = iter(long)
+    return all(any(line == other for other in lines) for line in short)
+
+
+TWICE: tuple[Rule, ...] = (
+    Rule(name="twice", does="Of a page that came twice, the clean copy stays.", find=_twice, proves_scraping=True),
+)
+"""In the order in which they run."""

@@ -1,0 +1,1 @@
+"""Songs out of files of every kind, and into tables."""

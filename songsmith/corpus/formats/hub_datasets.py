@@ -1,0 +1,222 @@
+"""Data sets of the Hugging Face Hub as files an import reads over the network, a piece at a time. Keeps nothing on disk.
+
+A data set is named as `hf://owner/name`, with `@revision`, `/config` and `:split` if need be. HF_ENDPOINT, HF_TOKEN and the
+token of `hf auth login` are huggingface_hub's own affair; none of it is ever told.
+"""
+
+import io
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+
+from songsmith.corpus.formats.text_files import SourceFile, explaining
+from songsmith.errors import FetchError, InputError, NotFoundError, SongsmithError, UsageError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfFileSystem
+
+SCHEME = "hf://"
+_BLOCK_BYTES = 4 << 20
+_KINDS = ((".parquet",), (".jsonl", ".ndjson"), (".json",), (".csv", ".tsv"), (".txt",))
+"""Which files are read if there are several kinds: the same songs are often there twice."""
+_CONVERTED = "refs/convert/parquet"
+"""Where the Hub keeps data sets that it converted itself."""
+# What stands beside the data and is none.
+_BESIDE = ("dataset_infos.json", "dataset_info.json", "config.json", "state.json", "requirements.txt", "license.txt")
+_TOLD = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetName:
+    """Which data set, and which part of it."""
+
+    repository: str
+    """Owner and name."""
+    revision: str = ""
+    config: str = ""
+    """A folder in it."""
+    split: str = ""
+    """A word in the names of its files: train, test."""
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """Read a name as a person writes it.
+
+        Raises:
+            UsageError: it is none.
+        """
+        part = r"[\w.-]+"
+        form = rf"hf://(?:datasets/)?({part}/{part})(?:@(refs/{part}/{part}|{part}))?(?:/({part}(?:/{part})*))?(?::({part}))?/?"
+        match = re.fullmatch(form, written, re.ASCII)
+        if not match or any(part.strip("-.") != part for part in match[1].split("/")):
+            raise _no_name(written)
+        repository, revision, config, split = match.groups()
+        return cls(repository=repository, revision=revision or "", config=config or "", split=split or "")
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return f"https://huggingface.co/datasets/{self.repository}"
+
+
+def _no_name(written: str) -> UsageError:
+    step = "Write it as hf://owner/name, or hf://owner/name/config:split."
+    return UsageError(f"'{written}' does not name a data set.", step)
+
+
+class HubFile(SourceFile):
+    """A file of a data set."""
+
+    def __init__(self, files: "HfFileSystem", dataset: DatasetName, revision: str, path: str, size_bytes: int) -> None:
+        """Describe a file at a revision; nothing is read yet."""
+        super().__init__(
+            label=f"{SCHEME}{dataset.repository}/{path}", filename=PurePosixPath(path).name, size_bytes=size_bytes
+        )
+        self.path_in_dataset = path
+        self.revision = revision
+        self._files, self._dataset = files, dataset
+
+    def _open(self) -> BinaryIO:
+        quoted = self.revision.replace("/", "%2F")
+        address = f"datasets/{self._dataset.repository}@{quoted}/{self.path_in_dataset}"
+        remote = self._files.open(address, "rb", block_size=_BLOCK_BYTES)
+        return cast(
+            BinaryIO, io.BufferedReader(cast(io.RawIOBase, remote), 1 << 16)
+        )  # or each line is looked for in Python
+
+    def _explaining(self) -> AbstractContextManager[None]:
+        return _explaining(self._dataset, self.label)
+
+
+def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
+    """Return the files of a data set with its songs, in order.
+
+    Raises:
+        FetchError: the Hub cannot be reached, or refuses.
+        InputError: it has no file that could hold songs.
+        NotFoundError: there is no such data set, revision, config or split.
+    """
+    import huggingface_hub
+
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    hub = huggingface_hub.HfApi(endpoint=endpoint)
+    with _explaining(dataset, f"{SCHEME}{dataset.repository}"):
+        found = _list(hub, dataset, dataset.revision)
+        if not _choose(found[1]) and not dataset.revision:
+            with suppress(huggingface_hub.errors.RevisionNotFoundError):  # then there is nothing
+                found = _list(hub, dataset, _CONVERTED)
+        revision, sizes = found
+        files = huggingface_hub.HfFileSystem(endpoint=endpoint)
+    if not _choose(sizes):
+        raise InputError(
+            f"The data set {dataset.repository} has no file that could be read.",
+            "An import reads Parquet, JSONL, JSON, CSV, TSV and text.",
+        )
+    chosen = _choose(_narrow(dataset, sizes))
+    return [HubFile(files, dataset, revision, path, sizes[path]) for path in sorted(chosen)]
+
+
+def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str, int]]:
+    """Return the commit that a revision is, and the size of each of its files."""
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        told = hub.dataset_info(dataset.repository, revision=revision or None, files_metadata=True)
+    except HFValidationError:
+        raise
+    except (ValueError, TypeError, KeyError) as error:  # a page of a network that wants a login first, say
+        raise FetchError(
+            f"What answered for {dataset.repository} is no Hugging Face Hub.", "Check the network, or HF_ENDPOINT."
+        ) from error
+    sizes = {file.rfilename: file.size or 0 for file in told.siblings or ()}
+    return told.sha or revision or "main", sizes
+
+
+def _choose(paths: Sequence[str] | dict[str, int]) -> list[str]:
+    """Return the files of the likeliest kind that there is."""
+    data = [path for path in paths if not path.startswith(".") and PurePosixPath(path).name.lower() not in _BESIDE]
+    for kinds in _KINDS:
+        if found := [path for path in data if path.lower().removesuffix(".gz").endswith(kinds)]:
+            return found
+    return []
+
+
+def _narrow(dataset: DatasetName, sizes: dict[str, int]) -> dict[str, int]:
+    """Return the files of the config and the split that were asked for.
+
+    Raises:
+        NotFoundError: there are none.
+    """
+    if dataset.config:
+        under = {path: size for path, size in sizes.items() if f"/{path}".find(f"/{dataset.config}/") >= 0}
+        if not _choose(under):
+            folders = sorted({str(PurePosixPath(path).parent) for path in _choose(sizes)} - {"."})
+            raise NotFoundError(
+                f"The data set {dataset.repository} has no folder '{dataset.config}' with songs.", _there_are(folders)
+            )
+        sizes = under
+    if dataset.split:
+        word = re.compile(rf"(^|[/_.-]){re.escape(dataset.split)}([/_.-]|$)", re.IGNORECASE)
+        under = {path: size for path, size in sizes.items() if word.search(path)}
+        if not _choose(under):
+            raise NotFoundError(
+                f"The data set {dataset.repository} has no split '{dataset.split}'.", _there_are(sorted(_choose(sizes)))
+            )
+        sizes = under
+    return sizes
+
+
+def _there_are(names: Sequence[str]) -> str:
+    more = ", …" if len(names) > _TOLD else ""
+    return f"There are: {', '.join(names[:_TOLD])}{more}." if names else "It has no folders: leave that out."
+
+
+@contextmanager
+def _explaining(dataset: DatasetName, label: str) -> Iterator[None]:
+    """Turn what goes wrong between here and the Hub into a sentence."""
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # that of the version it was built on
+
+    with explaining(label):
+        try:
+            yield
+        except HFValidationError as error:
+            raise _no_name(label) from error
+        except (HfHubHTTPError, OfflineModeIsEnabled, httpx.HTTPError) as error:
+            raise _explain(dataset, error) from error
+
+
+def _explain(dataset: DatasetName, error: Exception) -> SongsmithError:
+    """Return what an error of the network means. Its own message is not told: it holds addresses, and stands on many lines."""
+    from huggingface_hub import errors
+
+    name = dataset.repository
+    if isinstance(error, errors.GatedRepoError):
+        return FetchError(
+            f"The data set {name} is only for those who accepted its terms.",
+            f"Accept them at {dataset.url}, then log in with: hf auth login",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return NotFoundError(f"The data set {name} has no revision '{dataset.revision}'.", "Leave it out.")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return NotFoundError(
+            f"There is no data set {name} on the Hugging Face Hub, or it is private.",
+            "Check the name; for a private one log in with: hf auth login",
+        )
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return FetchError("The Hugging Face Hub is switched off by HF_HUB_OFFLINE.", "Unset it.")
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    if status in (401, 403):
+        step = "Log in with a token that may read it: hf auth login"
+        return FetchError(f"The Hugging Face Hub refuses {name} ({status}).", step)
+    if status:
+        step = "Wait a while and run the same command again: it goes on."
+        return FetchError(f"The Hugging Face Hub answered {status} when asked for {name}.", step)
+    return FetchError(
+        "The Hugging Face Hub cannot be reached.",
+        "Check the network, or HF_ENDPOINT, and run the same command again: it goes on.",
+    )

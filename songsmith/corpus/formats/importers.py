@@ -1,0 +1,204 @@
+"""Songs out of files of every kind, on disk or on the Hugging Face Hub. Refuses what is no text; sets aside what is no song.
+
+Nothing is ever held whole but a song, a row, the one value of a `.json` file, or a few megabytes of Parquet.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from songsmith.corpus.formats.hub_datasets import SCHEME, DatasetName, HubFile, find_dataset_files
+from songsmith.corpus.formats.import_options import ImportOptions
+from songsmith.corpus.formats.json_files import read_json, read_json_lines
+from songsmith.corpus.formats.json_songs import Place
+from songsmith.corpus.formats.parquet import check_parquet, read_parquet
+from songsmith.corpus.formats.tables import read_table
+from songsmith.corpus.formats.text_files import Cursor, LocalFile, SourceFile
+from songsmith.corpus.formats.text_songs import CHORDPRO, DIVIDERS, PAGES, read_marked_up, read_text
+from songsmith.corpus.records import RawRecord, SetAside, has_words
+from songsmith.errors import InputError, UsageError
+from songsmith.markup import find_mark
+
+_READERS = {
+    ".txt": read_text, ".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json, ".csv": read_table,
+    ".tsv": read_table, ".parquet": read_parquet, ".lrc": read_marked_up,
+    **dict.fromkeys((*CHORDPRO, *PAGES), read_marked_up),
+}  # fmt: skip
+KINDS = tuple(_READERS)
+"""Endings that say what a file holds; each may be followed by `.gz`. Any other is taken for text."""
+
+
+class Importer:
+    """The songs of a file, of the files in a folder, or of a data set."""
+
+    def __init__(self, path: Path | str, options: ImportOptions | None = None) -> None:
+        """Find the files; nothing is read yet.
+
+        Args:
+            path: the file, the folder, or `hf://owner/name`.
+            options: how to read them.
+
+        Raises:
+            FetchError: the Hub cannot be reached, or refuses.
+            InputError: there are no files.
+            NotFoundError: there is no such data set.
+            UsageError: that names no data set.
+        """
+        self._options = options or ImportOptions()
+        self._files: Sequence[SourceFile]
+        self._place = partial(Place)
+        if is_dataset(path):
+            dataset = DatasetName.parse(str(path))
+            found = find_dataset_files(dataset)
+            self.label, self.name = str(path), dataset.repository.partition("/")[2]
+            self._files, self._sources = found, [file.label for file in found]
+            self._place = partial(Place, url=dataset.url, fetched_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        else:
+            self.label, path = str(path), Path(path)
+            if _is_folder(path):
+                paths = _files_in(path)
+                self.name, self._sources = path.absolute().name, [str(file.relative_to(path)) for file in paths]
+                self._files = [LocalFile(file) for file in paths]
+            else:
+                self._files, self._sources = [LocalFile(path)], [path.name]
+                self.name = self._files[0].name
+        self._is_many = len(self._files) > 1 if is_dataset(path) else _is_folder(Path(path))
+        self._refused: dict[int, InputError] = {}
+        self._current: SourceFile | None = None
+        self._number, self._cursor = 0, Cursor()
+        self._bytes_done = self._checked = 0
+        self._passes = 1 if is_dataset(path) else 2
+        # A file on disk is read twice: checked, then taken.
+        self.bytes_total = self._passes * sum(file.size_bytes for file in self._files)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the files, as far as can be seen without reading them, and of how they are read."""
+        files = [
+            [source, file.size_bytes, *([file.changed_at_ns] if isinstance(file, LocalFile) else [])]
+            + ([file.revision] if isinstance(file, HubFile) else [])
+            for source, file in zip(self._sources, self._files, strict=True)
+        ]
+        whole = self.label if is_dataset(self.label) else str(Path(self.label).absolute())
+        told = json.dumps([whole, files, asdict(self._options)])
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where the reading stands, behind the last song that was yielded: number of the file, and the cursor in it."""
+        return self._number, self._cursor.at, self._cursor.line
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of `bytes_total` is done."""
+        return self._bytes_done + (self._current.bytes_read if self._current else 0)
+
+    def check(self) -> Iterator[None]:
+        """See whether the files are text, pausing now and then. In a folder, one that is none is left for `songs` to tell.
+
+        Raises:
+            InputError: the file is no text, or none in the folder is.
+        """
+        if self._passes == 1:  # over the network, once must do
+            return
+        for number in range(self._checked, len(self._files)):
+            file = self._current = self._files[number]
+            try:
+                if file.kind == ".parquet":
+                    check_parquet(file)
+                else:
+                    yield from file.check()
+            except InputError as error:
+                if not self._is_many:
+                    raise
+                self._refused[number] = error
+            self._current = None
+            self._bytes_done += file.size_bytes
+        if len(self._refused) == len(self._files):
+            raise InputError(f"No file in {self.label} is text.", "Give files in UTF-8.")
+
+    def go_on(self, place: tuple[int, int, int]) -> None:
+        """Begin where another importer of the same files stood; what it had checked and read is passed over."""
+        number, at, line = place
+        self._number, self._cursor = number, Cursor(at=at, line=line)
+        self._checked = number + (at > 0)
+        sizes = [file.size_bytes for file in self._files]
+        self._bytes_done = sum(sizes[:number]) + (self._passes - 1) * sum(sizes[: self._checked])
+
+    def songs(self) -> Iterator[RawRecord | SetAside]:
+        """Yield every song, or why it is none.
+
+        Raises:
+            FetchError: the Hub fails.
+            InputError: the file cannot be read to its end.
+            UsageError: a table has no such column. In a folder, such a table is set aside, as is a file that cannot be read.
+        """
+        for number in range(self._number, len(self._files)):
+            file, source = self._files[number], self._sources[number]
+            if number > self._number:
+                self._number, self._cursor = number, Cursor()
+            self._current = file
+            place = partial(self._place, source=source, name=file.name)
+            reader = _READERS.get(file.kind, read_text)
+            try:
+                if refused := self._refused.get(number):
+                    raise refused
+                yield from map(_judge, reader(file, place, self._options, self._cursor))
+            except (InputError, UsageError) as error:
+                if not self._is_many:
+                    raise
+                reason = error.message.removeprefix(f"{file.label} ").rstrip(".")
+                yield SetAside(id=source, title=file.filename, reason=reason)
+            self._current = None
+            self._bytes_done += file.size_bytes
+
+
+def is_dataset(path: Path | str) -> bool:
+    """Return whether a path names a data set of the Hub."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long a name, or out of reach: `LocalFile` says so
+        return False
+
+
+def _files_in(folder: Path) -> list[Path]:
+    found = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if Path(path.name.lower().removesuffix(".gz")).suffix in KINDS
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    ]
+    if not found:
+        raise InputError(
+            f"{folder} holds no file with songs.", f"It should end with {', '.join(KINDS)}, or these and .gz."
+        )
+    return found
+
+
+def _judge(record: RawRecord | SetAside) -> RawRecord | SetAside:
+    if isinstance(record, SetAside):
+        return record
+    reason = ""
+    if mark := next(filter(None, map(_find_token, (record.text, record.title, record.artist))), None):
+        reason = describe_mark(mark)
+    elif not has_words(record.text):
+        reason = "no words"
+    return SetAside(id=record.id, title=record.title, reason=reason) if reason else record
+
+
+def describe_mark(mark: str) -> str:
+    """Return why a song that spells a mark is set aside."""
+    return f"holds songsmith's own mark {mark}"
+
+
+def _find_token(text: str) -> str | None:
+    return find_mark(text) or next((divider for divider in DIVIDERS if divider in text), None)

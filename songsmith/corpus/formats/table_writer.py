@@ -1,0 +1,112 @@
+"""Write songs as Parquet tables: a column for each field and fact. Writes rows it is handed; chooses no songs, no places."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from songsmith.corpus.records import Fact
+from songsmith.errors import StorageError
+
+_ROWS_A_GROUP = 5000
+_CHARACTERS_A_GROUP = 16 << 20
+_LARGEST_INT = 1 << 63
+
+
+class Columns:
+    """What columns rows need, each of the narrowest kind that holds all its values."""
+
+    def __init__(self) -> None:
+        """Begin with no row seen."""
+        self._kinds: dict[str, set[str]] = {}
+
+    def add(self, row: Mapping[str, Fact]) -> None:
+        """Look at a row."""
+        for name, value in row.items():
+            kinds = self._kinds.setdefault(name, set())
+            if value is not None:
+                kinds.add(_kind(value))
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """The kind of each column as Arrow calls it: bool, int64, float64 or string. What has several kinds is text."""
+        names = sorted(self._kinds, key=lambda name: name == "text")  # the longest comes last
+        return {name: _widest(self._kinds[name]) for name in names}
+
+
+class TableWriter:
+    """Writes rows into one Parquet file, some thousand at a time, so that memory holds no more."""
+
+    def __init__(self, path: Path, dtypes: Mapping[str, str]) -> None:
+        """Begin a file, which must not be there, with these columns."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        self.rows = 0
+        self.bytes = 0
+        """How large the rows are in memory."""
+        self._dtypes = dtypes
+        self._waiting: list[Mapping[str, Fact]] = []
+        self._characters = 0
+        self._schema = pa.schema([(name, pa.type_for_alias(dtype)) for name, dtype in dtypes.items()])
+        self._file = path.open("xb")
+        self._writer: Any = parquet.ParquetWriter(self._file, self._schema, compression="zstd")
+
+    def add(self, row: Mapping[str, Fact]) -> None:
+        """Write a row.
+
+        Raises:
+            StorageError: it does not fit the columns.
+        """
+        self._waiting.append(row)
+        self._characters += len(str(row.get("text", "")))
+        if len(self._waiting) >= _ROWS_A_GROUP or self._characters >= _CHARACTERS_A_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        import pyarrow as pa
+
+        columns = {name: [_cast(row.get(name), dtype) for row in self._waiting] for name, dtype in self._dtypes.items()}
+        try:
+            table = pa.table(columns, schema=self._schema)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise StorageError("The corpus changed while it was read.", "Try again when it rests.") from error
+        self._writer.write_table(table)
+        self.rows += table.num_rows
+        self.bytes += table.nbytes
+        self._waiting, self._characters = [], 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            if kind is None:
+                if self._waiting:
+                    self._write()
+                self._writer.close()
+                self._file.flush()
+                os.fsync(self._file.fileno())
+
+
+def _kind(value: Fact) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int64" if -_LARGEST_INT <= value < _LARGEST_INT else "string"
+    return "float64" if isinstance(value, float) else "string"
+
+
+def _widest(kinds: set[str]) -> str:
+    if kinds == {"int64", "float64"}:
+        return "float64"
+    return next(iter(kinds)) if len(kinds) == 1 else "string"
+
+
+def _cast(value: Fact, dtype: str) -> Fact:
+    if dtype == "string" and value is not None:
+        return str(value)
+    return float(value) if dtype == "float64" and isinstance(value, int) else value

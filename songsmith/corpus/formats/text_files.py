@@ -1,0 +1,197 @@
+"""Files as an import reads them: UTF-8 or nothing, gzipped or not, from front to back. Knows nothing of songs."""
+
+import codecs
+import gzip
+import io
+import re
+import shlex
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from songsmith.errors import InputError
+
+_CHUNK_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 64 << 20
+"""A line is read as a whole; no song, nor any row of a table with one, comes near this."""
+# How files begin that hold words, but not as plain text.
+_WRAPPED = (b"{\\rtf", b"%PDF-")
+
+
+@dataclass(kw_only=True)
+class Cursor:
+    """Where the reading of a file stands, right behind a song; from there another reading can go on."""
+
+    at: int = 0
+    """Bytes of a table or of JSONL, unpacked, or groups of rows in Parquet; 0 for a file that is always read as a whole."""
+    line: int = 0
+    """Lines behind us, or rows of the group, by which what is set aside is told."""
+
+
+class SourceFile:
+    """A file that should hold songs, wherever it is, read once or twice from front to back."""
+
+    def __init__(self, *, label: str, filename: str, size_bytes: int) -> None:
+        """Describe a file; nothing is read yet."""
+        self.label = label
+        """What a message calls it."""
+        self.filename = filename
+        """Its name, without folders."""
+        self.size_bytes = size_bytes
+        self._file: BinaryIO | None = None
+        self._said: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The ending that says what is in it: `.txt`, `.jsonl` and so on, without `.gz`."""
+        suffixes = [suffix.lower() for suffix in Path(self.filename).suffixes]
+        return next((suffix for suffix in reversed(suffixes) if suffix != ".gz"), "")
+
+    @property
+    def name(self) -> str:
+        """The file's name without its endings."""
+        stem = re.sub(r"\.gz$", "", self.filename, flags=re.IGNORECASE)
+        return stem.removesuffix(Path(stem).suffix) or stem
+
+    @property
+    def bytes_read(self) -> int:
+        """How far it is read; of a gzipped file, in its compressed bytes."""
+        if self._file is None or self._file.closed:
+            return 0
+        return self._file.tell() if self._said is None else self._said
+
+    def say_read(self, bytes_read: int) -> None:
+        """Say how far it is read, if that is not where the reading stands: a table may be read column by column."""
+        self._said = bytes_read
+
+    def check(self) -> Iterator[None]:
+        """Read it all, pausing now and then; so a file that is no text is refused before any song is kept.
+
+        Raises:
+            InputError: it is empty, binary, RTF, PDF or not UTF-8 (the message names the bad byte), or damaged gzip.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        total = line = 0
+        with self.unpacked() as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                if not total and chunk.startswith(_WRAPPED):
+                    raise InputError(
+                        f"{self.label} is no plain text but {'RTF' if chunk.startswith(_WRAPPED[0]) else 'PDF'}.",
+                        "Save it as plain text.",
+                    )
+                pending = len(decoder.getstate()[0])
+                nul = chunk.find(b"\0")
+                try:
+                    decoder.decode(chunk if nul < 0 else chunk[:nul])
+                except UnicodeDecodeError as error:
+                    raise self._not_text(total - pending + error.start, error.object[error.start]) from error
+                if nul >= 0:
+                    raise InputError(f"{self.label} is not text: byte {total + nul} is NUL.", "Give a file in UTF-8.")
+                total += len(chunk)
+                ending = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+                line = line + len(chunk) if ending < 0 else len(chunk) - ending - 1
+                if line > LONGEST_LINE_BYTES:
+                    raise InputError(
+                        f"{self.label} has no line break in {LONGEST_LINE_BYTES >> 20} MB.",
+                        "Give one song a line (JSONL), or lyrics in lines.",
+                    )
+                yield
+            if pending := len(decoder.getstate()[0]):
+                raise self._not_text(total - pending, decoder.getstate()[0][0])
+        if not total:
+            raise InputError(f"{self.label} is empty.", "Give a file with songs in it.")
+
+    @contextmanager
+    def text(self, *, newline: str | None = None) -> Iterator[TextIO]:
+        """Lend its text. Every line break is a newline, unless `newline` is empty.
+
+        Raises:
+            InputError: it cannot be read to its end.
+        """
+        with self.unpacked() as file:
+            yield io.TextIOWrapper(file, encoding="utf-8-sig", newline=newline)
+
+    @contextmanager
+    def unpacked(self) -> Iterator[BinaryIO]:
+        """Lend its bytes, unpacked if they are gzipped.
+
+        Raises:
+            InputError: it cannot be read to its end.
+        """
+        with self.packed() as file:
+            start = file.read(2)
+            file.seek(0)
+            if start == b"\x1f\x8b":
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    # A line is found faster behind a buffer than by GzipFile itself.
+                    yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, unpacked), _CHUNK_BYTES))
+            else:
+                yield file
+
+    @contextmanager
+    def packed(self) -> Iterator[BinaryIO]:
+        """Lend its bytes as they are.
+
+        Raises:
+            InputError: it cannot be read to its end.
+        """
+        self._said = None
+        with self._explaining(), self._open() as self._file:
+            yield self._file
+
+    def _open(self) -> BinaryIO:
+        raise NotImplementedError
+
+    def _explaining(self) -> AbstractContextManager[None]:
+        return explaining(self.label)
+
+    def _not_text(self, place: int, byte: int) -> InputError:
+        return InputError(
+            f"{self.label} is not UTF-8: byte {place} is {byte:#04x}.",
+            f"Convert it first: iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(self.label)} > NEW",
+        )
+
+
+class LocalFile(SourceFile):
+    """A file on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        """Look at a file; nothing is read yet.
+
+        Raises:
+            InputError: there is no file that could be read.
+        """
+        self.path = path
+        with explaining(str(path)):
+            state = path.stat()
+            if not path.is_file():
+                raise InputError(f"{path} is no file.", "Name a file, or a folder with files.")
+        super().__init__(label=str(path), filename=path.name, size_bytes=state.st_size)
+        self.changed_at_ns = state.st_mtime_ns
+        """When it was last written to."""
+
+    def _open(self) -> BinaryIO:
+        return self.path.open("rb", buffering=_CHUNK_BYTES)
+
+
+@contextmanager
+def explaining(label: str) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a sentence about it.
+
+    Raises:
+        InputError: for every such error.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:  # it was text when it was checked, if it was
+        raise InputError(f"{label} is not UTF-8, or changed while it was read.", "Try again when it rests.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{label} is a damaged gzip file.", "Fetch or pack it again.") from error
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {label}.", "Check the name.") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{label} cannot be read: {reason}.", "Check the file and its permissions.") from error

@@ -1,0 +1,1 @@
+"""Sites with lyrics: asked politely, one request a call."""

@@ -1,0 +1,133 @@
+"""Lyrics from LRCLIB over its open HTTP API, which wants no token. Tries nothing twice, keeps nothing.
+
+The words belong to those who wrote them. Fetch them to learn from at home; do not publish them, or a model that recites them.
+"""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from songsmith import __version__
+from songsmith.corpus.sites.lrclib_search import Harvest, Query
+from songsmith.corpus.sites.sources import NoLyrics, SongList, SongOrder, SongPage, SourceSong, Wanted
+from songsmith.corpus.sites.web import Watch, reading
+from songsmith.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrclibSite:
+    """Which LRCLIB is asked, and how politely. Tests put a server of their own here."""
+
+    api: str = "https://lrclib.net/api/"
+    """Root of its API. SONGSMITH_LRCLIB_API"""
+    pause_s: float = 0.5
+    """Seconds between two requests. SONGSMITH_LRCLIB_PAUSE"""
+    timeout_s: float = 30.0
+    """Seconds that pass without a word before an answer is given up; a search may take a while."""
+    longest_s: float = 60.0
+    """Seconds after which an answer is given up though it still comes."""
+
+    def __post_init__(self) -> None:
+        if not re.match(r"https?://[^/]+/(.*/)?$", self.api):
+            raise UsageError(f"'{self.api}' is no root of a site.", "It begins with https:// and ends with a slash.")
+        if not 0 <= self.pause_s <= 3600:  # so put, NaN is refused too
+            raise UsageError(f"A pause of {self.pause_s} seconds cannot be made.", "Use a number from 0 to 3600.")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return LRCLIB itself, or what the variables name in its stead."""
+        variables = os.environ if environ is None else environ
+        try:
+            pause_s = float(variables.get("SONGSMITH_LRCLIB_PAUSE") or cls.pause_s)
+        except ValueError as error:
+            raise UsageError("SONGSMITH_LRCLIB_PAUSE is no number of seconds.", "Unset it, or mend it.") from error
+        return cls(api=variables.get("SONGSMITH_LRCLIB_API") or cls.api, pause_s=pause_s)
+
+
+class LrclibSource:
+    """LRCLIB as a source of lyrics."""
+
+    name = "lrclib"
+    title = "LRCLIB"
+    repeats_songs = True
+
+    def __init__(self, site: LrclibSite | None = None) -> None:
+        """Get ready to ask; nothing is asked yet."""
+        import requests
+
+        self._site = site or LrclibSite()
+        self.pause_s = self._site.pause_s
+        self._next_at_s = 0.0
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"songsmith v{__version__} (a songwriting tool, for personal use)"
+        self._watch = Watch(self.title, timeout_s=self._site.timeout_s, longest_s=self._site.longest_s)
+        self._watch.attach(self._session)
+        self._harvests: dict[Wanted, Harvest] = {}
+
+    def find(self, wanted: Wanted) -> SongList:
+        """Return an artist, an album or a song; case, accents and punctuation may differ.
+
+        It takes a few searches if the name is a word that others use too. Called again after one failed, it goes on there.
+
+        Raises:
+            UnavailableError: there is none, and the nearest names are told.
+            FetchError: LRCLIB cannot be asked.
+        """
+        harvest = self._harvests.setdefault(wanted, Harvest(wanted))
+        while not harvest.songs and (query := harvest.next_query):
+            self._search(harvest, query)
+        del self._harvests[wanted]
+        if not harvest.songs:
+            raise harvest.nothing()
+        if wanted.song:
+            song = next(iter(harvest.songs.values()))
+            return SongList(artist=song.artist, songs=(song,))
+        found = SongList(artist=harvest.artist, album=harvest.album)
+        self._harvests[_key(found)] = harvest
+        return found
+
+    def list_songs(self, found: SongList, page: int, order: SongOrder) -> SongPage:
+        """Return what is found already, or on a later page what one more search brings.
+
+        Raises:
+            FetchError: LRCLIB cannot be asked.
+        """
+        harvest = self._harvests[_key(found)]
+        if page > 1 and (query := harvest.next_query):
+            self._search(harvest, query)
+        is_last = harvest.next_query is None
+        return SongPage(songs=harvest.hand_over(order, is_last=is_last), next_page=None if is_last else page + 1)
+
+    def lyrics(self, song: SourceSong) -> str:
+        """Return the words that the search brought along.
+
+        Raises:
+            NoLyrics: there are none.
+        """
+        if not song.text:
+            raise NoLyrics(song.no_lyrics)
+        return song.text
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
+
+    def _search(self, harvest: Harvest, query: Query) -> None:
+        time.sleep(max(0.0, self._next_at_s - time.monotonic()))
+        try:
+            entries = self._watch.ask(lambda: self._get(query))
+        finally:
+            self._next_at_s = time.monotonic() + self.pause_s
+        with reading(self.title):
+            harvest.take(query, entries)
+
+    def _get(self, query: Query) -> list[dict[str, Any]]:
+        answer = self._session.get(f"{self._site.api}search", params=dict(query), timeout=self._site.timeout_s)
+        return [dict(entry) for entry in answer.json()]
+
+
+def _key(found: SongList) -> Wanted:
+    return Wanted(artists=(found.artist,), album=found.album)

@@ -1,0 +1,181 @@
+"""What a web site answers, looked at before anybody else does: whole, in time, or a sentence on what is wrong with it.
+
+Knows sites by their names only. Tries nothing twice.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from songsmith.corpus.sites.sources import BrokenPageError, PassingError, SongError
+from songsmith.errors import FetchError
+
+if TYPE_CHECKING:
+    from requests import Response, Session
+
+Answer = TypeVar("Answer")
+
+UPDATE = "Update songsmith and lyricsgenius, and if that does not help, report it."
+_PIECE_BYTES = 1 << 16
+_LONGEST_BYTES = 32 << 20
+"""No song fills so much: whatever it is, it is not kept in memory."""
+
+
+class NotThereError(FetchError):
+    """There is no such page."""
+
+
+class WalledPageError(SongError):
+    """There is a page, but not for everybody."""
+
+
+class Watch:
+    """Looks at what one site answers."""
+
+    def __init__(
+        self,
+        site: str,
+        *,
+        timeout_s: float,
+        longest_s: float,
+        refusal: Callable[[int], FetchError | None] = lambda status: None,
+    ) -> None:
+        """Watch over a site of this name.
+
+        Args:
+            site: as people name it.
+            timeout_s: after so many seconds without a byte, whoever sends the request gives up.
+            longest_s: seconds that a whole answer may take, however steadily it drips.
+            refusal: what a status means at this site in particular.
+        """
+        self.page = ""
+        """Body of the last answer."""
+        self._site, self._refusal, self._longest_s = site, refusal, longest_s
+        self._slow = f"{site} did not answer within {timeout_s:g} seconds."
+        self._dripping = f"{site} sent an answer so slowly that it was not whole within {longest_s:g} seconds."
+        self._broken = f"An answer from {site} broke off in the middle."
+        self._answered = False
+
+    def attach(self, session: "Session") -> None:
+        """See every answer of a session before it is handed on."""
+        session.hooks["response"].append(self._inspect)
+
+    def ask(self, request: Callable[[], Answer]) -> Answer:
+        """Return what a request comes to.
+
+        Raises:
+            PassingError: it may work a little later.
+            FetchError: it will not.
+        """
+        from requests import exceptions as failed
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+        try:
+            with reading(self._site):
+                return request()
+        except failed.SSLError:
+            raise FetchError(
+                f"The connection to {self._site} is not safe: its certificate does not hold.",
+                "See whether this network wants you to log in first, and whether the clock is right.",
+            ) from None
+        except (failed.Timeout, failed.ConnectionError) as error:
+            slow = isinstance(error, failed.Timeout) or "timed out" in str(error)
+            if self._answered:
+                raise PassingError(self._slow if slow else f"The connection to {self._site} broke.") from None
+            # It never worked, so waiting a little would only keep the person in the dark.
+            raise FetchError(
+                self._slow if slow else f"{self._site} cannot be reached.",
+                "Check the connection to the internet, and the proxy if there is one.",
+            ) from None
+        except failed.TooManyRedirects:
+            raise NotThereError(f"{self._site} leads from page to page, and nowhere.", UPDATE) from None
+        except failed.JSONDecodeError:
+            raise PassingError(f"{self._site} answered with something that cannot be read.") from None
+        except ReadTimeoutError:
+            raise PassingError(self._slow) from None
+        except (failed.RequestException, HTTPError):  # a body that breaks off, or is not what it says it is
+            raise PassingError(self._broken) from None
+
+    def _inspect(self, response: "Response", **_: object) -> None:
+        """Read an answer to its end, and raise what others would hide."""
+        self._answered = True
+        if response.status_code != 200 and not response.is_redirect:
+            response.close()  # unread, so of no more use
+            raise self._explain(response.status_code, _seconds(response.headers.get("Retry-After", "")))
+        response._content = self._read(response)
+        response._content_consumed = True
+        if response.is_redirect:
+            return
+        if "charset" not in response.headers.get("Content-Type", ""):
+            response.encoding = "utf-8"  # or requests takes it for Latin-1, as the web once did
+        self.page = response.text
+        measured = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+        if not measured and not self.page.rstrip().endswith(("</html>", "}", "]")):
+            raise PassingError(self._broken)
+
+    def _read(self, response: "Response") -> bytes:
+        """Return the body. Timeouts alone would let it drip for ever, as each byte starts them anew."""
+        deadline, pieces, size = time.monotonic() + self._longest_s, [], 0
+        while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > _LONGEST_BYTES or time.monotonic() > deadline:
+                response.close()
+                raise PassingError(f"{self._site} sends what has no end." if size > _LONGEST_BYTES else self._dripping)
+        response.raw.release_conn()
+        return b"".join(pieces)
+
+    def _explain(self, status: int, retry_after_s: float) -> FetchError:
+        if refusal := self._refusal(status):
+            return refusal
+        if status in (401, 403):
+            return blocked(self._site, f"({status})")
+        if status in (402, 451):
+            why = "only to those who pay" if status == 402 else "to nobody here, for reasons of law"
+            return WalledPageError(
+                f"{self._site} shows this page {why} ({status}).", "Do without it, or take the words from elsewhere."
+            )
+        if status == 429:
+            return PassingError(f"{self._site} asks for fewer requests (429).", retry_after_s=retry_after_s)
+        if status == 408 or status >= 500:
+            return BrokenPageError(f"{self._site} has a fault of its own ({status}).", retry_after_s=retry_after_s)
+        return NotThereError(f"{self._site} has no page where its pages used to be ({status}).", UPDATE)
+
+
+def blocked(site: str, how: str) -> FetchError:
+    """Say that a site does not talk to this network."""
+    return FetchError(
+        f"{site} refuses to answer this network {how}.",
+        "It blocks many data centres, VPNs and proxies: run the same command from another network; "
+        "it goes on where it stopped.",
+    )
+
+
+@contextmanager
+def reading(site: str) -> Iterator[None]:
+    """Turn what goes wrong while an answer is taken apart into a sentence.
+
+    Raises:
+        FetchError: the answer is not of the shape that is known.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, AssertionError, RecursionError, ValueError) as error:
+        if isinstance(error, OSError):  # those of requests are both
+            raise
+        # From None: what is hidden there may hold all of the answer, and so what the site was told.
+        raise FetchError(f"{site} answers in a way that songsmith does not know.", UPDATE) from None
+
+
+def _seconds(retry_after: str) -> float:
+    """Return how long a Retry-After header asks to wait: it is a number of seconds, or a date."""
+    try:
+        if retry_after.strip().isdigit():
+            return min(float(retry_after), 86400.0)
+        moment = parsedate_to_datetime(retry_after)
+        return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    except ValueError:
+        return 0.0

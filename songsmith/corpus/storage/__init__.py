@@ -1,0 +1,1 @@
+"""Corpora on disk: raw songs, clean ones, and what is known of both."""

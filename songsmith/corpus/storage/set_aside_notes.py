@@ -1,0 +1,64 @@
+"""Notes of what imports could not use, each once, in a file that only grows. Takes and gives records; decides nothing."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from songsmith.corpus.records import SetAside, encode
+from songsmith.corpus.storage.hash_index import HashIndex, hash_text
+from songsmith.corpus.storage.journal import append, whole_rows
+from songsmith.errors import storing
+
+
+class SetAsideNotes:
+    """The notes of one corpus. Who adds some must be the only one who does."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep notes in the file `path`, which is made with the first."""
+        self._path = path
+        self._known = HashIndex()
+        self._end = -1
+        """How far the file is known; below 0: it was not read yet."""
+
+    def read(self) -> Iterator[SetAside]:
+        """Yield all notes that can be read."""
+        for row, _ in whole_rows(self._path):
+            with suppress(TypeError):  # cleaning and training do without it
+                yield SetAside.from_json(row)
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return sum(1 for _ in whole_rows(self._path))
+
+    def add(self, records: Sequence[SetAside]) -> None:
+        """Note records, each once. They are durable when this returns.
+
+        Raises:
+            StorageError: the disk is full.
+        """
+        if not records:
+            return
+        lines: list[bytes] = []
+        with storing(self._path):
+            self._catch_up()
+            new: dict[int, int] = {}
+            for record in records:
+                key = _key(record.id, record.reason)
+                if key not in new and self._known.find(key) is None:
+                    new[key] = 0
+                    lines.append(encode(record))
+            if lines:
+                self._end = append(self._path, self._end, b"".join(lines))
+                self._known.add(new)
+
+    def _catch_up(self) -> None:
+        if self._path.exists() and self._path.stat().st_size == self._end:
+            return
+        self._known, self._end = HashIndex(), 0
+        for row, end in whole_rows(self._path):
+            self._known.add({_key(str(row.get("id", "")), str(row.get("reason", ""))): 0})
+            self._end = end
+
+
+def _key(id: str, reason: str) -> int:
+    return hash_text(f"{id}\0{reason}")

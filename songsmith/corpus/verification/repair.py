@@ -1,0 +1,133 @@
+"""Mend the folder of a corpus, as far as it goes. Deletes no words: what cannot stay is kept beside, as `damaged-...`.
+
+Killed at any instant, it leaves a corpus that the next repair mends. Whoever asks holds the corpus's lock.
+"""
+
+import json
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from itertools import chain, count
+from pathlib import Path
+from typing import IO
+
+from songsmith.corpus.storage.journal import encode_row, sync_folder, write_whole
+from songsmith.corpus.storage.shards import Shards
+from songsmith.corpus.verification.damage import Damage, Remedy
+from songsmith.corpus.verification.verify import ABOUT, DAMAGED
+from songsmith.corpus.verification.verify_clean import FILE_NAME, FILES, POINTER
+from songsmith.corpus.verification.verify_raw import INDEX, shard_number
+from songsmith.errors import storing
+
+_FORMAT = 1
+_CHUNK = 1 << 20
+
+
+def repair_folder(folder: Path, damages: Sequence[Damage]) -> None:
+    """Do what the remedies of these damages say.
+
+    Raises:
+        StorageError: the disk is full, or something cannot be written.
+    """
+    with storing(folder):
+        remedies = {damage.remedy for damage in damages}
+        if Remedy.NAME in remedies:
+            write_whole(folder / ABOUT, encode_row({"name": folder.name, "format": _FORMAT}))
+        changed = _set_lines_aside(damages)
+        if Remedy.INDEX in remedies or any(shard_number(path) for path in changed):
+            # Only now, when every line of the shards is good: behind a bad one, whoever writes next would cut them off.
+            (folder / INDEX).unlink(missing_ok=True)
+            for _ in Shards(folder).add([]):
+                pass
+        if Remedy.CLEAN in remedies:
+            _set_clean_aside(folder)
+        elif Remedy.PREVIOUS in remedies:
+            _set_previous_aside(folder)
+        for damage in damages:
+            if damage.remedy is Remedy.FILE and damage.path.exists():
+                _set_aside(damage.path)
+            elif damage.remedy is Remedy.DELETE:
+                damage.path.unlink(missing_ok=True)
+        sync_folder(folder)
+
+
+def repair_home(damages: Sequence[Damage]) -> None:
+    """Do what the remedies of damages in the folder of all corpora say.
+
+    Raises:
+        StorageError: something cannot be written.
+    """
+    for damage in damages:
+        with storing(damage.path.parent):
+            if damage.remedy is Remedy.NAME:
+                repair_folder(damage.path.parent, [damage])
+            elif damage.remedy is Remedy.DELETE:
+                shutil.rmtree(damage.path)
+
+
+def _set_lines_aside(damages: Sequence[Damage]) -> list[Path]:
+    """Write files anew without their damaged lines, which are kept beside them; return which files."""
+    pieces: dict[Path, list[tuple[int, int]]] = defaultdict(list)
+    for damage in damages:
+        if damage.remedy is Remedy.LINES:
+            pieces[damage.path].extend(damage.pieces)
+    for path, bad in pieces.items():
+        good, aside = path.with_name(f".{path.name}.tmp"), path.with_name(f".{DAMAGED}{path.name}.tmp")
+        digest = _divide(path, sorted(bad), good, aside)
+        # The same damage set aside again, after a kill, gets the same name.
+        aside.replace(path.with_name(f"{DAMAGED}{path.stem}-{digest}.jsonl"))
+        sync_folder(path.parent)
+        good.replace(path)
+        sync_folder(path.parent)
+    return list(pieces)
+
+
+def _divide(path: Path, bad: Sequence[tuple[int, int]], good: Path, aside: Path) -> str:
+    """Copy bytes of a file to `aside`, each piece as lines of its own, and all others to `good`; return a digest of the former."""
+    digest = sha256()
+    with path.open("rb") as source, good.open("wb") as kept, aside.open("wb") as damaged:
+        for start, end in bad:
+            for piece in _read(source, start - source.tell()):
+                kept.write(piece)
+            last = b""
+            for piece in _read(source, end - start):
+                damaged.write(piece)
+                digest.update(piece)
+                last = piece
+            if not last.endswith(b"\n"):
+                damaged.write(b"\n")
+        for piece in _read(source, path.stat().st_size - source.tell()):
+            kept.write(piece)
+        for file in (kept, damaged):
+            file.flush()
+            os.fsync(file.fileno())
+    return digest.hexdigest()[:8]
+
+
+def _read(source: IO[bytes], count: int) -> Iterator[bytes]:
+    while count > 0 and (piece := source.read(min(count, _CHUNK))):
+        count -= len(piece)
+        yield piece
+
+
+def _set_clean_aside(folder: Path) -> None:
+    (folder / POINTER).unlink(missing_ok=True)
+    for path in sorted(folder.iterdir()):
+        if FILE_NAME.fullmatch(path.name):
+            _set_aside(path)
+
+
+def _set_previous_aside(folder: Path) -> None:
+    row = json.loads((folder / POINTER).read_bytes())
+    previous = row.pop("previous", None) or {}
+    write_whole(folder / POINTER, json.dumps(row, indent=1).encode() + b"\n")
+    for name in {previous[which] for which in FILES if which in previous} - {row.get(which) for which in FILES}:
+        if (folder / name).is_file():
+            _set_aside(folder / name)
+
+
+def _set_aside(path: Path) -> None:
+    names = chain([f"{DAMAGED}{path.name}"], (f"{DAMAGED}{path.stem}-{n}{path.suffix}" for n in count(2)))
+    path.rename(next(free for name in names if not (free := path.with_name(name)).exists()))

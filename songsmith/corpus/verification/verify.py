@@ -1,0 +1,126 @@
+"""See whether the folder of a corpus is whole: names, raw songs, clean songs, notes, and what does not belong there.
+
+Reads every byte and changes none. Whoever asks holds the corpus's lock, since a song on its way to disk looks torn.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from songsmith.corpus.records import SetAside
+from songsmith.corpus.storage.store import folder_name
+from songsmith.corpus.verification.damage import BytesChecked, Damage, Remedy
+from songsmith.corpus.verification.verify_clean import FILE_NAME, POINTER, CleanVerifier
+from songsmith.corpus.verification.verify_lines import LineChecker
+from songsmith.corpus.verification.verify_raw import RawVerifier, shard_number
+from songsmith.errors import UsageError, storing
+
+ABOUT, NOTES, MARK, DAMAGED = "corpus.json", "import-set-aside.jsonl", "import-mark.json", "damaged-"
+REMOVED = ".removed"
+_NEWEST_FORMAT = 1
+_DRAFT = re.compile(r"\..+\.tmp")
+# What systems leave in any folder they show.
+_SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+def verify_folder(folder: Path) -> Iterator[Damage | BytesChecked]:
+    """Yield what is wrong with a corpus, and now and then how far this is."""
+    with storing(folder):
+        about = _read_about(folder)
+        yield from _verify_name(folder, about)
+        if about and about[1] > _NEWEST_FORMAT:
+            return  # all else may be kept differently
+        total = sum(
+            path.stat().st_size for path in folder.iterdir() if shard_number(path) or FILE_NAME.fullmatch(path.name)
+        )
+        raw = RawVerifier(folder, total=total)
+        yield from raw.verify()
+        clean = CleanVerifier(folder, raw.ids, checked=raw.checked, total=total)
+        yield from clean.verify()
+        yield from _verify_notes(folder)
+        yield from _verify_others(folder, clean.files)
+
+
+def verify_home(folder: Path) -> Iterator[Damage]:
+    """Yield what is wrong in the folder that all corpora are in, besides the corpora themselves."""
+    with storing(folder):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name in _SYSTEM_FILES or is_corpus(path):
+                continue
+            if not path.is_dir():
+                yield Damage(path=path, what="is none of songsmith's files: move it elsewhere")
+            elif path.name.startswith(".") and path.name.endswith(REMOVED):
+                yield Damage(path=path, what="is left over from a removal that was killed", remedy=Remedy.DELETE)
+            elif any(shard_number(inner) or inner.name == POINTER for inner in path.iterdir()):
+                yield Damage(path=path / ABOUT, what="is gone, so that nobody finds the corpus", remedy=Remedy.NAME)
+            elif not any(path.iterdir()):
+                yield Damage(path=path, what="is an empty folder", remedy=Remedy.DELETE)
+            else:
+                yield Damage(path=path, what="is no corpus: move it elsewhere")
+
+
+def is_corpus(path: Path) -> bool:
+    """Return whether the store takes a folder for a corpus."""
+    if path.name.startswith("."):
+        return False
+    return (path / ABOUT).is_file() or (path / "raw-00001.jsonl").is_file()
+
+
+def _read_about(folder: Path) -> tuple[str, int] | None:
+    try:
+        about = json.loads((folder / ABOUT).read_bytes())
+        return str(about["name"]), int(about["format"])
+    except (FileNotFoundError, ValueError, TypeError, LookupError, RecursionError):
+        return None
+
+
+def _verify_name(folder: Path, about: tuple[str, int] | None) -> Iterator[Damage]:
+    path = folder / ABOUT
+    if _folder_of(folder.name) != folder.name:
+        yield Damage(path=folder, what=f"has a name that no corpus has: call it {_folder_of(folder.name)}")
+    elif about is None:
+        yield Damage(path=path, what="is damaged" if path.exists() else "is gone", remedy=Remedy.NAME)
+    elif about[1] > _NEWEST_FORMAT:
+        yield Damage(path=path, what="was written by a newer songsmith: update this one")
+    elif _folder_of(about[0]) != folder.name:
+        what = f"says that this is the corpus {about[0]!r}, which lives in another folder"
+        yield Damage(path=path, what=what, remedy=Remedy.NAME)
+
+
+def _folder_of(name: str) -> str:
+    try:
+        return folder_name(name)
+    except UsageError:
+        return "songs"
+
+
+def _verify_notes(folder: Path) -> Iterator[Damage]:
+    notes = folder / NOTES
+    if notes.is_file():
+        lines = LineChecker(notes, SetAside.from_json, remedy=Remedy.LINES)
+        for _ in lines.rows():
+            pass
+        yield from lines.damage()
+    mark = folder / MARK
+    if mark.is_file():
+        try:
+            json.loads(mark.read_bytes())
+        except (ValueError, RecursionError):
+            yield Damage(path=mark, what="is damaged", remedy=Remedy.FILE)
+
+
+def _verify_others(folder: Path, clean_files: set[str]) -> Iterator[Damage]:
+    own = {ABOUT, "raw.index", POINTER, NOTES, MARK, *clean_files, *_SYSTEM_FILES}
+    for path in sorted(folder.iterdir()):
+        name = path.name
+        if name in own or (name.startswith(DAMAGED) and path.is_file()) or shard_number(path):
+            continue
+        if FILE_NAME.fullmatch(name):
+            yield Damage(path=path, what="is left over from a cleaning that was killed", remedy=Remedy.FILE)
+        elif path.is_file() and path.match("raw-*.jsonl"):
+            yield Damage(path=path, what="is named as if it held songs of this corpus", remedy=Remedy.FILE)
+        elif _DRAFT.fullmatch(name):
+            yield Damage(path=path, what="is left over from a run that was killed", remedy=Remedy.DELETE)
+        else:
+            yield Damage(path=path, what="is none of songsmith's files: move it elsewhere")

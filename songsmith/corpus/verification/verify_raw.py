@@ -1,0 +1,155 @@
+"""See whether the raw songs of a corpus are whole, and whether its index knows them. Repairs nothing."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from songsmith.corpus.records import RawRecord, hash_words
+from songsmith.corpus.storage.hash_index import HashIndex, hash_text, hash_texts
+from songsmith.corpus.storage.journal import decode_row
+from songsmith.corpus.verification.damage import BytesChecked, Damage, Remedy
+from songsmith.corpus.verification.verify_lines import LineChecker
+
+INDEX = "raw.index"
+_SONGS_A_REPORT = 2000
+
+
+@dataclass(kw_only=True)
+class _Index:
+    """What the index says of one shard."""
+
+    end: int = 0
+    ends: set[int] = field(default_factory=set)
+    """Where each stretch of songs that came together ends."""
+    songs: HashIndex = field(default_factory=HashIndex)
+    count: int = 0
+
+
+class RawVerifier:
+    """Goes through the raw songs of a folder."""
+
+    def __init__(self, folder: Path, *, total: int) -> None:
+        """Look at `folder`, of which `total` bytes are looked at in all."""
+        self._folder, self._total = folder, total
+        self.ids = HashIndex()
+        """Of all songs that can be read."""
+        self.checked = 0
+        """Bytes looked at."""
+        self._shards = {number: path for path in sorted(folder.iterdir()) if (number := shard_number(path))}
+
+    def verify(self) -> Iterator[Damage | BytesChecked]:
+        """Yield what is wrong, and now and then how far this is."""
+        index, complaint = self._read_index()
+        if complaint:
+            yield complaint
+        for number in sorted({*self._shards, *index}):
+            path = self._shards.get(number)
+            if path is None:
+                lost = self._folder / f"raw-{number:05}.jsonl"
+                songs = _songs(index[number].count)
+                yield Damage(path=lost, what=f"is gone, and with it {songs}", remedy=Remedy.INDEX)
+            else:
+                # What a damaged index does not say is no other damage.
+                known = index.get(number) if complaint else index.get(number, _Index())
+                yield from self._verify_shard(path, known, all_known=not complaint)
+        if complaint and self._shards:
+            for number in sorted(set(range(1, max(self._shards))) - {*self._shards, *index}):
+                yield Damage(
+                    path=self._folder / f"raw-{number:05}.jsonl",
+                    what="is gone: there are later ones",
+                    remedy=Remedy.INDEX,
+                )
+
+    def _verify_shard(self, path: Path, known: _Index | None, *, all_known: bool) -> Iterator[Damage | BytesChecked]:
+        lines = LineChecker(path, RawRecord.from_json, remedy=Remedy.LINES)
+        here: dict[int, int] = {}
+        changed: list[tuple[str, int, int]] = []
+        unknown = found = 0
+        ends = set(known.ends) if known else set()
+        for record, number, start in lines.rows():
+            ends.discard(lines.bytes)
+            assert isinstance(record, RawRecord)
+            hashed, words = hash_text(record.id), int(hash_words(record), 16) or 1
+            if hashed in here or self.ids.find(hashed) is not None:
+                lines.refuse(number, start, "holds songs that are there twice")
+                continue
+            here[hashed] = words
+            expected = known.songs.find(hashed) if known else words
+            if expected is None:
+                unknown += 1
+            else:
+                found += 1
+                if expected not in (0, words):  # an older index does not know the words
+                    changed.append((record.id, number, start))
+            if lines.lines % _SONGS_A_REPORT == 0:
+                yield BytesChecked(count=self.checked + lines.bytes, total=self._total)
+        self.ids.add(here)
+        self.checked += lines.bytes
+        yield from lines.damage()
+        for id, number, start in changed:
+            what = f"holds other words of the song {id!r} than came in; they are kept as they are now"
+            yield Damage(path=path, what=what, remedy=Remedy.INDEX, line=number, byte=start)
+        if known is None:
+            return
+        if lines.bytes < known.end:
+            what = f"is cut short: {known.end - lines.bytes} bytes are gone"
+            yield Damage(path=path, what=what, remedy=Remedy.INDEX, byte=lines.bytes)
+        elif ends:
+            what = "holds no whole line up to a byte that the index names"
+            yield Damage(path=path, what=what, remedy=Remedy.INDEX, byte=min(ends))
+        if found < known.count:
+            what = (
+                f"lacks {_songs(known.count - found)} that came in, or they cannot be read: import or fetch them again"
+            )
+            yield Damage(path=path, what=what, remedy=Remedy.INDEX)
+        if not all_known:
+            return
+        if unknown:
+            yield Damage(path=path, what=f"holds {_songs(unknown)} that the index does not know", remedy=Remedy.INDEX)
+        elif lines.bytes > known.end:
+            yield Damage(path=path, what="is longer than the index says", remedy=Remedy.INDEX, byte=known.end)
+
+    def _read_index(self) -> tuple[dict[int, _Index], Damage | None]:
+        path = self._folder / INDEX
+        if not path.exists():
+            lost = Damage(path=path, what="is gone", remedy=Remedy.INDEX)
+            return {}, lost if any(shard.stat().st_size for shard in self._shards.values()) else None
+        found: dict[int, _Index] = {}
+        place = 0
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    _read_row(decode_row(line), found)
+                except (ValueError, TypeError, LookupError, RecursionError):
+                    what = "is damaged" if line.endswith(b"\n") else "is torn"
+                    return found, Damage(path=path, what=what, remedy=Remedy.INDEX, line=number, byte=place)
+                place += len(line)
+        return found, None
+
+
+def shard_number(path: Path) -> int:
+    """Return the number of a shard, from 1; 0 for a file that is none."""
+    match = re.fullmatch(r"raw-([0-9]{5,})\.jsonl", path.name)
+    number = int(match[1]) if match else 0
+    return number if path.name == f"raw-{number:05}.jsonl" else 0
+
+
+def _read_row(row: Mapping[str, Any], found: dict[int, _Index]) -> None:
+    shard, end = int(row["shard"]), int(row["end"])
+    known = found.get(shard, _Index())
+    before = len(known.songs)
+    if "songs" in row:
+        known.songs.add_encoded(row["songs"])
+    else:  # an earlier version wrote the ids themselves
+        words = [int(word, 16) or 1 if word else 0 for word in row.get("words") or [""] * len(row["ids"])]
+        known.songs.add(hash_texts(zip(row["ids"], words, strict=True)))
+    known.count += len(known.songs) - before
+    known.end = end
+    known.ends.add(end)
+    found[shard] = known
+
+
+def _songs(count: int) -> str:
+    return "1 song" if count == 1 else f"{count} songs"

@@ -1,0 +1,140 @@
+"""Make corpora of other corpora: divided, chosen from, put together. The ones there are stay as they are.
+
+Raw songs are what is taken; the new corpora have no clean ones until they are cleaned. Killed at any instant and begun
+again, the work goes on: songs that are held are passed over.
+"""
+
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+from songsmith.corpus.filters import Filter
+from songsmith.corpus.records import RawRecord
+from songsmith.corpus.storage.store import Appended, Corpus, CorpusStore, folder_name
+from songsmith.errors import SongsmithError, UsageError
+from songsmith.studio.corpora import SongsRead
+from songsmith.studio.corpus_songs import SongsWanted, draw_ids, read_wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusMade:
+    """A corpus holds songs of others now."""
+
+    name: str
+    added: int
+    held: int
+    """Songs that it held already."""
+
+
+def split_corpus(
+    corpora: CorpusStore, corpus: Corpus, *, share: float, seed: int = 0, filters: Sequence[Filter] = (), into: str = ""
+) -> Iterator[SongsRead | CorpusMade]:
+    """Divide a corpus into `INTO-train` and `INTO-validation`, drawn by the songs' ids.
+
+    Args:
+        corpora: where the new ones go.
+        corpus: whose songs they are.
+        share: of the songs that go to validation, one at least.
+        seed: what decides which songs these are.
+        filters: take only songs that meet all of these.
+        into: how the names begin; empty: the name of the corpus.
+
+    Raises:
+        UsageError: the share will not do, no song meets the filters, or a new corpus would hold other songs too.
+        StorageError: the disk is full, or another program writes to a new corpus.
+    """
+    base = into or corpus.name
+    folder_name(base)  # refuses what cannot name a corpus before anything is read
+    ids = yield from _read_ids(corpus, filters)
+    drawn = draw_ids(ids, share=share, seed=seed)
+    sides = {f"{base}-train": frozenset(ids) - drawn, f"{base}-validation": drawn}
+    yield from _make(corpora, corpus, sides)
+
+
+def choose_songs(
+    corpora: CorpusStore, corpus: Corpus, *, filters: Sequence[Filter], into: str
+) -> Iterator[SongsRead | CorpusMade]:
+    """Put the songs of a corpus that meet conditions into a corpus of their own.
+
+    Raises:
+        UsageError: no song meets the filters, or the new corpus would hold other songs too.
+        StorageError: the disk is full, or another program writes to the new corpus.
+    """
+    folder_name(into)
+    ids = yield from _read_ids(corpus, filters)
+    yield from _make(corpora, corpus, {into: frozenset(ids)})
+
+
+def merge_corpora(corpora: CorpusStore, sources: Sequence[Corpus], *, into: str) -> Iterator[SongsRead | CorpusMade]:
+    """Put the songs of corpora, one after the other, into one, which is made if need be.
+
+    Different songs with one id are all kept: but for the first, under longer ids.
+
+    Raises:
+        UsageError: a corpus would be merged into itself.
+        StorageError: the disk is full, or another program writes to that corpus.
+    """
+    if folder_name(into) in (source.path.name for source in sources):
+        raise UsageError(f"'{into}' cannot be merged into itself.", "Choose another name with --into.")
+    total = sum(source.raw_records for source in sources)
+    sums = Appended()
+    with _opening(corpora, into) as target, target.writing():
+        for batch in target.append_batches(_chain(sources)):
+            sums += batch
+            yield SongsRead(count=sums.added + sums.held, total=total)
+    yield CorpusMade(name=target.name, added=sums.added, held=sums.held)
+
+
+def _chain(sources: Sequence[Corpus]) -> Iterator[RawRecord]:
+    for source in sources:
+        yield from source.raw()
+
+
+def _read_ids(corpus: Corpus, filters: Sequence[Filter]) -> Generator[SongsRead, None, list[str]]:
+    ids = []
+    for item in read_wanted(corpus, SongsWanted(filters=filters, raw=True)):
+        if isinstance(item, SongsRead):
+            yield SongsRead(count=item.count, total=2 * item.total)
+        else:
+            ids.append(item.id)
+    return ids
+
+
+def _make(
+    corpora: CorpusStore, corpus: Corpus, parts: Mapping[str, Collection[str]]
+) -> Iterator[SongsRead | CorpusMade]:
+    """Fill corpora with songs of another, each with those that have certain ids; all of them are filled, or none is new."""
+    for name, ids in parts.items():
+        if corpora.has(name) and any(record.id not in ids for record in corpora.open(name).raw()):
+            raise UsageError(
+                f"The corpus '{name}' is there, and holds other songs.", "Choose another name with --into."
+            )
+    total = sum(map(len, parts.values()))
+    made = []
+    with ExitStack() as stack:
+        done = total  # as much as was to be read
+        for name, ids in parts.items():
+            target = stack.enter_context(_opening(corpora, name))
+            songs = (record for record in corpus.raw() if record.id in ids)
+            sums = Appended()
+            with target.writing():
+                for batch in target.append_batches(songs):
+                    sums += batch
+                    done += batch.added + batch.held
+                    yield SongsRead(count=done, total=2 * total)
+            made.append(CorpusMade(name=target.name, added=sums.added, held=sums.held))
+    yield from made
+
+
+@contextmanager
+def _opening(corpora: CorpusStore, name: str) -> Iterator[Corpus]:
+    """Lend a corpus, which is made if need be; one that was made goes again if the block raises."""
+    is_new = not corpora.has(name)
+    corpus = corpora.create(name)
+    try:
+        yield corpus
+    except BaseException:
+        if is_new:
+            with suppress(SongsmithError):
+                corpora.remove(corpus.name)
+        raise

@@ -1,0 +1,79 @@
+"""The songs of a corpus that somebody wants, and how they look on their way out. Changes none."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from songsmith.corpus.filters import Filter, Sieve
+from songsmith.corpus.records import CleanRecord, RawRecord
+from songsmith.corpus.storage.store import Corpus
+from songsmith.errors import UsageError
+from songsmith.studio.corpora import SongsRead
+
+_SONGS_A_REPORT = 500
+UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+"""Characters that could drive a terminal, as a pattern; newline and tab are none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongsWanted:
+    """Which songs of a corpus."""
+
+    filters: Sequence[Filter] = ()
+    """Conditions that each meets."""
+    max_songs: int | None = None
+    """At most so many."""
+    raw: bool = False
+    """As they came, though there are clean ones."""
+
+
+def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | RawRecord | CleanRecord]:
+    """Yield songs, the clean ones if there are any, else the raw ones; and now and then how many have been looked at.
+
+    Raises:
+        UsageError: no song meets the filters, or none has a field that they name.
+    """
+    if wanted.max_songs is not None and wanted.max_songs < 1:
+        raise UsageError(f"{wanted.max_songs} songs are no songs.", "Use --max-songs 1 or more.")
+    raw = wanted.raw or not corpus.has_clean
+    total = corpus.raw_records if raw else corpus.sizes().clean_records
+    sieve = Sieve(wanted.filters)
+    taken = 0
+    songs: Iterator[RawRecord | CleanRecord] = corpus.raw() if raw else corpus.clean()
+    for count, record in enumerate(songs, 1):
+        if sieve.takes(record):
+            taken += 1
+            yield record
+        if taken == wanted.max_songs:
+            return  # not all have been looked at
+        if count % _SONGS_A_REPORT == 0:
+            yield SongsRead(count=count, total=total)
+    sieve.check()
+    if wanted.filters and not taken:
+        raise UsageError(
+            f"No song of the corpus '{corpus.name}' meets {' and '.join(map(str, wanted.filters))}.",
+            "Loosen the filters.",
+        )
+
+
+def draw_ids(ids: Sequence[str], *, share: float, seed: int) -> frozenset[str]:
+    """Return a share of some ids, at least one and not all: the same ids and seed, the same ones, in whatever order they come.
+
+    Raises:
+        UsageError: that is no share, or there are not two ids.
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"{share:g} is no share that leaves two parts.", "Give one between 0 and 1, such as 0.1.")
+    if len(ids) < 2:
+        raise UsageError("A corpus of less than two songs cannot be divided.", "Import or fetch more songs.")
+    ranked = sorted(ids, key=lambda id: hashlib.sha256(f"{seed}:{id}".encode("utf-8", "surrogatepass")).digest())
+    return frozenset(ranked[: min(max(1, round(share * len(ids))), len(ids) - 1)])
+
+
+def json_row(value: Any) -> str:
+    """Return one line of JSON in which what could drive a terminal is escaped, so that nothing is lost."""
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub(UNSAFE, lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"

@@ -1,0 +1,172 @@
+"""A corpus as a folder that Hugging Face's `datasets` loads: Parquet files, and a card that says whose words they are.
+
+Refuses songs that were fetched unless that is asked for: they are not ours to hand on.
+"""
+
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from songsmith.corpus.formats.table_writer import TableWriter
+from songsmith.corpus.records import flatten
+from songsmith.corpus.storage.store import Corpus
+from songsmith.errors import UsageError
+from songsmith.lyrics import one_line
+from songsmith.studio.corpora import SongsRead
+from songsmith.studio.corpus_songs import SongsWanted, draw_ids
+from songsmith.studio.exporting import SongsExported, read_again, storing_where_asked, survey
+from songsmith.takes import new_id
+
+_RIGHTS = (
+    "The words of these songs belong to those who wrote them. That they are gathered here gives nobody leave to publish them: "
+    "whoever hands this data set on answers for it that each song is in the public domain, or that its writers agreed."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetOptions:
+    """How a data set is made."""
+
+    split_share: float | None = None
+    """Share of the songs that go into a split `validation`; None: there is only `train`."""
+    seed: int = 0
+    """What decides which songs these are."""
+    licence: str = "unknown"
+    """As Hugging Face calls it: `cc0-1.0`, `cc-by-4.0`."""
+    include_fetched: bool = False
+    """Songs from Genius and the like, too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Split:
+    rows: int
+    bytes: int
+    """In memory."""
+    file_bytes: int
+
+
+def export_dataset(
+    corpus: Corpus, output: Path, wanted: SongsWanted, options: DatasetOptions, *, force: bool = False
+) -> Iterator[SongsRead | SongsExported]:
+    """Write songs as `output/data/train-00000-of-00001.parquet`, perhaps a validation file like it, and a README.md.
+
+    Raises:
+        UsageError: some songs were fetched, no song meets the filters, or the place is taken.
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    _check_place(output, force=force)
+    seen = yield from survey(corpus, wanted)
+    fetched = seen.fetched.total()
+    if fetched and not options.include_fetched:
+        what = "1 of these songs was" if fetched == 1 else f"{fetched} of these songs were"
+        others = " ".join(f"--filter {shlex.quote(f'source!={one_line(source)}')}" for source in sorted(seen.fetched))
+        raise UsageError(
+            f"{what} fetched from a site with lyrics, and a data set is made to be handed on.",
+            f"Leave them out with {others}, or take them with --include-fetched, for yourself alone.",
+        )
+    share = options.split_share
+    kept_back = draw_ids(seen.ids, share=share, seed=options.seed) if share is not None else frozenset()
+    path = Path(os.path.realpath(output))
+    draft = path.with_name(f".{new_id()}.tmp")
+    with storing_where_asked(path.parent, draft):
+        (draft / "data").mkdir(parents=True)
+        files = {
+            split: draft / "data" / f"{split}-00000-of-00001.parquet"
+            for split in ("train", *(["validation"] if kept_back else []))
+        }
+        with ExitStack() as stack:
+            tables = {
+                split: stack.enter_context(TableWriter(file, seen.columns.dtypes)) for split, file in files.items()
+            }
+            for item in read_again(corpus, wanted, seen):
+                if isinstance(item, SongsRead):
+                    yield item
+                else:
+                    tables["validation" if item.id in kept_back else "train"].add(flatten(item))
+        splits = {
+            split: _Split(rows=table.rows, bytes=table.bytes, file_bytes=files[split].stat().st_size)
+            for split, table in tables.items()
+        }
+        card = write_card(corpus.name, splits, seen.columns.dtypes, options, fetched=fetched)
+        (draft / "README.md").write_text(card, encoding="utf-8", newline="\n")
+        _put_in_place(draft, path)
+    yield SongsExported(path=output, count=len(seen.ids))
+
+
+def write_card(
+    name: str, splits: "Mapping[str, _Split]", dtypes: Mapping[str, str], options: DatasetOptions, *, fetched: int
+) -> str:
+    """Return the card of a data set: YAML that says what its files hold, and text that says whose words they are."""
+    rows = sum(split.rows for split in splits.values())
+    files = [{"split": split, "path": f"data/{split}-*"} for split in splits]
+    about = {
+        "pretty_name": one_line(name),
+        "license": options.licence,
+        "tags": ["lyrics", "songs"],
+        "task_categories": ["text-generation"],
+        "size_categories": [_size_category(rows)],
+        "configs": [{"config_name": "default", "data_files": files}],
+        "dataset_info": {
+            "features": [{"name": column, "dtype": dtype} for column, dtype in dtypes.items()],
+            "splits": [
+                {"name": split, "num_bytes": size.bytes, "num_examples": size.rows} for split, size in splits.items()
+            ],
+            "download_size": sum(size.file_bytes for size in splits.values()),
+            "dataset_size": sum(size.bytes for size in splits.values()),
+        },
+    }
+    # A value of JSON is one of YAML, and no name of a column can break out of it.
+    head = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in about.items())
+    counts = "".join(f"| {split} | {size.rows} |\n" for split, size in splits.items())
+    origin = (
+        f"\n{fetched} of the songs were fetched from sites with lyrics. Keep this data set to yourself.\n"
+        if fetched
+        else ""
+    )
+    kept = (
+        "" if options.split_share is None else f" Which song is in which was drawn by its id with seed {options.seed}."
+    )
+    return (
+        f"---\n{head}---\n\n# {one_line(name)}\n\nSong lyrics, one a row, gathered with songsmith.{kept}\n\n"
+        f"| split | songs |\n|---|---|\n{counts}\n## Whose words these are\n\n{_RIGHTS}\n{origin}"
+    )
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    old = path.with_name(f".{new_id()}.tmp")
+    if path.exists():
+        path.rename(old)
+    draft.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _size_category(rows: int) -> str:
+    for end, name in ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M")):
+        if rows < end:
+            return name
+    return "1M<n<10M"
+
+
+def _check_place(output: Path, *, force: bool) -> None:
+    if not output.exists():
+        return
+    found = _relative_files(output) if output.is_dir() else {"?"}
+    if not found:
+        return
+    if not all(name == "README.md" or _is_own(name) for name in found):
+        raise UsageError(f"{output} is no data set that could be replaced.", "Choose another name.")
+    if not force:
+        raise UsageError(f"{output} exists already.", "Choose another name, or replace it with --force.")
+
+
+def _relative_files(folder: Path) -> Collection[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+
+
+def _is_own(name: str) -> bool:
+    return name.startswith("data/") and name.endswith("-00000-of-00001.parquet")

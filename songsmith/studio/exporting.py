@@ -1,0 +1,183 @@
+"""Write the songs of a corpus for others: JSONL, text, Parquet. What is written is whole, or not there at all."""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from songsmith.corpus.formats.table_writer import Columns, TableWriter
+from songsmith.corpus.records import CleanRecord, RawRecord, flatten
+from songsmith.corpus.sites.sources import FETCHED
+from songsmith.corpus.storage.store import Corpus
+from songsmith.errors import StorageError, UsageError, storage_error
+from songsmith.studio.corpora import SongsRead
+from songsmith.studio.corpus_songs import SongsWanted, json_row, read_wanted
+from songsmith.takes import new_id
+
+# What was imported says no more than whence it is.
+_FETCH_SOURCES = frozenset({"genius", "lrclib"})
+_FETCH_SITES = ("genius.com/", "lrclib.net/")
+_DIVIDER = "<|endoftext|>\n"
+
+
+class ExportFormat(StrEnum):
+    """How songs of a corpus are written."""
+
+    JSONL = "jsonl"
+    TEXT = "text"
+    PARQUET = "parquet"
+    DATASET = "dataset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongsExported:
+    """Songs are written."""
+
+    path: Path
+    count: int
+
+
+def export_rows(corpus: Corpus, format: ExportFormat, wanted: SongsWanted) -> Iterator[SongsRead | str]:
+    """Yield songs as lines of JSON or as text, one at a time, such as an import reads back.
+
+    Raises:
+        UsageError: no song meets the filters, or none has a field that they name.
+    """
+    divider = ""
+    for item in read_wanted(corpus, wanted):
+        if isinstance(item, SongsRead):
+            yield item
+        elif format is ExportFormat.JSONL:
+            yield json_row(flatten(item))
+        else:
+            yield divider + item.text.strip("\n") + "\n"
+            divider = _DIVIDER
+
+
+def export_corpus(
+    corpus: Corpus, format: ExportFormat, output: Path, wanted: SongsWanted, *, force: bool = False
+) -> Iterator[SongsRead | SongsExported]:
+    """Write songs to one file: JSONL, text or Parquet.
+
+    Raises:
+        UsageError: no song meets the filters; or the file exists, or its place is taken by something else.
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    with writing_whole(output, force=force) as draft:
+        if format is ExportFormat.PARQUET:
+            count = yield from _write_table(corpus, draft, wanted)
+        else:
+            count = yield from _write_rows(corpus, format, draft, wanted)
+    yield SongsExported(path=output, count=count)
+
+
+@dataclass(kw_only=True)
+class Survey:
+    """What songs are like that are to be written as tables, which must be known before the first row."""
+
+    columns: Columns = field(default_factory=Columns)
+    ids: list[str] = field(default_factory=list)
+    """In the corpus's order."""
+    fetched: Counter[str] = field(default_factory=Counter)
+    """How many came from each site with lyrics."""
+
+
+def survey(corpus: Corpus, wanted: SongsWanted) -> Generator[SongsRead, None, Survey]:
+    """Look at songs; counts as the first half of the work."""
+    seen = Survey()
+    for item in read_wanted(corpus, wanted):
+        if isinstance(item, SongsRead):
+            yield SongsRead(count=item.count, total=2 * item.total)
+        else:
+            seen.columns.add(flatten(item))
+            seen.ids.append(item.id)
+            if is_fetched(item):
+                seen.fetched[item.source] += 1
+    return seen
+
+
+def read_again(corpus: Corpus, wanted: SongsWanted, seen: Survey) -> Iterator[SongsRead | RawRecord | CleanRecord]:
+    """Yield the songs that were looked at, and none that came in since; counts as the second half of the work."""
+    left = len(seen.ids)
+    for item in read_wanted(corpus, wanted):
+        if isinstance(item, SongsRead):
+            yield SongsRead(count=item.total + item.count, total=2 * item.total)
+        elif left:
+            left -= 1
+            yield item
+
+
+def is_fetched(record: RawRecord | CleanRecord) -> bool:
+    """Return whether a song came from a site with lyrics: by `fetch`, as lyricsgenius saved it, or by its address."""
+    is_known = record.source in _FETCH_SOURCES or any(site in record.url for site in _FETCH_SITES)
+    return is_known or bool(record.facts.get(FETCHED)) or (isinstance(record, RawRecord) and bool(record.fetched_at))
+
+
+@contextmanager
+def writing_whole(output: Path, *, force: bool) -> Iterator[Path]:
+    """Lend a place to write a file to; it becomes `output` when the block ends, unless it raises.
+
+    Raises:
+        UsageError: the file exists, or its place is taken by something else.
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    if output.exists() and not output.is_file():
+        raise UsageError(f"{output} is no file that could be replaced.", "Choose another name.")
+    if output.exists() and not force:
+        raise UsageError(f"{output} exists already.", "Choose another name, or replace it with --force.")
+    path = Path(os.path.realpath(output))  # a link stays a link
+    draft = path.with_name(f".{new_id()}.tmp")
+    with storing_where_asked(path.parent, draft):
+        yield draft
+        draft.replace(path)
+
+
+@contextmanager
+def storing_where_asked(folder: Path, draft: Path) -> Iterator[None]:
+    """Say what goes wrong with a folder of the user's choice, and leave no draft there.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
+        message = storage_error(error, folder).message
+        raise StorageError(message, "Make room or a folder there, or choose another place.") from error
+    finally:
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _write_rows(
+    corpus: Corpus, format: ExportFormat, draft: Path, wanted: SongsWanted
+) -> Generator[SongsRead, None, int]:
+    count = 0
+    with draft.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
+        for item in export_rows(corpus, format, wanted):
+            if isinstance(item, SongsRead):
+                yield item
+            else:
+                file.write(item)
+                count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    return count
+
+
+def _write_table(corpus: Corpus, draft: Path, wanted: SongsWanted) -> Generator[SongsRead, None, int]:
+    seen = yield from survey(corpus, wanted)
+    with TableWriter(draft, seen.columns.dtypes) as table:
+        for item in read_again(corpus, wanted, seen):
+            if isinstance(item, SongsRead):
+                yield item
+            else:
+                table.add(flatten(item))
+    return table.rows

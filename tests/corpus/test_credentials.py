@@ -1,0 +1,205 @@
+"""Where the token is kept: the keyring, where there is one that keeps secrets, else a file for the user alone."""
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import fail, null
+from keyring.backends.chainer import ChainerBackend
+from keyring.errors import KeyringLocked
+
+from songsmith.corpus.sites.credentials import Credentials, Token, make_token
+from songsmith.errors import FetchError, StorageError
+from songsmith.paths import Paths
+
+TOKEN = "a-token-nobody-must-see-41c0"
+
+
+class Drawer(KeyringBackend):
+    """A keyring that works; its priority is that of the real ones."""
+
+    priority = 5  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.secrets.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.secrets[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.secrets[service, username]
+
+
+class PlainFile(Drawer):
+    """A keyring that says itself that it is not to be recommended."""
+
+    priority = 0.5  # type: ignore[assignment]
+
+
+class Locked(Drawer):
+    """A keyring whose owner said no."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise KeyringLocked("Failed to unlock the collection!")
+
+    set_password = delete_password = get_password  # type: ignore[assignment]
+
+
+class Forgetful(Drawer):
+    """A keyring that takes all and keeps nothing."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        pass
+
+
+class Silent(Drawer):
+    """A keyring that waits for somebody who is not there."""
+
+    released = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.released.wait()
+        return None
+
+    set_password = delete_password = get_password  # type: ignore[assignment]
+
+
+class Quitting(Drawer):
+    """A keyring that takes the whole program with it."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise SystemExit(1)
+
+    set_password = delete_password = get_password  # type: ignore[assignment]
+
+
+USELESS = [fail.Keyring, null.Keyring, PlainFile, Locked, Forgetful, Quitting, Silent]
+
+
+@pytest.fixture(autouse=True)
+def _own_keyring() -> Iterator[None]:
+    before = keyring.get_keyring()
+    keyring.set_keyring(null.Keyring())
+    yield
+    Silent.released.set()
+    keyring.set_keyring(before)
+
+
+def credentials(paths: Paths, **environ: str) -> Credentials:
+    return Credentials(paths, environ, keyring_patience_s=0.2 if isinstance(keyring.get_keyring(), Silent) else 20)
+
+
+def token(text: str = TOKEN) -> Token:
+    return make_token(text, "What was given")
+
+
+def test_a_keyring_keeps_the_token_and_no_file_does(paths: Paths):
+    drawer = Drawer()
+    keyring.set_keyring(drawer)
+    assert credentials(paths).keep(token()) == "the system keyring"
+    assert list(drawer.secrets.values()) == [TOKEN]
+    assert not paths.genius_token.exists()
+    assert credentials(paths).read() == Token(value=TOKEN, place="the system keyring")
+
+
+@pytest.mark.parametrize("kind", USELESS)
+def test_without_a_keyring_that_keeps_secrets_a_file_does(paths: Paths, kind: type[KeyringBackend]):
+    Silent.released.clear()
+    keyring.set_keyring(kind())
+    before = os.umask(0)
+    try:
+        place = credentials(paths).keep(token())
+    finally:
+        os.umask(before)
+    assert place == str(paths.genius_token)
+    assert stat.S_IMODE(paths.genius_token.stat().st_mode) == 0o600
+    assert credentials(paths).read() == Token(value=TOKEN, place=str(paths.genius_token))
+    assert [path.name for path in paths.config.iterdir()] == ["genius-token"]
+    assert credentials(paths).forget() == [str(paths.genius_token)]
+    assert credentials(paths).forget() == []
+
+
+def test_of_chained_keyrings_a_safe_one_is_taken(paths: Paths, monkeypatch: pytest.MonkeyPatch):
+    drawer, plain = Drawer(), PlainFile()
+    monkeypatch.setattr(ChainerBackend, "backends", [plain, drawer])
+    keyring.set_keyring(ChainerBackend())
+    credentials(paths).keep(token())
+    assert (plain.secrets, list(drawer.secrets.values())) == ({}, [TOKEN])
+
+
+def test_the_last_token_counts_wherever_it_is_kept(paths: Paths):
+    drawer = Drawer()
+    keyring.set_keyring(drawer)
+    credentials(paths).keep(token("first"))
+    keyring.set_keyring(Locked())
+    credentials(paths).keep(token("second"))
+    keyring.set_keyring(drawer)
+    assert credentials(paths).read().value == "second"
+    credentials(paths).keep(token("third"))
+    assert credentials(paths).read() == Token(value="third", place="the system keyring")
+    assert not paths.genius_token.exists()
+    assert credentials(paths).forget() == ["the system keyring"]
+    assert drawer.secrets == {}
+
+
+def test_the_environment_goes_first_and_asks_no_keyring(paths: Paths):
+    keyring.set_keyring(Locked())
+    credentials(paths).keep(token())
+    found = credentials(paths, GENIUS_ACCESS_TOKEN=" another\n").read()
+    assert found == Token(value="another", place="GENIUS_ACCESS_TOKEN")
+    assert credentials(paths, GENIUS_ACCESS_TOKEN=" ").read().value == TOKEN
+
+
+def test_no_token_anywhere(paths: Paths):
+    with pytest.raises(FetchError, match=r"GENIUS_ACCESS_TOKEN is not set\. .* run: songsmith login genius"):
+        credentials(paths).read()
+
+
+@pytest.mark.parametrize("content", ["two words", "señor", "\x00\x01", "half \xff"])
+def test_a_file_that_holds_no_token_is_said_to(paths: Paths, content: str):
+    paths.config.mkdir(parents=True)
+    paths.genius_token.write_text(content, encoding="latin-1")
+    with pytest.raises(FetchError, match="holds what no token can") as failure:
+        credentials(paths).read()
+    assert content not in str(failure.value)
+
+
+def test_a_home_that_cannot_be_written(home: Path, paths: Paths):
+    home.write_text("a file where the folder should be")
+    with pytest.raises(StorageError):
+        credentials(paths).keep(token())
+    with pytest.raises(StorageError):
+        credentials(paths).read()
+
+
+def test_a_link_where_the_file_belongs_is_replaced_not_followed(paths: Paths, tmp_path: Path):
+    paths.config.mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    paths.genius_token.symlink_to(elsewhere)
+    credentials(paths).keep(token())
+    assert elsewhere.read_text() == "mine"
+    assert not paths.genius_token.is_symlink()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "two words", "señor", "line\nline"])
+def test_what_cannot_be_a_token_is_refused_unseen(text: str):
+    with pytest.raises(FetchError, match="holds what no token can") as failure:
+        make_token(text, "What was given")
+    assert not text.strip() or text not in str(failure.value)
+
+
+def test_a_token_shows_itself_to_nobody():
+    kept = make_token(f" {TOKEN}\n", "GENIUS_ACCESS_TOKEN")
+    assert kept.value == TOKEN
+    for shown in (repr(kept), str(kept), f"{kept}", str(kept.refused()), repr(kept.refused())):
+        assert TOKEN not in shown
