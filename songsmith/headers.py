@@ -48,6 +48,7 @@ _NAMES: dict[SectionKind, str] = {
         monologue dialogue dialog narration voicemail phone-call reprise ad-lib ad-libs transition interpolation scat scatting
         vocalization vocalizations vocalizing non-lyrical-vocals chant c-part beat-switch pont puente ponte brücke intermède
         intermezzo interludio interludium zwischenspiel c-teil brug tussenspel tussenstuk brygga stick mellanspel bro
+        rap-break radio-skit
         mellemspil mellomspill c-stykke silta c-osa välisoitto most mostek łącznik przejście przerywnik mezihra medzihra híd
         átvezetés közjáték punte interludiu strumentale stacco instrumentale instrumentalny instrumentală instrumentál
         инструментал бридж мост міст брідж переход перехід интерлюдия інтерлюдія проигрыш програш брейк скит соло ura tiltas
@@ -55,6 +56,7 @@ _NAMES: dict[SectionKind, str] = {
         הגשר סי-פארט מעבר جسر الجسر پل بریج سولو 브릿지 브리지 간주 인터루드 ブリッジ 間奏 インタールード cメロ dメロ 橋段 桥段
         间奏 過渡 过渡 念白 獨白 独白 cầu-nối""",
     SectionKind.INTRO: """
+        skit-intro
         intro introduction prelude prologue opening introducción introdução introducció introduzione introduktion einleitung
         vorspiel inleiding inledning förspel forspil forspill alkusoitto wstęp předehra predohra úvod uvod bevezető bevezetés
         introducere интро інтро вступление вступ увод пролог hyrje giriş pembuka εισαγωγή ίντρο פתיחה פתיח אינטרו مقدمة المقدمة
@@ -65,6 +67,15 @@ _NAMES: dict[SectionKind, str] = {
         încheiere аутро концовка кода кінцівка заключение завершение финал фінал эпилог kraj završetak çıkış penutup κλείσιμο
         άουτρο סיום אאוטרו خاتمة الخاتمة اوترو أوترو پایان 아웃트로 아우트로 エンディング アウトロ 後奏 尾奏 尾聲 尾声 結尾 结尾
         kết đoạn-kết""",
+}
+# What is sung as a line as well, and names a part only in brackets, with capitals.
+_NAMES_IN_BRACKETS: dict[SectionKind, str] = {
+    SectionKind.VERSE: "cypher cipher v1 v2 v3 v4 v5",
+    SectionKind.BRIDGE: """
+        speech speaking talking beat section whistling humming scratches scratching cuts skrecze call-and-response toast countdown
+        poem vocal-sample crowd-chant zwischenteil übergang bağlantı ara-nağme речитатив распевка""",
+    SectionKind.INTRO: "entrada lead-in",
+    SectionKind.OUTRO: "fim saída desfecho",
 }
 # Parts that are counted and hold verses; `[Part]` alone says too little.
 _PARTS = """
@@ -83,6 +94,7 @@ _BESIDE = """
     last final double triple half short shortened long longer full extended alternate alternative alt variation variant
     modified different new old original opening closing ending mini big main lead live backing background vocal group
     spoken sung performed rapped whispered hidden false fake bonus slow fast quiet soft loud acoustic a cappella acapella
+    hablado parlé parlato falado de guitarra saxofón batería violão
     instrumental orchestral guitar bass drum drums piano keyboard synth sax saxophone trumpet horn flute violin fiddle string
     organ harmonica accordion banjo harp cello percussion beat dance music musical male female choir no nr num number numéro
     un une uno una um uma deux dos due trois tres três tre quatre cuatro quatro quattro premier première deuxième troisième
@@ -114,7 +126,7 @@ _ABOVE_THE_SONG = re.compile(
 _BRACKETED = re.compile(r"\[\s*((?:[^\[\]]|\[[^\[\]]*\])+?)\s*\]")
 # No header is longer, and what the pattern costs grows with the square of a line.
 _LONGEST_HEADER = 200
-_MOST_HEADER_ROWS = 5
+_MOST_HEADER_ROWS = 20
 # Where the name ends and something else begins: who sings, a title, a second name.
 _CUT = re.compile(r"[:;|,()=<>{}\"“”„«»‘/+&]|[–—―]|\s-+|-+\s")
 _PREFIX = re.compile(r"(\w{2,8})\s*[-‐‑‒–—]\s*(?=\w)")
@@ -158,6 +170,7 @@ def _folded(words: str) -> frozenset[str]:
 
 
 _KIND_OF_NAME = {name: kind for kind, names in _NAMES.items() for name in _folded(names)}
+_KIND_IN_BRACKETS = {name: kind for kind, names in _NAMES_IN_BRACKETS.items() for name in _folded(names)}
 _PART_NAMES, _BESIDE_NAMES, _BEFORE_NAMES, _AFTER_NAMES = map(_folded, (_PARTS, _BESIDE, _BEFORE, _AFTER))
 _PIECES_OF_NAMES = _folded(" ".join([*_NAMES.values(), _PARTS]).replace("-", " "))
 _INSTRUMENTAL_NAMES, _SOLO_NAMES = tuple(_folded(_INSTRUMENTAL)), _folded(_SOLO)
@@ -166,15 +179,16 @@ _JOINING_WORDS = frozenset(_BETWEEN_SINGERS.split())
 
 def parse_header(line: str) -> Header | None:
     """Return kind and label if `line` is a section header, else None. `[?]`, `[x2]` and the like are no headers."""
-    match = _BRACKETED.fullmatch(line) if line.startswith("[") and len(line) <= _LONGEST_HEADER else None
-    if not match:
-        return None
-    return _read(match.group(1))
+    return _read(line) if line.startswith("[") and len(line) <= _LONGEST_HEADER else None
 
 
 # A corpus has few headers, and each of them often.
 @lru_cache(maxsize=8192)
-def _read(text: str) -> Header | None:
+def _read(line: str) -> Header | None:
+    match = _BRACKETED.fullmatch(line)
+    if not match:
+        return None
+    text = match.group(1)
     kind = _kind_of_header(text)
     if kind is None:
         return None
@@ -197,15 +211,30 @@ def find_headers(rows: Sequence[str]) -> Iterator[tuple[int, int, Header]]:
 def _parse_broken(rows: Sequence[str]) -> tuple[int, Header | None]:
     """Read a header that is broken among the names of its singers: over how many rows, and what it says."""
     rows = [row.strip() for row in rows]
+    above = rows[0]
     for place in range(1, len(rows)):
         row, names = rows[place], rows[place].removesuffix("]")
-        broken = rows[place - 1][-1:] in tuple(":,;&+/(-–") or row[:1] in tuple("]:,;&+/)-–")
+        if not row and rows[place - 1] and ":" in rows[0]:
+            continue  # where every newline came twice
+        broken = above[-1:] in tuple(":,;&+/(-–") or row[:1] in tuple("]:,;&+/)-–")
+        broken = broken or not _JOINING_WORDS.isdisjoint((above.rpartition(" ")[2], row.partition(" ")[0]))
         named = len(names.split()) <= _MOST_NAMES and may_be_singers(names)
         if not row or "[" in row or "]" in row[:-1] or not (broken or named):
             break
         if row.endswith("]"):
-            return place + 1, parse_header(" ".join(rows[: place + 1]))
+            return place + 1, parse_header(" ".join(filter(None, rows[: place + 1])))
+        above = row
     return 1, None
+
+
+def is_left_open(rows: Sequence[str], row: int) -> bool:
+    """Return whether a row opens a bracket that a later one closes: `[Intro:`, and `Ann]` further down."""
+    if "]" in rows[row]:
+        return False
+    for later in rows[row + 1 : row + _MOST_HEADER_ROWS + 1]:
+        if "[" in later or "]" in later:
+            return "[" not in later and later.rstrip().endswith("]") and kind_of_name(later.strip(" ]")) is None
+    return False
 
 
 @lru_cache(maxsize=8192)
@@ -267,6 +296,11 @@ def _kind_of_header(text: str) -> SectionKind | None:
     kind = kind_of_name(name) or _kind_among_singers(name.split())
     if kind is None and (found := _AFTER_SINGERS.match(text)) and not _fold(name).startswith("sample"):
         kind = kind_of_name(found[1])
+    if kind is None and name.strip() and not any(word[0].islower() for word in (name.split()[0], name.split()[-1])):
+        words = [word for part in name.replace("-", " ").split() if (word := _fold(part))]
+        unnumbered = [word for word in words if not _NUMBER.fullmatch(word)]
+        named = [word for word in unnumbered if word not in _BESIDE_NAMES]
+        kind = next(filter(None, (_KIND_IN_BRACKETS.get("".join(some)) for some in (words, unnumbered, named))), None)
     if kind is None and _ABOVE_THE_SONG.fullmatch(text.casefold()):
         kind = SectionKind.VERSE
     return kind

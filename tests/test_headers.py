@@ -38,6 +38,7 @@ HEADERS = {
         Låttext till "Hav" | Tekst til "Hav" | Songtekst van "Zee" | "Tenger" dalszöveg | Versuri "Marea"
         Στίχοι από "Θάλασσα" | מילים לשיר "ים" | كلمات أغنية "بحر" | متن آهنگ «دریا» | Lirik "Laut"
         Lyrics to "Sea" | "Sea" Lyrics | Produced by Ann | Prod. by Ann & Ben | Produzido por Ana
+        Cypher | V1
         Tekst pjesme "More" | Text písně "Moře" | Lời bài hát "Biển" | Lletra de "Mar" | Text till "Hav" | Letras
     """,
     SectionKind.PRECHORUS: """
@@ -89,6 +90,10 @@ HEADERS = {
         Scat | C-Part | Beat Switch | Guitar Riff | Musical Interlude | Brigde | Pont | Pont : Ann | Pont 2 | Puente
         Puente: Ana | Interludio | Interlúdio | Ponte | Ponte: Anna | Ponte x2 | Hablado | Parlé | Brücke
         Zwischenspiel | C-Teil | Brug | Tussenstuk | Brygga | Stick | Bro | C-stykke | Silta | C-osa | Välisoitto
+        Solo de guitarra | Solo de Guitarra | Interlude parlé | Speech | Speech: Ann | Skit Ann
+        Beat 2 | Speaking | Talking | Rap Break | Radio Skit
+        Ara Nağme | Bağlantı | Zwischenteil | Übergang | Речитатив | Распевка | Instrumental Section | Vocal Sample | Beat
+        Whistling | Humming | Scratches | Cuts | Skrecze | Call and Response | Crowd Chant | Poem | Countdown | Toast
         Most | Przejście | Mezihra | Бридж | Бридж: Анна | Мост | Интерлюдия | Проигрыш | Инструментал
         Гитарное соло | Міст | Брідж | Híd | Átvezetés | Punte | Köprü | Enstrümantal | Jembatan | Γέφυρα | גשר
         סי פארט | جسر | الجسر | پل | 브릿지 | 브리지 | 간주 | ブリッジ | 間奏 | Cメロ | 桥段 | 橋段 | 间奏 | Cầu nối
@@ -97,6 +102,7 @@ HEADERS = {
         Intro | INTRO | Intro: Ann | Intro 2 | Intro x2 | Intro - Ann | Intro (Spoken) | Spoken Intro
         Instrumental Intro | Guitar Intro | Intro/Chorus | Intro & Verse 1 | Intro/Verse | Intro - Verse 1
         Intro: Instrumental | Introduction | Prelude | Intro: Ann & Ben | Piano Intro | Prologue | Intro : Ann
+        Entrada | Lead-In | Skit Intro
         Introducción | Introdução | Introduzione | Einleitung | Vorspiel | Förspel | Alkusoitto | Wstęp | Předehra
         Úvod | Bevezető | Introducere | Интро | Интро: Анна | Вступление | Вступ | Інтро | Giriş | İntro | Pembuka
         Εισαγωγή | פתיחה | פתיח | المقدمة | مقدمة | اینترو | 인트로 | イントロ | 前奏 | Mở đầu | Inrto
@@ -104,6 +110,7 @@ HEADERS = {
     SectionKind.OUTRO: """
         Outro | OUTRO | Outro: Ann | Outro 2 | Outro x2 | Outro - Ann | Outro (Fading) | Spoken Outro
         Instrumental Outro | Outro/Chorus | Outro: Ann, Ben | Guitar Outro | Coda | Ending | Tag | Epilogue
+        Fim | Saída | Desfecho
         Fade Out | Fade-Out | Outro (Instrumental) | End | Salida | Final | Conclusão | Cierre | Conclusione
         Finale | Schluss | Nachspiel | Loppusoitto | Zakończenie | Dohra | Befejezés | Аутро | Аутро: Анна
         Концовка | Кода | Кінцівка | Çıkış | Penutup | Κλείσιμο | סיום | الخاتمة | اوترو | 아웃트로 | アウトロ
@@ -133,7 +140,7 @@ def test_hundreds_of_headers_are_understood() -> None:
     the end of the road | Bride | Couple | Repeat | Repeat x2 | Music | Guitar | crowd cheering | Unknown Lyrics | inaudible
     Incomplete lyrics | Lyrics from Snippet | End of song | Part | the hook brings you back | First | To be continued | Text
     Laughs in chorus | I | XX | 1. River | Ana: habla | coughs | Son | drop it | Ending scene | Hook me up | speaking | Ann (spoken)
-    Part of me | Bis | whispered: come here | Chorus echoes in the distance | Vocal sample
+    Part of me | Bis | Radio | Crowd | talking | beat | whispered: come here | Chorus echoes in the distance | Vocal sample
     Refrain from talking | The Bride | A Couple | Chorus of 2 angels""".replace(
         "\n    ", " | "
     ).split(" | "),
@@ -170,6 +177,21 @@ def test_headers_are_found_among_rows_also_broken() -> None:
         (1, 3, "verse"),
         (5, 1, "chorus"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "height"),
+    [
+        ("[Verse 1: Bo Mills\n& \nAnna\n, \nZed\n]", 6),
+        ("[Verse 1: Bo\n& \nAnna\n, \nZed\n, \nCora\n, \nDex\n, \nEve\n]\naway", 13),
+        ("[Verse 1: will.i.am\n and \nfergie\n]", 4),
+        ("[Verse 1: Ann y\nbo\n]", 3),
+    ],
+)  # fmt: skip
+def test_a_header_may_be_broken_around_each_singer(text: str, height: int) -> None:
+    found = [(row, height, kind.value) for row, height, (kind, _) in find_headers(text.split("\n"))]
+    assert found == [(0, text.removesuffix("\naway").count("\n") + 1, "verse")]
+    assert height <= 13
 
 
 names = st.lists(st.sampled_from([header for header, _ in TABLE]) | st.text(max_size=8), max_size=4).map(" ".join)

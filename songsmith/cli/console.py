@@ -5,7 +5,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
@@ -41,7 +41,14 @@ def agree_to_remove(what: str, *, yes: bool) -> None:
         raise UsageError(f"This removes {what} for good.", "Say so with --yes.")
     say(f"Remove {what} for good? [y/N]")  # typer's own question leaves a space on stdout
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        say("Nothing was removed.")
         sys.exit(1)
+
+
+def emphasise(parts: Iterable[tuple[str, bool]]) -> str:
+    """Join pieces of a line, those that matter in bold on a changed ground, unless NO_COLOR is set (https://no-color.org)."""
+    plain = bool(os.environ.get("NO_COLOR"))
+    return "".join(f"\x1b[1;7m{text}\x1b[0m" if matters and not plain else text for text, matters in parts)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

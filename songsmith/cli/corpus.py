@@ -81,8 +81,15 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove a corpus for good, raw songs and all."""
+    from songsmith.errors import NotFoundError
+
     store = open_store()
-    what = _name_with_songs(store.find(name))
+    corpus = store.find(name)
+    if (
+        one_line(name).casefold() != one_line(corpus.name).casefold()
+    ):  # 'a b' finds 'A/B', but what goes for good is named
+        raise NotFoundError(f"There is no corpus '{name}'.", f"Did you mean '{corpus.name}'?")
+    what = _name_with_songs(corpus)
     console.agree_to_remove(f"the {what}", yes=yes)
     store.remove(name)
     console.say(f"Removed the {what}.")

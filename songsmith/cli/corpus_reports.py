@@ -1,6 +1,7 @@
 """`songsmith corpus stats`, `search` and `verify`: what is in a corpus, and whether it is whole."""
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,7 +45,8 @@ def stats(
     elif not raw and (notice := stale_notice(corpus)):
         console.say(notice)
     events = measure_corpus(corpus, wanted)
-    for result in follow("Counting", events, interrupted="Interrupted.", tell_songs=True):
+    # All of it, so that the bar is gone before the table comes.
+    for result in list(follow("Counting", events, interrupted="Interrupted.", tell_songs=True)):
         if as_json:
             console.write(json_row({"name": corpus.name, **result.as_json()}))
         else:
@@ -121,21 +123,19 @@ def _show_found(found: "SongFound") -> None:
     more = len(found.hits) - 1
     lines = f"  and {more} more line{'s' if more > 1 else ''}" if more else ""
     place = "" if best.field != "text" else f"{best.line}: "
-    console.write(f"{title}{f' ({artist})' if artist else ''}  [{one_line(found.id)}]{lines}\n  {place}")
-    _write_marked(best)
+    # In whole lines: a bar may be drawn below them.
+    console.write(f"{title}{f' ({artist})' if artist else ''}  [{one_line(found.id)}]{lines}\n")
+    console.write(f"  {place}{console.emphasise(_parts(best))}\n")
 
 
-def _write_marked(hit: "Hit") -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    shown, place = Text(), 0
+def _parts(hit: "Hit") -> Iterator[tuple[str, bool]]:
+    """Yield the pieces of a line, each with whether it was looked for."""
+    place = 0
     for start, end in hit.spans:
-        shown.append(_plain(hit.text[place:start]))
-        shown.append(_plain(hit.text[start:end]), style="bold reverse")
+        yield _plain(hit.text[place:start]), False
+        yield _plain(hit.text[start:end]), True
         place = end
-    shown.append(_plain(hit.text[place:]))
-    Console(soft_wrap=True).print(shown)
+    yield _plain(hit.text[place:]), False
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,7 @@ from songsmith.cli import console
 from songsmith.cli.progress import Bar, progress
 from songsmith.cli.words import songs
 from songsmith.corpus.sites.sources import (
+    SITES,
     ListDone,
     ListFound,
     SongOrder,
@@ -129,5 +130,4 @@ def _tell(tally: "FetchTally", source: SourceName) -> None:
         reasons = ", ".join(f"{count}: {reason}" for reason, count in tally.skipped.most_common())
         console.say(f"Without lyrics: {tally.skipped.total()} ({reasons}).")
     if tally.failed:
-        title = {SourceName.GENIUS: "Genius", SourceName.LRCLIB: "LRCLIB"}[source]
-        console.say(f"{title} failed at {songs(tally.failed)}. Run the same command again to ask anew.")
+        console.say(f"{SITES[source].title} failed at {songs(tally.failed)}. Run the same command again to ask anew.")

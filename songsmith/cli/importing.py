@@ -39,7 +39,7 @@ def import_words(
 
     In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
     Without these it is one song, as is a file of ChordPro (.cho, .chordpro, .pro) or LRC (.lrc),
-    or a page of Genius saved from a browser (.html). Any of them may be gzipped.
+    or a page of Genius saved from a browser (.html). Any but Parquet may be gzipped.
 
     hf://OWNER/NAME is a data set of the Hugging Face Hub, and hf://OWNER/NAME@REVISION/FOLDER:SPLIT
     a part of one. It is streamed: only the songs that are kept come to this disk.
@@ -48,9 +48,12 @@ def import_words(
     """
     from songsmith.corpus.filters import Filter
     from songsmith.corpus.formats.import_options import ImportOptions
+    from songsmith.errors import UsageError
     from songsmith.studio import importing
     from songsmith.studio.studio import Studio
 
+    if not path.strip():  # an unset variable of the shell's: the folder one stands in is not meant
+        raise UsageError("There is no name of a file.", "Name a file, a folder, or hf://OWNER/NAME.")
     options = ImportOptions(
         text_column=text_column, title_column=title_column, artist_column=artist_column,
         chords_column=chords_column, separator=separator.replace("\\n", "\n").replace("\\t", "\t"),

@@ -14,8 +14,8 @@ _REASONS_TOLD = 6
 Filters = Annotated[
     list[str] | None,
     typer.Option(
-        "--filter", metavar="EXPR", help="Only such songs: kind=song, year<1900, artist~burns, sensitive!=true.",
-        show_default=False,
+        "--filter", metavar="EXPR", show_default=False,
+        help="Only such songs: kind=song, or year<1900, artist~burns, sensitive!=true. May be repeated; all must hold.",
     ),
 ]  # fmt: skip
 MaxSongs = Annotated[int | None, typer.Option(help="At most so many songs.", show_default="all")]

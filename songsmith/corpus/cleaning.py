@@ -1,18 +1,17 @@
 """Clean one lyric: run the rules over it until nothing changes, and tell what went. Pure; reads and writes nothing."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, cycle, islice
+from itertools import cycle, islice
 
 from songsmith.corpus.dirt.breaks import BREAKS
 from songsmith.corpus.dirt.characters import CHARACTERS, QUOTES
 from songsmith.corpus.dirt.choices import AD_LIBS, HEADERS
 from songsmith.corpus.dirt.head import HEAD
 from songsmith.corpus.dirt.middle import MIDDLE, PRICE
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold
+from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, lower
 from songsmith.corpus.dirt.structure import STRUCTURE
 from songsmith.corpus.dirt.tail import TAIL
 from songsmith.corpus.dirt.twice import TWICE
@@ -138,6 +137,7 @@ class _Work:
         self.text = text
         self.removed: dict[Removed, None] = {}
         self.suspicious: dict[Suspicious, None] = {}
+        bare = replace(bare, joined="\n" not in text.strip() and "\\n" not in text, untitled="EmbedShare" in text)
         self._bare = bare
         self._about = _look(text, bare)
         self._lines: list[int] = []
@@ -145,19 +145,17 @@ class _Work:
 
     def settle(self, rules: Sequence[Rule]) -> bool:
         """Run rules in turn until none of them changes anything; False where that does not come to an end."""
-        quiet = 0
-        for rule in islice(cycle(rules), _MOST_PASSES * len(rules)):
-            quiet = 0 if self._run(rule) else quiet + 1
-            if quiet == len(rules):
+        quiet, most = 0, len(rules)
+        for rule in islice(cycle(rules), _MOST_PASSES * most):
+            findings = rule.find(self.text, self._about)
+            quiet = 0 if findings and self._do(rule, findings) else quiet + 1
+            if quiet == most:
                 return True
         return not rules
 
-    def _run(self, rule: Rule) -> bool:
-        """Do what a rule finds; return whether it changed anything."""
+    def _do(self, rule: Rule, findings: list[Finding]) -> bool:
+        """Do what a rule found; return whether that changed anything."""
         text = self.text
-        findings = rule.find(text, self._about)
-        if not findings:
-            return False
         self._lines = lines = self._lines or list(range(1, text.count("\n") + 2))
         rows = _rows(text, findings)
         edits = []
@@ -175,6 +173,8 @@ class _Work:
             self.text, self._lines = _apply(text, lines, edits)
             if not self._bare.scraped and (self._about.scraped or rule.proves_scraping):
                 self._bare = replace(self._bare, scraped=True)
+            if rule.name == "head":
+                self._bare = replace(self._bare, beheaded=True)
             # What a rule puts in was there before.
             self._about = _look(self.text, self._bare, printable=self._about.printable)
         return bool(edits)
@@ -189,14 +189,17 @@ def _still_there(suspicious: Iterable[Suspicious], text: str) -> tuple[Suspiciou
 
 def _look(text: str, bare: About, *, printable: bool = False) -> About:
     """Return what is known of a text as it is now; that it was scraped, once known, stays known."""
-    folded = text.lower()
+    folded = lower(text)
     return About(
         title=bare.title,
         artist=bare.artist,
         artists=bare.artists,
         scraped=bare.scraped or _is_scraped(text, folded),
+        joined=bare.joined,
+        untitled=bare.untitled,
+        beheaded=bare.beheaded,
         lowered=folded == text,
-        printable=printable or text.replace("\n", " ").isprintable(),
+        printable=printable or text.replace("\n", " ").replace("\u00a0", " ").isprintable(),
         folded=folded,
     )
 
@@ -219,10 +222,12 @@ def _is_scraped(text: str, folded: str) -> bool:
 
 def _rows(text: str, findings: list[Finding]) -> list[int]:
     """Return the row of the text, counted from 0, on which each finding begins."""
-    if len(findings) == 1:
-        return [text.count("\n", 0, findings[0].start)]
-    ends = list(accumulate(len(line) + 1 for line in text.split("\n")))
-    return [bisect_right(ends, finding.start) for finding in findings]
+    rows, row, at = [], 0, 0
+    for finding in findings:
+        row += text.count("\n", at, finding.start)
+        at = finding.start
+        rows.append(row)
+    return rows
 
 
 def _apply(text: str, lines: list[int], edits: list[tuple[Finding, int]]) -> tuple[str, list[int]]:

@@ -29,7 +29,7 @@ ACCEPTED = 0.7
 ACCEPTED_SAME_TITLE = 0.5
 """Those of one artist with one title, marks such as `(Live)` aside, are from here on."""
 FEWEST_WORDS = 10
-"""Songs of fewer different words are near-duplicates only if they are the same word for word."""
+"""Two songs that both have fewer different words are near-duplicates only if they are the same word for word."""
 
 # What chance lets two signatures differ from what their songs have in common: more than three standard deviations.
 _DOUBT = 0.12
@@ -101,12 +101,6 @@ def list_words(text: str) -> list[str]:
     return (_WORD_OR_SIGN if _ANY_UNSPACED.search(text) else _WORD).findall(text)
 
 
-def choose_words(words: Sequence[str]) -> frozenset[str]:
-    """Return what songs are compared by: their different words; all as one where those are too few to tell by."""
-    different = frozenset(words)
-    return different if len(different) >= FEWEST_WORDS else frozenset([" ".join(words)])
-
-
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     """Return how much two sets have in common, from 0 to 1."""
     shared = len(first & second)
@@ -115,6 +109,7 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
 
 def sign(words: frozenset[str]) -> NDArray[np.uint32]:
     """Return the signature of a set of words: the least of them under each of the orders, which never change."""
+    words = words or frozenset([""])  # of none there would be no least
     x = np.fromiter(map(_numbers.__getitem__, words), np.uint32, len(words))  # (W,)
     hashed = np.multiply.outer(x, _FACTORS)  # (W,) x (O,) -> (W, O), modulo 2 ** 32
     hashed += _SUMMANDS
@@ -126,7 +121,7 @@ def fingerprint(record: CleanRecord, *, size: int) -> tuple[Any, ...]:
     """Return the row of FINGERPRINT for a song whose line takes so many bytes."""
     words = list_words(record.text)
     version = read_title(record.title, record.artist)
-    return sign(choose_words(words)), digest(version.song), len(words), size, version.rank
+    return sign(frozenset(words)), digest(version.song), len(words), size, version.rank
 
 
 def digest(song: str) -> int:
@@ -147,15 +142,19 @@ def find_duplicates(
     for band in range(BANDS + 1):
         search.join(_same_title(rows) if band == BANDS else _meet(rows, band))
         yield BandsCompared(count=band + 1, total=BANDS + 1)
-    stands_for: dict[int, int] = {}
-    for group in search.groups():
-        for found in search.choose(group):
-            stands_for[found.row] = found.of
-            yield found
-    translated = [row for row in np.flatnonzero(rows["rank"] == Rank.TRANSLATED).tolist() if row not in stands_for]
+    gone = {found.row: found for group in search.groups() for found in search.choose(group)}
+    translated = [row for row in np.flatnonzero(rows["rank"] == Rank.TRANSLATED).tolist() if row not in gone]
+    originals: dict[int, int] = {}
     for row, original in zip(translated, find_originals(rows, rows["song"][translated].tolist()), strict=True):
         if original is not None:
-            yield Duplicate(row=row, of=stands_for.get(original, original), similarity=None)
+            originals[row] = gone[original].of if original in gone else original
+    for found in gone.values():
+        if found.of in originals:  # a translation, which goes itself
+            yield Duplicate(row=found.row, of=originals[found.of], similarity=None)
+        else:
+            yield found
+    for row, original in originals.items():
+        yield Duplicate(row=row, of=original, similarity=None)
 
 
 def find_originals(rows: NDArray[np.void], songs: Sequence[int]) -> list[int | None]:
@@ -179,21 +178,17 @@ class _Search:
         self._rows = rows
         self._above = np.arange(len(rows), dtype=np.int64)
         self._refused: set[tuple[int, int]] = set()
-        self._words = lru_cache(maxsize=4096)(lambda row: choose_words(list_words(read(row))))
+        self._words = lru_cache(maxsize=4096)(lambda row: _compared_by(list_words(read(row))))
 
     def join(self, pairs: Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> None:
         """Join those of the pairs that are alike."""
-        signatures, songs = self._rows["signature"], self._rows["song"]
         for left, right in pairs:
             for start in range(0, len(left), _PAIRS_A_TURN):
                 one, other = left[start : start + _PAIRS_A_TURN], right[start : start + _PAIRS_A_TURN]
-                apart = self._roots(one) != self._roots(
-                    other
-                )  # of a song that is there 1000 times, most are joined soon
+                # Of a song that is there 1000 times, most are joined soon.
+                apart = self._roots(one) != self._roots(other)
                 one, other = one[apart], other[apart]
-                alike = (signatures[one] == signatures[other]).mean(axis=1)
-                titled = (songs[one] == songs[other]) & (songs[one] != 0)
-                close = alike >= np.where(titled, ACCEPTED_SAME_TITLE, ACCEPTED) - _DOUBT
+                close = self._may_be_alike(one, other)
                 for first, second in zip(one[close].tolist(), other[close].tolist(), strict=True):
                     self._join(min(first, second), max(first, second))
 
@@ -210,9 +205,10 @@ class _Search:
         left = sorted(group, key=lambda row: _worth(self._rows, row))
         while left:
             kept, *others = left
+            close = self._may_be_alike(np.array([kept]), np.array(others, np.int64)).tolist()
             left = []
-            for row in others:
-                if (similarity := self._compare(kept, row)) is None:
+            for row, is_close in zip(others, close, strict=True):
+                if not is_close or (similarity := self._compare(kept, row)) is None:
                     left.append(row)
                 else:
                     yield Duplicate(row=row, of=kept, similarity=similarity)
@@ -238,12 +234,29 @@ class _Search:
             roots = up
         return roots
 
+    def _may_be_alike(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which pairs are worth reading their words, by their signatures."""
+        signatures, songs = self._rows["signature"], self._rows["song"]
+        alike = (signatures[one] == signatures[other]).mean(axis=1)
+        titled = (songs[one] == songs[other]) & (songs[one] != 0)
+        close: NDArray[np.bool_] = alike >= np.where(titled, ACCEPTED_SAME_TITLE, ACCEPTED) - _DOUBT
+        return close
+
     def _compare(self, first: int, second: int) -> float | None:
         """Return how much two songs have in common if it is enough."""
         songs = self._rows["song"]
         same_title = songs[first] != 0 and songs[first] == songs[second]
-        similarity = jaccard(self._words(first), self._words(second))
+        (words, few), (others, as_few) = self._words(first), self._words(second)
+        if few is not None and as_few is not None:
+            return 1.0 if few == as_few else None
+        similarity = jaccard(words, others)
         return similarity if similarity >= (ACCEPTED_SAME_TITLE if same_title else ACCEPTED) else None
+
+
+def _compared_by(words: list[str]) -> tuple[frozenset[str], tuple[str, ...] | None]:
+    """Return the different words of a song, and all in their order where those are too few to tell by."""
+    different = frozenset(words)
+    return different, tuple(words) if len(different) < FEWEST_WORDS else None
 
 
 def _worth(rows: NDArray[np.void], row: int) -> tuple[int, int, int]:

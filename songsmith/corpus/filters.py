@@ -12,6 +12,7 @@ from songsmith.errors import UsageError
 
 _EXAMPLE = "Write it like kind=song, year<1900, artist~burns or sensitive!=true."
 _DATE = re.compile(r"\d{4}-\d\d(-\d\d)?", re.ASCII)
+_ANOTHER = re.compile(r",\s*\w+\s*[=<>~!]")
 _FIELDS = ("title", "artist", "source", "id", "url", "text")
 _ORDERS: dict[str, Callable[..., bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -40,6 +41,8 @@ class Filter:
         field, sign, value = match.groups()
         if not value and sign not in ("=", "==", "!="):
             raise UsageError(f"'{expression}' compares with nothing.", _EXAMPLE)
+        if "~" not in sign and _ANOTHER.search(value):
+            raise UsageError(f"'{expression}' holds two conditions.", "Give each a --filter of its own; all must hold.")
         return cls(field=field, operator="=" if sign == "==" else sign, value=value)
 
     def matches(self, record: RawRecord | CleanRecord) -> bool:
@@ -52,8 +55,8 @@ class Filter:
         if self.operator in ("=", "!="):
             return _equal(fact, self.value) is (self.operator == "=")
         wanted, number = _as_numbers(self.value, fact)
-        if wanted is None:  # a date, say
-            return _ORDERS[self.operator](_as_text(fact), self.value)
+        if wanted is None:  # a date, say; a number stands in no order with it
+            return isinstance(fact, str) and _ORDERS[self.operator](fact, self.value)
         return number is not None and _ORDERS[self.operator](number, wanted)
 
     def __str__(self) -> str:

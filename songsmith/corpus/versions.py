@@ -18,9 +18,26 @@ _VERSION = re.compile(
     r"re-?recorded|reprise|en vivo|ao vivo|en directo|dal vivo|remezcla|versi[oó]n|vers[aã]o|versione)\b",
     re.IGNORECASE,
 )
-_TRANSLATION = re.compile(
+# How languages are called in English, and beginnings of what they call themselves, in whatever gender and case.
+_LANGUAGE = (
+    r"(?:(?:(?:brazilian|latin(?: american)?|european|american|british|traditional|simplified|modern|ancient|old) )?(?:"
+    r"afrikaans|albanian|arabic|armenian|azerbaijani|basque|bengali|bosnian|bulgarian|cantonese|catalan|chinese|croatian|czech|"
+    r"danish|dutch|english|estonian|farsi|filipino|finnish|french|galician|georgian|german|greek|hebrew|hindi|hungarian|icelandic|"
+    r"indonesian|irish|italian|japanese|kazakh|korean|latin|latvian|lithuanian|macedonian|malay|mandarin|mongolian|norwegian|"
+    r"persian|polish|portuguese|punjabi|romanian|russian|serbian|slovak|slovenian|spanish|swahili|swedish|tagalog|tamil|thai|"
+    r"tibetan|turkish|ukrainian|urdu|uzbek|vietnamese|welsh|yiddish|"
+    r"deutsch\w*|englisch\w*|español\w*|espanhol\w*|ingl[eé]s\w*|italian[oa]|fran[cç][eê]s\w*|franz[oö]sisch\w*|anglais\w*|"
+    r"portugu[eê]s\w*|català|türkçe|ingilizce|polsk\w*|angielsk\w*|українськ\w*|англійськ\w*|русск\w*|английск\w*|"
+    r"한국어|영어|日本語|中文|英語))"
+)
+_TRANSLATED = (
     r"translat(?:ion|ed)|romani[sz](?:ed|ations?)|romaji|transliterat(?:ion|ed)|traducci[oó]n|tradu[cç][aã]o|traduction|"
-    r"traduzione|übersetzung|çeviri|tłumaczenie|перевод|переклад|ترجم|翻訳|翻译|번역|로마자",
+    r"traduzione|übersetzung|çeviri(?:si)?|tłumaczenie|перевод|переклад|ترجم\w*|翻訳|翻译|번역|로마자"
+)
+# No more than that: `Lost in Translation` is a title of its own.
+_TRANSLATION = re.compile(
+    rf"(?:{_LANGUAGE} )?(?:{_TRANSLATED})(?: lyrics| version)?"
+    rf"(?: (?:(?:in|into|to|auf|ins?|al|en|em|na|po|на) )?(?:el )?{_LANGUAGE})?|{_LANGUAGE}(?:翻訳|翻译)",
     re.IGNORECASE,
 )
 _LONGEST_TITLE = 300
@@ -53,9 +70,9 @@ def read_title(title: str, artist: str) -> Version:
         artist, _, title = title.partition(" - ")
         if match := _BRACKETED_AT_END.match(title):
             title = match.group(1)
-    while match := _BRACKETED_AT_END.match(title) or _DASHED_AT_END.match(title):
+    while match := (bracketed := _BRACKETED_AT_END.match(title)) or _DASHED_AT_END.match(title):
         base, mark = match.groups()
-        if _TRANSLATION.search(mark):
+        if (bracketed or rank is Rank.TRANSLATED) and _TRANSLATION.fullmatch(mark.strip()):
             rank = Rank.TRANSLATED
         elif _VERSION.search(mark):
             rank = max(rank, Rank.MARKED)

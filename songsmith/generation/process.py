@@ -169,6 +169,7 @@ class EngineProcess:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,  # a Ctrl-C at the terminal is the face's to answer
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
         self._send(Load(model=model, device=device, threads=threads))
 

@@ -6,7 +6,7 @@ import re
 import shlex
 import tempfile
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,10 +106,9 @@ def clean_corpus(
     from songsmith.corpus.cleaning import CleaningOptions  # its rules take a moment to compile
 
     options = options or CleaningOptions()
-    with _drafting() if dry_run else corpus.replacing_clean() as writer:
+    with _drafting(with_songs=not keep_duplicates) if dry_run else corpus.replacing_clean() as writer:
         writer.made_with = _made_with(options, keep_duplicates=keep_duplicates)
         run = _Run(corpus, writer, dry_run=dry_run, duplicates=not keep_duplicates)
-        options = replace(options, known_artists=options.known_artists | _known_artists(corpus))
         yield from run.clean(options, jobs or _choose_jobs(corpus))
         if not keep_duplicates:
             yield from run.set_duplicates_aside()
@@ -204,7 +203,6 @@ class _Run:
         from songsmith.corpus.clean_songs import BatchOptions
 
         total, count = self._corpus.raw_records, 0
-        how = BatchOptions(cleaning=options, fingerprints=self._duplicates, texts=self._dry_run)
         if self._duplicates:
             import numpy as np
 
@@ -212,6 +210,8 @@ class _Run:
 
             self._rows = np.empty(total, FINGERPRINT)  # memory comes as it is filled
         try:
+            options = replace(options, known_artists=options.known_artists | _known_artists(self._corpus))
+            how = BatchOptions(cleaning=options, fingerprints=self._duplicates, texts=self._dry_run)
             with closing(clean_batches(_batches(self._corpus), how, jobs=jobs)) as batches:
                 for batch in batches:
                     self._take(batch)
@@ -306,11 +306,31 @@ def _made_with(options: "CleaningOptions", *, keep_duplicates: bool) -> dict[str
     }  # fmt: skip
 
 
+class _DraftWriter(CleanWriter):
+    """Takes what a dry run finds; keeps the songs, if any, that the search for near-duplicates reads again."""
+
+    def __init__(self, *, with_songs: bool) -> None:
+        super().__init__(_open_draft)
+        self._with_songs = with_songs
+
+    def keep_lines(self, lines: bytes, count: int) -> None:
+        super().keep_lines(lines if self._with_songs else b"", count)
+
+    def set_aside(self, record: SetAside) -> None:
+        self.records_set_aside += 1
+
+    def report(self, lines: bytes) -> None:
+        pass
+
+    def leave_out(self, rows: Collection[int]) -> None:
+        self.records -= len(rows)
+
+
 @contextmanager
-def _drafting() -> Iterator[CleanWriter]:
+def _drafting(*, with_songs: bool) -> Iterator[CleanWriter]:
     """Lend a writer whose files nobody sees, and which are gone when the block ends."""
     with storing(Path(tempfile.gettempdir())):
-        writer = CleanWriter(_open_draft)
+        writer = _DraftWriter(with_songs=with_songs)
         try:
             yield writer
         finally:

@@ -1,9 +1,12 @@
 """Which corpus the work is about, and what to know of it first."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from songsmith.corpus.storage.store import Corpus, CorpusStore
+from songsmith.errors import SongsmithError
 from songsmith.lyrics import one_line
 
 
@@ -37,10 +40,39 @@ def choose_corpus(corpora: CorpusStore, name: str | None) -> tuple[Corpus, Corpu
     return corpus, CorpusChosen(name=corpus.name, why="the only one" if len(corpora.names()) == 1 else "the latest")
 
 
+@contextmanager
+def making_corpus(corpora: CorpusStore, name: str, *, keep_songs: bool = False) -> Iterator[Corpus]:
+    """Lend a corpus, which is made if need be, and to which nobody else writes until the block ends.
+
+    Args:
+        corpora: where it is, or will be.
+        name: of the corpus.
+        keep_songs: one that was made and holds songs stays if the block raises; otherwise it goes again.
+
+    Raises:
+        UsageError: the name will not do.
+        StorageError: it cannot be made, or another program writes to it.
+    """
+    is_new = not corpora.has(name)
+    corpus = corpora.create(name)
+    with corpus.writing():
+        is_new = is_new and not corpus.raw_records  # or another program was quicker
+        try:
+            yield corpus
+        except BaseException:
+            with suppress(SongsmithError):
+                if is_new and not (keep_songs and corpus.raw_records):
+                    corpora.take_away(corpus)
+            raise
+
+
 def stale_notice(corpus: Corpus) -> str:
-    """Return what to tell whoever uses the clean songs of a corpus, if there are newer ones; else nothing."""
+    """Return what to tell whoever uses the clean songs of a corpus, if the raw ones are others; else nothing."""
     if not corpus.has_clean or not (count := corpus.uncleaned):
         return ""
     name = one_line(corpus.name)
+    if count < 0:
+        lost = "1 song" if count == -1 else f"{-count} songs"
+        return f"The corpus '{name}' lacks {lost} that it was cleaned with: songsmith corpus verify {shlex.quote(name)}"
     what = "1 song" if count == 1 else f"{count} songs"
     return f"{what} came into the corpus '{name}' after it was cleaned: songsmith clean {shlex.quote(name)}"

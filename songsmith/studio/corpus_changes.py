@@ -5,14 +5,14 @@ again, the work goes on: songs that are held are passed over.
 """
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from songsmith.corpus.filters import Filter
 from songsmith.corpus.records import RawRecord
 from songsmith.corpus.storage.store import Appended, Corpus, CorpusStore, folder_name
-from songsmith.errors import SongsmithError, UsageError
-from songsmith.studio.corpora import SongsRead
+from songsmith.errors import UsageError
+from songsmith.studio.corpora import SongsRead, making_corpus
 from songsmith.studio.corpus_songs import SongsWanted, draw_ids, read_wanted
 
 
@@ -78,7 +78,7 @@ def merge_corpora(corpora: CorpusStore, sources: Sequence[Corpus], *, into: str)
         raise UsageError(f"'{into}' cannot be merged into itself.", "Choose another name with --into.")
     total = sum(source.raw_records for source in sources)
     sums = Appended()
-    with _opening(corpora, into) as target, target.writing():
+    with making_corpus(corpora, into) as target:
         for batch in target.append_batches(_chain(sources)):
             sums += batch
             yield SongsRead(count=sums.added + sums.held, total=total)
@@ -114,27 +114,12 @@ def _make(
     with ExitStack() as stack:
         done = total  # as much as was to be read
         for name, ids in parts.items():
-            target = stack.enter_context(_opening(corpora, name))
+            target = stack.enter_context(making_corpus(corpora, name))
             songs = (record for record in corpus.raw() if record.id in ids)
             sums = Appended()
-            with target.writing():
-                for batch in target.append_batches(songs):
-                    sums += batch
-                    done += batch.added + batch.held
-                    yield SongsRead(count=done, total=2 * total)
+            for batch in target.append_batches(songs):
+                sums += batch
+                done += batch.added + batch.held
+                yield SongsRead(count=done, total=2 * total)
             made.append(CorpusMade(name=target.name, added=sums.added, held=sums.held))
     yield from made
-
-
-@contextmanager
-def _opening(corpora: CorpusStore, name: str) -> Iterator[Corpus]:
-    """Lend a corpus, which is made if need be; one that was made goes again if the block raises."""
-    is_new = not corpora.has(name)
-    corpus = corpora.create(name)
-    try:
-        yield corpus
-    except BaseException:
-        if is_new:
-            with suppress(SongsmithError):
-                corpora.remove(corpus.name)
-        raise

@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from songsmith.studio.corpus_songs import SongsWanted, draw_ids
 from songsmith.studio.exporting import SongsExported, read_again, storing_where_asked, survey
 from songsmith.takes import new_id
 
+_ORIGIN = "gathered with songsmith"
+"""What the card of a data set says, so that one can be told from what somebody else wrote."""
 _RIGHTS = (
     "The words of these songs belong to those who wrote them. That they are gathered here gives nobody leave to publish them: "
     "whoever hands this data set on answers for it that each song is in the public domain, or that its writers agreed."
@@ -94,6 +96,7 @@ def export_dataset(
         }
         card = write_card(corpus.name, splits, seen.columns.dtypes, options, fetched=fetched)
         (draft / "README.md").write_text(card, encoding="utf-8", newline="\n")
+        _check_place(output, force=force)  # meanwhile it may have been taken
         _put_in_place(draft, path)
     yield SongsExported(path=output, count=len(seen.ids))
 
@@ -132,16 +135,21 @@ def write_card(
         "" if options.split_share is None else f" Which song is in which was drawn by its id with seed {options.seed}."
     )
     return (
-        f"---\n{head}---\n\n# {one_line(name)}\n\nSong lyrics, one a row, gathered with songsmith.{kept}\n\n"
+        f"---\n{head}---\n\n# {one_line(name)}\n\nSong lyrics, one a row, {_ORIGIN}.{kept}\n\n"
         f"| split | songs |\n|---|---|\n{counts}\n## Whose words these are\n\n{_RIGHTS}\n{origin}"
     )
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
-    old = path.with_name(f".{new_id()}.tmp")
+    old = path.with_name(f"{path.name}-before-{new_id()}")  # were this killed, a person must see it
     if path.exists():
         path.rename(old)
-    draft.rename(path)
+    try:
+        draft.rename(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -155,18 +163,29 @@ def _size_category(rows: int) -> str:
 def _check_place(output: Path, *, force: bool) -> None:
     if not output.exists():
         return
-    found = _relative_files(output) if output.is_dir() else {"?"}
-    if not found:
-        return
-    if not all(name == "README.md" or _is_own(name) for name in found):
+    try:
+        if output.is_dir() and not any(output.iterdir()):
+            return
+        is_own = _is_own(output)
+    except OSError:  # what cannot be read is nobody's to replace
+        is_own = False
+    if not is_own:
         raise UsageError(f"{output} is no data set that could be replaced.", "Choose another name.")
     if not force:
         raise UsageError(f"{output} exists already.", "Choose another name, or replace it with --force.")
 
 
-def _relative_files(folder: Path) -> Collection[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-
-
-def _is_own(name: str) -> bool:
-    return name.startswith("data/") and name.endswith("-00000-of-00001.parquet")
+def _is_own(folder: Path) -> bool:
+    """Return whether a folder is a data set that songsmith wrote, and holds nothing else."""
+    card, tables = folder / "README.md", folder / "data"
+    there = list(folder.rglob("*"))
+    return (
+        not any(path.is_symlink() for path in there)
+        and card.is_file()
+        and _ORIGIN.encode() in card.read_bytes()
+        and all(
+            path in (card, tables)
+            or (path.parent == tables and path.is_file() and path.name.endswith("-00000-of-00001.parquet"))
+            for path in there
+        )
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from songsmith.corpus.formats.table_writer import Columns, TableWriter
 from songsmith.corpus.records import CleanRecord, RawRecord, flatten
-from songsmith.corpus.sites.sources import FETCHED
+from songsmith.corpus.sites.sources import FETCHED, SITES
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import StorageError, UsageError, storage_error
 from songsmith.studio.corpora import SongsRead
@@ -19,8 +19,8 @@ from songsmith.studio.corpus_songs import SongsWanted, json_row, read_wanted
 from songsmith.takes import new_id
 
 # What was imported says no more than whence it is.
-_FETCH_SOURCES = frozenset({"genius", "lrclib"})
-_FETCH_SITES = ("genius.com/", "lrclib.net/")
+_FETCH_SOURCES = frozenset(SITES)
+_FETCH_SITES = tuple(site.pages for site in SITES.values())
 _DIVIDER = "<|endoftext|>\n"
 
 

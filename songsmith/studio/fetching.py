@@ -115,7 +115,7 @@ class FetchTally:
 
 
 def open_source(name: SourceName, paths: Paths) -> LyricSource:
-    """Return a source that is ready to be asked. A new one is a file of its own, and a case here.
+    """Return a source that is ready to be asked.
 
     Raises:
         FetchError: it wants a token, and there is none.

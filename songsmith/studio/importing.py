@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.storage.import_marks import ImportMark, load_mark, remove_mark, save_mark
 from songsmith.corpus.storage.store import Corpus, CorpusStore, folder_name
 from songsmith.errors import InputError, SongsmithError, UsageError
+from songsmith.studio.corpora import making_corpus
 from songsmith.studio.studio import Studio
 
 BATCH_SONGS = 1000
@@ -112,8 +113,7 @@ def import_songs(
             if target is None and not songs and len(notes) < _BATCH_RECORDS:
                 continue
             if target is None:
-                target = stack.enter_context(_opening(studio.corpora, name))
-                stack.enter_context(target.writing())
+                target = stack.enter_context(making_corpus(studio.corpora, name, keep_songs=True))
             kept = target.append(songs)
             target.append_set_aside(notes)
             notes.clear()
@@ -148,20 +148,6 @@ def _find_mark(corpora: CorpusStore, name: str, importer: Importer, filters: Seq
     return ImportMark(source=source)
 
 
-@contextmanager
-def _opening(corpora: CorpusStore, name: str) -> Iterator[Corpus]:
-    """Lend a corpus, which is made if need be; one that was made and is left empty by an error goes again."""
-    is_new = not corpora.has(name)
-    corpus = corpora.create(name)
-    try:
-        yield corpus
-    except BaseException:
-        with suppress(SongsmithError):
-            if is_new and not corpus.raw_records:
-                corpora.remove(corpus.name)
-        raise
-
-
 class _ImportSieve(Sieve):
     """Parts what an import takes from what it does not, and keeps count."""
 
@@ -187,7 +173,8 @@ class _ImportSieve(Sieve):
                 self._count(record.reason)
             elif not self.filters or self.takes(record):
                 songs.append(record)
-                taken, characters = taken + 1, characters + len(record.text)
+                facts = sum(len(fact) for fact in record.facts.values() if isinstance(fact, str))
+                taken, characters = taken + 1, characters + len(record.text) + facts
             else:
                 left_out += 1
             if (

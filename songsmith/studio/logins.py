@@ -32,7 +32,7 @@ def log_out(paths: Paths) -> list[str]:
     """Forget the Genius token, and return where it was kept.
 
     Raises:
-        StorageError: it cannot be removed.
+        StorageError: it cannot be removed, or the system keyring does not say whether it has one.
     """
     return Credentials(paths).forget()
 

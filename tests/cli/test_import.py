@@ -272,6 +272,13 @@ def test_a_data_set_from_the_command_line(paths: Paths, songsmith: Songsmith, mo
         assert TOKEN.encode() not in done.stderr
 
 
+def test_songs_with_long_facts_are_kept_a_few_at_a_time(paths: Paths, tmp_path: Path):
+    path = tmp_path / "notes.jsonl"
+    path.write_text("".join(json.dumps({"text": f"la {n}", "notes": "x" * 1_000_000}) + "\n" for n in range(12)))
+    reports = [e.count for e in importing.import_songs(Studio.open(), path) if isinstance(e, importing.RecordsKept)]
+    assert reports == [5, 10, 12]
+
+
 MEASURED = """
 import re
 import sys
@@ -293,3 +300,9 @@ def test_an_import_takes_as_much_memory_whatever_the_size(paths: Paths, tmp_path
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"Kept {len(wanted_ids(megabytes * 350))} songs" in done.stderr
     assert int(done.stdout) < 150_000
+
+
+def test_an_empty_name_does_not_mean_the_folder_one_stands_in():
+    result = run("import", "")
+    assert result.exit_code == 2
+    assert "There is no name of a file." in result.stderr

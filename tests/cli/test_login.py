@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pytest
 from fakes import Songsmith
 from genius_server import TOKEN, Answer, FakeGenius, FakeSong, Request
+from keyring.backends import null
 from typer.testing import CliRunner, Result
 
 from songsmith.cli.app import app
@@ -23,11 +25,14 @@ WRONG = "wrong-token-9c1"
 def genius(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGenius]:
     # A keyring that keeps nothing counts as none, so the file is used.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    before = keyring.get_keyring()
+    keyring.set_keyring(null.Keyring())
     with FakeGenius([FakeSong(id=3, title="Blue", lyrics="Come and sit")]) as genius:
         for name, value in genius.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("GENIUS_ACCESS_TOKEN")
         yield genius
+    keyring.set_keyring(before)
 
 
 def run(*arguments: str, stdin: str | bytes | None = None) -> Result:

@@ -48,6 +48,12 @@ def test_a_page_that_came_twice_leaves_one_song(song: CleanSong, tail: str) -> N
     assert clean_text(f"{dirty.raw}\n{song.text}", title=song.title, artist=song.artist).text == song.text
 
 
+@pytest.mark.parametrize("song", SONGS, ids=lambda song: song.title)
+def test_a_page_that_came_twice_with_all_its_dirt_leaves_one_song(song: CleanSong) -> None:
+    raw = f"12 Contributors{song.title} Lyrics{song.text}12Embed"
+    assert clean_text(f"{raw}\n\n{raw}", title=song.title, artist=song.artist).text == song.text
+
+
 @pytest.mark.parametrize("lines", [8, 15, 16, 17, 24])
 def test_a_song_of_one_line_is_no_page_that_came_twice(lines: int) -> None:
     song = "\n".join(["Over and over"] * (lines // 2) + [""] + ["Over and over"] * (lines - lines // 2))
@@ -93,6 +99,52 @@ CLEANED = {
     "So far away\nIf you don’t understand a lyric, use [?]\nCancel": "So far away",
     "So far\nYou might also like\nOther\nAnn\nMore\nAnn\nThird\nAnn\nNear me\nAnn": "So far\nNear me\nAnn",
     "So far\nYou might also like\nOther\nGenius Türkçe Çeviri\nnear me": "So far\nnear me",
+    "So far\nYou might also like\nOld Barn (feat. Zed)\nOther Person\nSea\nAnn\n\n[Chorus]\nNear me": "So far\n\n[Chorus]\nNear me",
+    "So far\nYou might also like\nNo te vas\nOther Person\nThe Sea\nAnn\nnear me": "So far\nnear me",
+    "So far\nYou might also like\nCalle del Sol\nAnn\nnear me": "So far\nnear me",
+    "So far\nYou might also like\niLove\nxx.kid\nمرحبا بك\nGenius English Translations\nnear me": "So far\nnear me",
+    "So far\nYou might also like\nOld Barn\nAnn\nSea\nAnn\nSky\nAnn12Embed": "So far",
+    "3 ContributorsChinchilla LyricsThe river ranYou might also like'cause it stopped": "The river ran\n'cause it stopped",
+    "SO FARYou Might Also Like[Chorus]\nNEAR ME": "SO FAR\n\n[Chorus]\nNEAR ME",
+    "I live on 42\nI live on 42\n\n[Outro]\nI live on 4237Embed": "I live on 42\nI live on 42\n\n[Outro]\nI live on 42",
+    "1, 2, 3\nO sea\n1, 2, 345Embed": "1, 2, 3\nO sea\n1, 2, 3",
+    "So far, Block 1.2KEmbed": "So far, Block",
+    'So far away12Embed"': "So far away",
+    "So far away12Embed.": "So far away",
+    "So far away12Embed']": "So far away",
+    "So far awayEmbed,": "So far away",
+    "So far away3EmbedShare URLCopy EmbedCopy": "So far away",
+    "So far away3 Embed Share URL Copy Embed Copy": "So far away",
+    "So far away\nEmbed Share URL Copy Embed Copy": "So far away",
+    "So far away!3\nEmbed": "So far away!",
+    "So far away3\nEmbed": "So far away",
+    "So far away\n3 Embed": "So far away",
+    "The river ran12Embed\n\n[Verse 1]\nSo far": "The river ran\n\n[Verse 1]\nSo far",
+    "So far away12Embed\n\nRelated Songs": "So far away",
+    "La calle Lyrics\n[Verso 1]\nEl río va12Embed": "[Verso 1]\nEl río va",
+    "New Music Friday 03/27/20 Lyrics\nSo far away\nnear me12Embed": "So far away\nnear me",
+    "La calle vacía Lyrics\nSo far away\nnear me12Embed": "So far away\nnear me",
+    "12 ContributorsChinchilla Lyrics [Verse 1] The river ran away See Bo Mills Live Get tickets as low as $50 "
+    "You might also like [Chorus] Come down to me 12 Embed": "[Verse 1]\nThe river ran away\n\n[Chorus]\nCome down to me",
+    "So far\nSee Bo Mills LiveGet ticketsYou might also like\nNear me": "So far\nNear me",
+    "So far\nSee Bo Mills LiveGet tickets as low as Dhs. 200You might also like\nNear me": "So far\nNear me",
+    "So far\nSee Bo Mills LiveGet tickets as low as 50\nNear me": "So far\nNear me",
+    "12 ContributorsChinchilla Lyrics [Verse 1] So far away [Chorus] O sea, o me [Verse 2] Near me 12 Embed": (
+        "[Verse 1]\nSo far away\n\n[Chorus]\nO sea, o me\n\n[Verse 2]\nNear me"
+    ),
+    "3 ContributorsChinchilla LyricsAnn wrote it.\n[Laughs] was what she said of\n[this] later on… Read More\n[Verse 1]\nSo far": (
+        "[Verse 1]\nSo far"
+    ),
+    "3 ContributorsChinchilla LyricsThe song of fur by Ann, released on May 5, 1904 Read More\u00a0\n[Verse 1]\nSo far": (
+        "[Verse 1]\nSo far"
+    ),
+    '<img src="https://images.genius.com/1.png" width="640"\nheight="480" alt="x > y">So far': "So far",
+    "https://images.genius.com/1.500x500x1.png\nSo far": "So far",
+    "![](https://images.genius.com/1.png)\nSo far": "So far",
+    "5 contributors\ntranslations\nromanization\npaper lanterns lyrics\nso far": "so far",
+    "windmill lyricsturning, turning\nso far12embed": "turning, turning\nso far",
+    "You &amp; I, don&#x27;t go<br/>\nSo far<br>Near": "You & I, don't go\nSo far\nNear",
+    "So far away\\nO sea\\n\\nNear me12Embed": "So far away\nO sea\n\nNear me",
     "So far (Ooh\n, yeah\n, ooh)\nnear me": "So far (Ooh, yeah, ooh)\nnear me",
     "(\nSo far\nso near\n) to me": "(So far\nso near) to me",
     "So far (\nyeah, yeah\n)\nnear me": "So far (yeah, yeah)\nnear me",
@@ -169,6 +221,19 @@ DOUBTFUL = {
     "So far\nYou might also like\nMake Them Weep\nBen Bold\nnear me": (
         "So far\nMake Them Weep\nBen Bold\nnear me", "Make Them Weep\nBen Bold"
     ),
+    "So far\nBack in '9945Embed": ("So far\nBack in '99", "Back in '99"),
+    "So far\nBack in ’99Embed": ("So far\nBack in ’99", "Back in ’99"),
+    "So far\n'643Embed": ("So far\n'64", "'64"),
+    "So far\nBlock 101.2KEmbed": ("So far\nBlock 10", "Block 10"),
+    "He sang the Lyrics\nSo far12Embed": ("He sang the Lyrics\nSo far", "He sang the Lyrics"),
+    "He Sang Lyrics\nSo farEmbedShare URLCopyEmbedCopy": ("He Sang Lyrics\nSo far", "He Sang Lyrics"),
+    "3 Contributors1999 Lyrics\nHe sang the Lyrics\nSo far3Embed": ("He sang the Lyrics\nSo far", "He sang the Lyrics"),
+    # The singer's own name is sung.
+    "Yeah\nYou might also like\nWho is that?\nAnn\nnear me": ("Yeah\nWho is that?\nAnn\nnear me", "Who is that?\nAnn"),
+    "So far\nYou might also like\nYeah\nAnn\nYeah\nAnn\nnear me": ("So far\nYeah\nAnn\nYeah\nAnn\nnear me", "Yeah\nAnn\nYeah\nAnn"),
+    "So far\nYou might also like\nI Love You\nBaby\nOh\nAnn\nnear": (
+        "So far\nI Love You\nBaby\nOh\nAnn\nnear", "I Love You\nBaby\nOh\nAnn"
+    ),
 }  # fmt: skip
 
 
@@ -182,6 +247,13 @@ def test_a_known_artist_makes_a_recommendation() -> None:
     options = CleaningOptions(known_artists=frozenset({"Ben Bold"}))
     raw = "So far\nYou might also like\nMake Them Weep\nBen Bold\nnear me"
     assert clean_text(raw, options=options).text == "So far\nnear me"
+
+
+def test_a_word_that_is_an_artist_too_is_kept() -> None:
+    options = CleaningOptions(known_artists=frozenset({"Queen", "Future"}))
+    cleaned = clean_text("So far\nYou might also like\nI need a\nQueen\nwith me", options=options)
+    assert cleaned.text == "So far\nI need a\nQueen\nwith me"
+    assert [found.text for found in cleaned.suspicious] == ["I need a\nQueen"]
 
 
 SET_ASIDE = {

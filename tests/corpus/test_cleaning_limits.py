@@ -82,9 +82,8 @@ def test_time_grows_with_the_text(piece: str) -> None:
             "5 ContributorsTranslations" + piece * (size // len(piece)) + "3Embed", title="Chinchilla", artist="Ann"
         )
         seconds.append(time.process_time() - began)
-    assert seconds[1] < 8 * max(
-        seconds[0], 0.05
-    )  # four times the text: sixteen times as long if it grew with the square
+    # Four times the text: sixteen times as long if it grew with the square.
+    assert seconds[1] < 8 * max(seconds[0], 0.05)
 
 
 def test_a_line_of_ten_megabytes_is_cleaned_in_time() -> None:

@@ -360,6 +360,19 @@ def test_what_an_import_set_aside_is_noted_once(corpus: Corpus):
     assert [aside.id for aside in corpus.set_aside()] == ["f:3", "a", "c"]
 
 
+@pytest.mark.parametrize("torn", [b"", b'{"id": "torn'])
+def test_notes_behind_a_damaged_one_stay(store: CorpusStore, corpus: Corpus, torn: bytes):
+    corpus.append_set_aside([SetAside(id=f"n{n}", reason="no words") for n in range(4)])
+    path = corpus.path / "import-set-aside.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b"\xff" + lines[1], *lines[2:], torn]))
+    again = store.open("songs")
+    again.append_set_aside([SetAside(id="n3", reason="no words"), SetAside(id="new", reason="no words")])
+    assert path.read_bytes().startswith(b"".join([lines[0], b"\xff" + lines[1], *lines[2:]]))
+    assert [aside.id for aside in again.set_aside()] == ["n0", "n2", "n3", "new"]
+    assert again.sizes().set_aside == 4
+
+
 @pytest.mark.parametrize(
     ("name", "folder"),
     [
@@ -399,6 +412,19 @@ def test_long_names_stay_apart(store: CorpusStore):
     names = ["ж" * 150 + "1", "ж" * 150 + "2"]
     assert len({store.create(name).path for name in names}) == 2
     assert store.names() == names
+
+
+def test_a_removal_may_be_finished_by_another(store: CorpusStore, monkeypatch: pytest.MonkeyPatch):
+    store.create("songs")
+    remove = shutil.rmtree
+
+    def remove_after_another(path: Path, **options: bool) -> None:
+        remove(path, ignore_errors=True)
+        remove(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_after_another)
+    store.remove("songs")
+    assert store.names() == []
 
 
 def test_a_corpus_is_found_by_any_spelling_of_its_name(store: CorpusStore):

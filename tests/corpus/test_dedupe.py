@@ -15,7 +15,6 @@ from songsmith.corpus.dedupe import (
     FINGERPRINT,
     ROWS,
     Duplicate,
-    choose_words,
     digest,
     find_duplicates,
     find_originals,
@@ -41,7 +40,7 @@ def duplicates(songs: list[CleanRecord]) -> list[Duplicate]:
 
 
 def similarity(first: str, second: str) -> float:
-    return jaccard(choose_words(list_words(first)), choose_words(list_words(second)))
+    return jaccard(frozenset(list_words(first)), frozenset(list_words(second)))
 
 
 def lines(words: list[str]) -> str:
@@ -98,7 +97,7 @@ def test_signatures_estimate_what_songs_have_in_common(shared: set[str], first: 
 
 
 def test_a_signature_is_the_same_on_every_machine():
-    least = sign(choose_words(list_words("a b c d e f g h i j k l\n")))
+    least = sign(frozenset(list_words("a b c d e f g h i j k l\n")))
     assert least[:4].tolist() == [384111613, 54477559, 53588874, 75115165]
 
 
@@ -128,6 +127,16 @@ def test_songs_of_few_words_are_alike_only_word_for_word():
         ("Ann - Red (Romanized)", "Genius Romanizations", ("Red", "Ann"), Rank.TRANSLATED),
         ("Ann - Rouge (Red) (English Translation)", "Genius English Translations", ("Rouge (Red)", "Ann"), Rank.TRANSLATED),
         ("Red (Traducción al Español)", "Ann", ("Red", "Ann"), Rank.TRANSLATED),
+        ("Red (Russian Translation)", "Ann", ("Red", "Ann"), Rank.TRANSLATED),
+        ("Red (Translation)", "Ann", ("Red", "Ann"), Rank.TRANSLATED),
+        ("Red [Deutsche Übersetzung]", "Ann", ("Red", "Ann"), Rank.TRANSLATED),
+        ("Red (Перевод на русский)", "Ann", ("Red", "Ann"), Rank.TRANSLATED),
+        ("Red (한국어 번역)", "Ann", ("Red", "Ann"), Rank.TRANSLATED),
+        ("Ann - Red - English Translation", "Genius English Translations", ("Red", "Ann"), Rank.TRANSLATED),
+        ("Red (Lost In Translation)", "Ann", ("Red (Lost in Translation)", "Ann"), Rank.PLAIN),
+        ("Red (Bad Translation)", "Ann", ("Red (Bad Translation)", "Ann"), Rank.PLAIN),
+        ("Red - Lost In Translation", "Ann", ("Red - Lost in Translation", "Ann"), Rank.PLAIN),
+        ("Red - Translation", "Ann", ("Red - Translation", "Ann"), Rank.PLAIN),
         ("Live and Let Live", "Ann", ("Live and Let Live", "Ann"), Rank.PLAIN),
         ("(I Will Not) Go (Home)", "Ann", ("I Will Not Go Home", "Ann"), Rank.PLAIN),
         ("(Remix)", "Ann", ("Remix", "Ann"), Rank.PLAIN),
@@ -185,6 +194,40 @@ def test_a_translation_goes_with_its_original():
     assert [(found.row, found.of, found.similarity) for found in duplicates(songs)] == [(0, 1, None), (3, 1, None)]
     rows = np.array([fingerprint(record, size=0) for record in songs], FINGERPRINT)
     assert find_originals(rows, [digest("red\0ann"), digest("blue\0ann"), 0]) == [1, None, None]
+
+
+def test_of_several_translations_none_stands_for_another_when_the_original_is_there():
+    chance = random.Random(7)
+    original, german = (plant(chance, 0.0)[0] for _ in range(2))
+    songs = [
+        song(0, original, title="River", artist="Ann"),
+        song(1, german, title="River (German Translation)", artist="Ann"),
+        song(2, german + german, title="River (Deutsche Übersetzung)", artist="Ann"),
+    ]
+    assert [(found.row, found.of, found.similarity) for found in duplicates(songs)] == [(1, 0, None), (2, 0, None)]
+    assert [(found.row, found.of, found.similarity) for found in duplicates(songs[1:])] == [(0, 1, 1.0)]
+
+
+def test_a_song_of_few_words_is_alike_to_one_of_more():
+    words = VOCABULARY[:FEWEST_WORDS]
+    songs = [song(0, lines(words)), song(1, lines(words[:-1])), song(2, lines(words[-2::-1]))]
+    assert [(found.row, found.of, found.similarity) for found in duplicates(songs)] == [(1, 0, 0.9), (2, 0, 0.9)]
+    assert duplicates(songs[1:]) == []
+
+
+def test_of_a_long_chain_only_what_may_be_alike_is_compared():
+    songs = [song(n, lines([f"w{word}" for word in range(10 * n, 10 * n + 100)])) for n in range(300)]
+    compared = 0
+
+    def count(first: frozenset[str], second: frozenset[str]) -> float:
+        nonlocal compared
+        compared += 1
+        return jaccard(first, second)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("songsmith.corpus.dedupe.jaccard", count)
+        assert len(duplicates(songs)) > 100
+    assert compared < 10 * len(songs)  # each with each would be 45,000
 
 
 def test_many_copies_of_a_song_are_one_group():

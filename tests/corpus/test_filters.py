@@ -43,11 +43,18 @@ def test_a_song_meets(expression: str):
         "kind=hymn", "kind!=song", "kind!=Song", "artist!~BURNS", "released>1999", "released!=1999", "month<2001",
         "oov<0.03", "year<1700", "artist~byron", "sensitive=true", "sensitive=0",
         "sensitive<1", "nothing=x", "nothing=", "nothing<1", "nothing~x", "none=x", "title<5", "column>100",
-        "flag=false", "released>2000-01-01",
+        "flag=false", "released>2000-01-01", "year<abc", "year>abc", "oov<=2000-01-01",
     ],
 )  # fmt: skip
 def test_a_song_does_not_meet(expression: str):
     assert not Filter.parse(expression).matches(SONG)
+
+
+@pytest.mark.parametrize("expression", ["kind=song,year>1900", "year>1900, kind=song", "year<1900,oov<=0.1"])
+def test_two_conditions_in_one_are_refused(expression: str):
+    with pytest.raises(UsageError, match="a --filter of its own"):
+        Filter.parse(expression)
+    assert Filter.parse("text~one, two=three").value == "one, two=three"
 
 
 @pytest.mark.parametrize("expression", ["", "kind", "=song", "kind>", "oov<=", "artist~", "artist!~", "  ", "!", "<3"])

@@ -371,7 +371,10 @@ def test_a_wait_that_is_too_long_is_left_to_the_person(fetch: Fetcher, genius: F
     assert fetch.numbers() == [11, 12]
 
 
-@pytest.mark.parametrize("retry_after", ["soon", "-5", "", "٣", "9" * 400, "Thu, 99 Foo 2026"])
+FAR_DATES = ["Fri, 31 Dec 9999 23:59:59 -1200", "Mon, 01 Jan 0001 00:00:00 +1200"]
+
+
+@pytest.mark.parametrize("retry_after", ["soon", "-5", "", "٣", "9" * 400, "Thu, 99 Foo 2026", *FAR_DATES])
 def test_nonsense_in_retry_after_does_no_harm(fetch: Fetcher, genius: FakeGenius, retry_after: str):
     genius.fail("song-13", Answer(status=429, headers={"Retry-After": retry_after.encode().decode("latin-1")}))
     if len(retry_after) > 100:
@@ -420,6 +423,38 @@ def test_a_genius_that_fails_at_every_song_is_left_alone(fetch: Fetcher, genius:
     genius.fail("-lyrics", *[Answer(status=500)] * 18)
     assert fetch.fails().startswith("Genius has a fault of its own (500).")
     assert genius.asked_lyrics() == [*[11] * 6, *[12] * 6, *[13] * 6]
+
+
+def of_digits(tag: str) -> str:
+    """Return a page with a number of thousands of digits where a character is named."""
+    return f"<html><body><div {tag}>la &#{'1' * 5000}; la</div></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (Answer(body=of_digits('data-lyrics-container="true"')), "is written in a way that songsmith does not know."),
+        (Answer(body=of_digits('class="lyrics"')), "is written in a way that songsmith does not know."),
+        (Fault.TRUNCATED, "An answer from Genius broke off in the middle."),
+        (Fault.CUT, "An answer from Genius broke off in the middle."),
+        (Fault.DRIPPING, "Genius sent an answer so slowly that it was not whole within 0.2 seconds."),
+        (Answer(body="x" * 3000), "Genius sends what has no end."),
+    ],
+    ids=["digits", "digits of old", "truncated", "cut", "dripping", "endless"],
+)
+def test_a_page_nobody_can_read_is_passed_over_and_the_others_come(
+    fetch: Fetcher, genius: FakeGenius, trouble: Answer | Fault, reason: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("songsmith.corpus.sites.web._LONGEST_BYTES", 2900)
+    genius.songs = [make_song(number, lyrics="la") for number in (12, 13, 14)]
+    if isinstance(trouble, Answer) and "&#" in trouble.body:
+        monkeypatch.undo()
+    fetch.site = GeniusSite(api=genius.api, web=genius.web, pause_s=0, longest_s=0.2)
+    genius.fail("song-13", *[trouble] * 6)
+    (failed,) = [event for event in fetch() if isinstance(event, SongSkipped)]
+    assert failed.failed
+    assert failed.reason.endswith(reason)
+    assert fetch.numbers() == [12, 14]
 
 
 def test_a_page_that_cannot_be_read_is_passed_over_three_mean_a_new_layout(fetch: Fetcher, genius: FakeGenius):

@@ -120,6 +120,26 @@ def test_a_flat_record_reads_back_as_it_was(tmp_path: Path):
     assert songs == [song]
 
 
+def test_an_id_made_of_the_words_is_kept_though_it_may_be_all_digits(tmp_path: Path):
+    song = RawRecord(id="8792975397021996", title="T", text="la", source="x.txt")
+    (read_back,), _ = read(write(tmp_path / "x.jsonl", [flatten(song)]))
+    assert read_back == song
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.jsonl", b"%s\n"), ("x.csv", b"text\n%s\n"), ("x.csv", b"text\r%s\r"), ("x.tsv", b"%s\n")],
+    ids=["JSONL", "a row", "a row of old", "the names of columns"],
+)
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    path = write(tmp_path / name, content % (b"a" * 2000))
+    monkeypatch.setattr("songsmith.corpus.formats.text_files.LONGEST_LINE_BYTES", 1000)
+    with pytest.raises(InputError, match=r"x\.\w+ has a line of more than"):
+        list(Importer(path).songs())  # unchecked, as what comes over the network is
+
+
 def test_bad_lines_are_set_aside_with_their_number_and_the_rest_is_read(tmp_path: Path):
     lines = [
         json.dumps({"title": "Good", "text": RIVER}), "{broken", "", "[1, 2", '"text"', '{"title": "No words", "text": "1 2 3"}',

@@ -303,8 +303,10 @@ def test_the_site_is_lrclib_unless_the_environment_says_otherwise():
         ("[00:01.00]<00:01.00>Come <00:01.50>and <00:02.00>sit", "Come and sit"),
         ("[Chorus]\n[x2] [?] come\n  indented", "[Chorus]\n[x2] [?] come\n  indented"),
         ("[Verse 1: The Guests]\n[00:01.00]Come", "[Verse 1: The Guests]\nCome"),
+        ("[00:01.00]" * 20_000 + "Come", "Come"),
         ("", ""),
     ],
+    ids=lambda value: value[:40],
 )
 def test_times_and_tags_go_and_words_stay(synced: str, words: str):
     assert strip_times(synced) == words

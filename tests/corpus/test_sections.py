@@ -129,6 +129,7 @@ HEADED = {
     f"[Verse 1: Ann, [Ben]]\n{HILL}\n\n[Prod. by Ann]\n\n[Chorusx2]\n{ROSE}": [
         ("verse", "Verse 1: Ann, [Ben]", 2), ("verse", "Prod. by Ann", 0), ("chorus", "Chorusx2", 2),
     ],
+    f"[Intro:\n\nAnn]\n\n{HILL}": [("intro", "Intro: Ann", 2)],
     f"Chorus\n{ROSE}\n\n{HILL}\n\nChorus\n\n{SEA}\n\nChorus.": [
         ("chorus", None, 2), ("verse", None, 2), ("chorus", None, 2), ("verse", None, 2), ("chorus", None, 2),
     ],
@@ -296,6 +297,18 @@ My Most
 So far
 
 Ponte
+--
+[Verse 1]
+So far
+
+Radio
+So near
+
+Toast
+So far
+
+Beat
+So near
 --
 (I am the bridge: come over)
 So far

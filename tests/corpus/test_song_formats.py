@@ -3,8 +3,10 @@
 import datetime
 import gzip
 import io
+import itertools
 import random
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -321,12 +323,103 @@ def test_repeated_stamps_do_not_multiply_a_file():
     assert len(song.text) < 100_000
 
 
+def test_no_lines_together_multiply_a_file():
+    content = "\n".join(f"{'[00:01.00]' * 1000}{'la ' * 30}" for _ in range(20))
+    song = read_lrc(content, PLACE)
+    assert isinstance(song, RawRecord)
+    assert len(song.text) < len(content)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<div class="lyrics">la &#{}; la</div>',
+        '<div class="lyrics" data-x="&#{};">la la</div>',
+        '<meta content="/songs/{}" name="newrelic-resource-path"><div class="lyrics">la la</div>',
+        '<div class="lyrics">la la</div><script>x.__PRELOADED_STATE__ = JSON.parse(\'{{"song": {{"id": {}}}}}\')</script>',
+    ],
+)
+def test_a_number_of_thousands_of_digits_on_a_page_does_no_harm(page: str):
+    song = read_genius_page(page.format("1" * 5000), PLACE)
+    assert isinstance(song, RawRecord)
+    assert song.text in ("la \ufffd la", "la la")
+    assert len(song.id) < 30
+
+
 def test_a_marked_up_file_longer_than_any_song_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("songsmith.corpus.formats.text_songs._LONGEST_SONG", 100)
     (tmp_path / "x.lrc").write_text("la\n" * 100)
     (found,) = read(tmp_path / "x.lrc")
     assert isinstance(found, SetAside)
     assert found.reason == "longer than any song"
+
+
+def test_moments_of_every_kind_are_told_and_lose_no_song(tmp_path: Path):
+    def moment(value: int, unit: str, zone: str | None = None) -> pyarrow.Array:
+        return pyarrow.array([value], pyarrow.timestamp(unit, zone))
+
+    artist = pyarrow.StructArray.from_arrays(
+        [pyarrow.array(["Ann"]), moment(1_500_000_000_123_456_789, "ns")], ["name", "at"]
+    )
+    columns = {
+        "text": ["la la"], "exact": moment(1_500_000_000_123_456_789, "ns"), "mars": moment(1_500_000_000, "s", "Mars/Phobos"),
+        "far": moment(10**15, "s"), "day": pyarrow.array([10**17], pyarrow.date64()), "artist": artist,
+        "artists": pyarrow.ListArray.from_arrays([0, 1], artist), "nothing": pyarrow.array([None], pyarrow.timestamp("us")),
+    }  # fmt: skip
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "x.parquet")
+    (song,) = read(tmp_path / "x.parquet")
+    assert isinstance(song, RawRecord)
+    assert song.artist == "Ann"
+    assert song.facts == {"exact": "2017-07-14T02:40:00.123456789", "mars": "2017-07-14T02:40:00.000"}
+
+
+def repeated(value: Any, times: int) -> pyarrow.Array:
+    return pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * times, pyarrow.int32()), pyarrow.array([value]))
+
+
+@pytest.mark.parametrize("column", ["text", "artists", "notes", "artist"])
+def test_values_that_are_stored_once_are_not_all_held_at_once(tmp_path: Path, column: str):
+    long = repeated("la " * 300_000, 1000)
+    columns: dict[str, Any] = {"text": [f"la {n}" for n in range(1000)]}
+    columns[column] = long
+    if column == "artists":
+        columns[column] = pyarrow.ListArray.from_arrays(range(1001), long)
+    elif column == "artist":
+        columns[column] = pyarrow.StructArray.from_arrays([long], ["name"])
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "x.parquet", compression="zstd")
+    assert (tmp_path / "x.parquet").stat().st_size < 50_000
+    before, held = pyarrow.total_allocated_bytes(), 0
+    tracemalloc.start()
+    try:
+        for one in itertools.islice(Importer(tmp_path / "x.parquet").songs(), 20):
+            assert isinstance(one, RawRecord)
+            held = max(held, pyarrow.total_allocated_bytes() - before)
+        held += tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert held < 60_000_000
+
+
+def test_values_that_share_their_beginnings_are_read_a_few_at_a_time(tmp_path: Path):
+    table = pyarrow.table({"text": ["la " * 300_000 + str(n) for n in range(100)]})
+    path, encoding = tmp_path / "x.parquet", {"text": "DELTA_BYTE_ARRAY"}
+    pyarrow.parquet.write_table(table, path, use_dictionary=False, column_encoding=encoding)
+    assert path.stat().st_size < 1_000_000
+    assert len(read(path)) == 100
+
+
+def test_a_row_of_parquet_longer_than_any_song_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("songsmith.corpus.formats.parquet._BATCH_BYTES", 500)
+    monkeypatch.setattr("songsmith.corpus.formats.parquet.LONGEST_LINE_BYTES", 1000)
+    found = read(write_parquet(tmp_path / "x.parquet", [{"text": "la"}, {"text": "la " * 1000}, {"text": "lo"}]))
+    assert [getattr(one, "reason", "") for one in found] == ["", "longer than any song", ""]
+
+
+def test_parquet_in_gzip_is_refused_with_what_to_do(tmp_path: Path):
+    whole = write_parquet(tmp_path / "s.parquet").read_bytes()
+    (tmp_path / "s.parquet.gz").write_bytes(gzip.compress(whole))
+    with pytest.raises(InputError, match=r"s\.parquet\.gz is gzipped, which Parquet cannot be\. Unpack it: gunzip /"):
+        read(tmp_path / "s.parquet.gz")
 
 
 def test_large_values_of_parquet_are_read_a_few_at_a_time(tmp_path: Path):

@@ -317,6 +317,15 @@ def test_what_lies_between_corpora(corpus: Corpus):
     assert open_store(home.parent).names() == ["lost", "Songs"]
 
 
+def test_a_corpus_that_is_begun_in_an_empty_folder_is_not_removed_as_one(corpus: Corpus):
+    home = corpus.path.parent
+    (home / "new").mkdir()
+    found = list(verify_home(home))
+    open_store(home.parent).create("new").append(SONGS)
+    repair_home(found)
+    assert list(open_store(home.parent).open("new").raw()) == SONGS
+
+
 @pytest.mark.parametrize("calls", range(1, 12))
 def test_a_repair_that_is_killed_is_finished_by_the_next(corpus: Corpus, monkeypatch: pytest.MonkeyPatch, calls: int):
     """It dies at the n-th time that it is about to rename or remove a file."""

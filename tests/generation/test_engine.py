@@ -61,7 +61,8 @@ def test_the_chunks_joined_are_the_takes(starter: LoadedModel, prompt: Prompt) -
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
-@pytest.mark.parametrize("temperature", [0.0, 0.8, 1.5])
+# Hotter than that, thousands of tokens are about as likely, and rounding decides which of two neighbours is drawn.
+@pytest.mark.parametrize("temperature", [0.0, 0.8, 1.1])
 def test_a_take_in_a_batch_is_the_same_take_alone(starter: LoadedModel, prompt: Prompt, temperature: float) -> None:
     wanted = [options(seed=seed, temperature=temperature, max_lines=2 + seed) for seed in range(4)]
     together = takes_of(starter, prompt, *wanted)

@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from songsmith.corpus.filters import Filter
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.statistics import CorpusStatistics
+from songsmith.corpus.storage.clean_files import CleanWriter
 from songsmith.corpus.storage.store import Corpus, CorpusStore
 from songsmith.errors import InputError, NotFoundError, StorageError, UsageError
 from songsmith.paths import Paths
@@ -175,6 +178,15 @@ def test_clean_songs_that_are_older_are_told(store: CorpusStore):
     assert stale_notice(corpus) == ""
     corpus.append(RawRecord(id=f"{n}", text=VERSE) for n in range(12))
     assert stale_notice(corpus) == "12 songs came into the corpus 'AC/DC' after it was cleaned: songsmith clean AC/DC"
+    corpus.replace_clean([])
+    for path in corpus.path.glob("raw*"):
+        path.unlink()
+    lost = store.open("AC/DC")
+    assert not lost.is_clean
+    assert (
+        stale_notice(lost)
+        == "The corpus 'AC/DC' lacks 13 songs that it was cleaned with: songsmith corpus verify AC/DC"
+    )
 
 
 def test_filters_and_a_limit_choose_what_is_taken(studio: Studio, store: CorpusStore, tmp_path: Path):
@@ -253,6 +265,45 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(studio: Studio, store
     assert events[-1].changed == 1
     assert (quiet.id, bool(quiet.set_aside)) == ("c", True)
     assert {path: path.read_bytes() for path in corpus.path.iterdir()} == before
+
+
+@pytest.mark.parametrize("keep_duplicates", [False, True])
+def test_a_dry_run_comes_to_what_cleaning_comes_to(
+    studio: Studio, store: CorpusStore, monkeypatch: pytest.MonkeyPatch, keep_duplicates: bool
+):
+    opened = []
+    open_draft = tempfile.TemporaryFile
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **options: opened.append(open_draft(**options)) or opened[-1])
+    closed = CleanWriter.close
+    written: list[int] = []
+
+    def measure(writer: CleanWriter) -> None:
+        written.extend(file.seek(0, os.SEEK_END) for file in writer.files)
+        closed(writer)
+
+    words = VERSE + "Give me a boat that can carry two\nAnd both shall row, my love and I\n"
+    store.create("Wide").append(RawRecord(id=id, title=id, text=words) for id in "abc")
+    with monkeypatch.context() as patch:
+        patch.setattr(CleanWriter, "close", measure)
+        dry = list(clean_corpus(studio, dry_run=True, keep_duplicates=keep_duplicates))[-1]
+    assert dry == list(clean_corpus(studio, keep_duplicates=keep_duplicates))[-1]
+    assert isinstance(dry, CorpusCleaned)
+    assert dry.kept == (3 if keep_duplicates else 1)
+    assert len(opened) == 3  # no second copy of the songs
+    assert written[1:] == [0, 0]
+    assert bool(written[0]) is not keep_duplicates
+
+
+@pytest.mark.parametrize("place", [b"Traditional", b"water is wide"])
+def test_a_bad_byte_in_a_song_is_told_with_the_next_step(studio: Studio, store: CorpusStore, place: bytes):
+    corpus = store.create("Wide")
+    corpus.append([DIRTY])
+    (shard,) = corpus.path.glob("raw-*.jsonl")
+    content = shard.read_bytes()
+    shard.write_bytes(content.replace(place, b"\xff" + place[1:]))
+    with pytest.raises(StorageError, match=r"is damaged.*songsmith corpus verify"):
+        list(clean_corpus(studio))
+    assert not store.open("Wide").has_clean
 
 
 def test_a_song_that_only_gains_a_header_is_changed(studio: Studio, store: CorpusStore):

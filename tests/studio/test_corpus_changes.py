@@ -8,7 +8,7 @@ import pytest
 from songsmith.corpus.filters import Filter
 from songsmith.corpus.records import RawRecord
 from songsmith.corpus.storage.store import Corpus, CorpusStore
-from songsmith.errors import UsageError
+from songsmith.errors import StorageError, UsageError
 from songsmith.paths import Paths
 from songsmith.studio.corpora import SongsRead
 from songsmith.studio.corpus_changes import CorpusMade, choose_songs, merge_corpora, split_corpus
@@ -107,6 +107,18 @@ def test_merged_songs_keep_where_they_are_from_and_clashing_ids_apart(store: Cor
         list(merge_corpora(store, [corpus, other], into="ac dc"))
 
 
+def test_renamed_ids_are_the_same_songs_whichever_came_first(store: CorpusStore):
+    first, second = RawRecord(id="x", text="first words\n"), RawRecord(id="x", text="second words\n")
+    there, back = store.create("There"), store.create("Back")
+    there.append([first, second])
+    back.append([second, first])
+    assert made(merge_corpora(store, [there, back], into="Both")) == {"Both": 2}
+    only = choose_songs(store, back, filters=[Filter.parse("text~first")], into="Only")
+    assert made(only) == {"Only": 1}
+    assert next(iter(songs(store, "Only"))).startswith("x~")
+    assert made(merge_corpora(store, [store.open("Only"), there], into="All")) == {"All": 2}
+
+
 @pytest.mark.parametrize("steps", [1, 3, 6])
 def test_work_that_is_closed_leaves_no_corpus_behind(store: CorpusStore, corpus: Corpus, steps: int):
     works = [
@@ -118,6 +130,36 @@ def test_work_that_is_closed_leaves_no_corpus_behind(store: CorpusStore, corpus:
             assert isinstance(next(work), SongsRead)
         work.close()
         assert store.names() == ["AC/DC"]
+
+
+def test_no_song_that_came_in_meanwhile_goes_with_a_new_corpus(store: CorpusStore, corpus: Corpus):
+    work = split_corpus(store, corpus, share=0.5)
+    while not store.has("AC/DC-validation"):
+        next(work)
+    for name in ("AC/DC-train", "AC/DC-validation"):
+        with pytest.raises(StorageError, match="Another songsmith is writing"):
+            store.open(name).append([RawRecord(id="mine", text="la\n")])
+    work.close()
+    assert store.names() == ["AC/DC"]
+    made(split_corpus(store, corpus, share=0.5))
+    assert store.open("AC/DC-train").append([RawRecord(id="mine", text="la\n")]).added == 1
+
+
+def test_what_came_into_a_new_corpus_before_the_work_took_it_stays(
+    store: CorpusStore, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
+    create = store.create
+
+    def create_and_be_late(name: str) -> Corpus:
+        target = create(name)
+        CorpusStore.create(store, name).append([RawRecord(id="mine", text="la\n")])
+        return target
+
+    monkeypatch.setattr(store, "create", create_and_be_late)
+    work = merge_corpora(store, [corpus], into="New")
+    next(work)
+    work.close()
+    assert "mine" in songs(store, "New")
 
 
 def test_what_was_there_before_stays_when_work_is_closed(store: CorpusStore, corpus: Corpus):

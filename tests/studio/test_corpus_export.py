@@ -1,6 +1,8 @@
 """Songs written for others: read back without loss, whole or not there, and not handed on when they were fetched."""
 
 import string
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,81 @@ def test_the_place_of_a_data_set(corpus: Corpus, tmp_path: Path):
     with pytest.raises(StorageError, match="choose another place"):
         write(corpus, tmp_path / "file" / "under")
     assert {path.name for path in tmp_path.iterdir()} - {"songsmith-home"} == {"mine", "file"}
+
+
+@pytest.mark.parametrize("theirs", ["sub/", "data/sub/", "link", "data/link", "notes.txt", "data/train.parquet"])
+def test_what_somebody_put_into_a_data_set_stays(corpus: Corpus, tmp_path: Path, theirs: str):
+    write(corpus, tmp_path / "mine")
+    place = tmp_path / "mine" / theirs
+    if theirs.endswith("/"):
+        place.mkdir()
+    elif theirs.endswith("link"):
+        place.symlink_to(tmp_path)
+    else:
+        place.write_text("mine")
+    with pytest.raises(UsageError, match="no data set that could be replaced"):
+        write(corpus, tmp_path / "mine", force=True)
+    assert place.exists()
+
+
+@pytest.mark.parametrize(
+    "theirs", ["README.md", "sub/", "data/sub/", "link", "data/link", "data/train-00000-of-00001.parquet"]
+)
+def test_a_folder_that_songsmith_did_not_write_stays(corpus: Corpus, tmp_path: Path, theirs: str):
+    folder, place = tmp_path / "mine", tmp_path / "mine" / theirs
+    place.parent.mkdir(parents=True)
+    if theirs.endswith("/"):
+        place.mkdir()
+    elif theirs.endswith("link"):
+        place.symlink_to(tmp_path)
+    else:
+        place.write_text("mine")
+    for force in (False, True):
+        with pytest.raises(UsageError, match="no data set that could be replaced"):
+            write(corpus, folder, force=force)
+    assert [path.relative_to(folder).as_posix() for path in folder.rglob("*")][-1] == theirs.rstrip("/")
+
+
+def test_a_data_set_that_cannot_be_replaced_stays(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(corpus, tmp_path / "out")
+    before = (tmp_path / "out" / "README.md").read_bytes()
+    rename = Path.rename
+
+    def fail(path: Path, to: Path) -> Path:
+        if to == tmp_path / "out" and path.name.endswith(".tmp"):
+            # Killed here, the old one must be where a person sees it.
+            assert [it.name[0] for it in tmp_path.iterdir() if (it / "README.md").exists() and it != path] == ["o"]
+            raise PermissionError(13, "no", str(to))
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(StorageError):
+        write(corpus, tmp_path / "out", force=True, split_share=0.5)
+    assert (tmp_path / "out" / "README.md").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"songsmith-home", "out"}
+
+
+@pytest.mark.parametrize("broken", ["row", "disk", "end"])
+def test_a_table_that_is_not_finished_is_closed_in_peace(tmp_path: Path, broken: str):
+    limit = {"row": -1, "disk": 2000, "end": 20}[broken]
+    code = (
+        "import signal, resource, gc, sys, random\n"
+        "from pathlib import Path\n"
+        "from songsmith.corpus.formats.table_writer import TableWriter\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, -1))\n"
+        "try:\n"
+        "    with TableWriter(Path(sys.argv[1]), {'id': 'string'}) as table:\n"
+        f"        table.add({{'id': random.randbytes({20 if broken == 'end' else 9000}).hex()}})\n"
+        f"        {'1 / 0' if broken == 'row' else 'pass'}\n"
+        "except (OSError, ZeroDivisionError) as error: print(type(error).__name__)\n"
+        "del table\n"
+        "gc.collect()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "out"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert (done.stdout.strip(), done.stderr) == ("ZeroDivisionError" if broken == "row" else "OSError", "")
 
 
 @pytest.mark.parametrize("format", [ExportFormat.JSONL, ExportFormat.PARQUET, ExportFormat.DATASET])

@@ -106,3 +106,18 @@ def test_a_song_is_written_kept_and_found_again(terminal, home):
     terminal.press("Enter")
     terminal.until(lambda: terminal.lyric == second, "the song as it was saved")
     terminal.press("C-q")
+
+
+def test_what_is_found_in_a_corpus_stands_whole_on_the_screen(terminal, tmp_path):
+    songsmith = f"{sys.executable} -m songsmith"
+    songs = tmp_path / "winter.txt"
+    songs.write_text("Winter lantern, sparrow song\nThe road is long\n", encoding="utf-8")
+    terminal.type(
+        f"{songsmith} import {songs}; {songsmith} clean; clear; {songsmith} corpus search lantern; echo ended $?"
+    )
+    terminal.press("Enter")
+    terminal.until(lambda: "ended 0" in terminal.screen, "the end")
+    rows = [row.rstrip() for row in terminal.screen.splitlines() if row.strip()]
+    assert rows[0].startswith("Corpus 'winter'")
+    assert rows[1].startswith("winter  [")
+    assert rows[2:4] == ["  1: Winter lantern, sparrow song", "ended 0"]

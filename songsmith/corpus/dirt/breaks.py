@@ -9,7 +9,17 @@ _MOST_BREAKS = 8
 _PARENTHESES = re.compile(r"(?<![:;=])\(([^()\[\]]{1,300})\)")
 # A piece of a line, cut off where the type changed: it begins with a mark, or with the space before it.
 _PIECE = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z])")
-_SEAM = re.compile(r"[a-zß-ÿ!?)][A-Z]")
+# A capital behind what ends a word; capitals are few, and are looked for first.
+_SEAM = re.compile(r"[A-Z](?<=[a-zß-ÿ!?)][A-Z])")
+# What every seam looks like in one byte a letter, where letters of other alphabets are question marks: fast to look for.
+_SHAPES = bytes(
+    ord("A")
+    if chr(code).isascii() and chr(code).isupper()
+    else ord("a")
+    if re.match("[a-zß-ÿ!?)]", chr(code))
+    else ord(" ")
+    for code in range(256)
+)
 # A text with more of them is written like that.
 _MOST_SEAMS = 200
 _WORD = re.compile(r"[^\W\d_]+")
@@ -42,15 +52,18 @@ def _joined_lines(text: str, about: About) -> list[Finding]:
     """Find lines glued together in a text that surely was scraped; what may be a name is only told."""
     if not about.scraped or about.lowered:
         return []
+    if b"aA" not in text.encode("latin-1", "replace").translate(_SHAPES):
+        return []
     findings: list[Finding] = []
     for seam in islice(_SEAM.finditer(text), _MOST_SEAMS):
-        start, end = line_near(text, seam.start())
+        before = seam.start() - 1
+        start, end = line_near(text, before)
         # Words are short; a line may be as long as a book.
-        low, high = max(start, seam.start() - 40), min(end, seam.end() + 40)
-        word = next((word for word in _WORD.finditer(text, low, high) if word.end() > seam.start() + 1), None)
+        low, high = max(start, before - 40), min(end, seam.end() + 40)
+        word = next((word for word in _WORD.finditer(text, low, high) if word.end() > before + 1), None)
         if word is None or (findings and word.start() < findings[-1].end) or not _goes_on(text, start, end, word):
             continue
-        if not seam.group()[0].isalpha():
+        if not text[before].isalpha():
             findings.append(Finding(word.start() - 1, word.end(), None))
             continue
         two = _TWO_WORDS.fullmatch(word.group())

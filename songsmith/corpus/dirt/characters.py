@@ -8,6 +8,12 @@ from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of
 from songsmith.lyrics import strip_controls
 
 _CONTROLS = re.compile(r"\r\n?|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_ESCAPED = {
+    "&amp;": "&", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&#039;": "'", "&apos;": "'", "<br>": "\n", "<br/>": "\n",
+    "<br />": "\n",
+}  # fmt: skip
+_ESCAPES = re.compile(rf"(?:{'|'.join(_ESCAPED)})(?:(?<=>)\n)?", re.IGNORECASE)
+_WRITTEN_BREAKS = re.compile(r"(?:\\r)?\\n")
 _HIDDEN = re.compile("[\u00ad\u034f\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]+")
 # Those of them that count as printable.
 _HIDDEN_AND_PRINTABLE = "\u034f\u3164\uffa0"
@@ -47,6 +53,17 @@ def _controls(text: str, about: About) -> list[Finding]:
     ]
 
 
+def _escapes(text: str, about: About) -> list[Finding]:
+    """Find what a program wrote for a line break or a mark, where the text has none of its own."""
+    findings = [Finding(*found.span(), _ESCAPED[found.group().lower().strip("\n")]) for found in _ESCAPES.finditer(text)] if (
+        "&" in text or "<" in text
+    ) else []  # fmt: skip
+    if "\n" not in text.strip() and text.count("\\n") > 1:
+        findings += [Finding(*found.span(), "\n") for found in _WRITTEN_BREAKS.finditer(text)]
+        findings.sort(key=lambda finding: finding.start)
+    return findings
+
+
 def _composition(text: str, about: About) -> list[Finding]:
     if unicodedata.is_normalized("NFC", text):
         return []
@@ -79,7 +96,7 @@ def _joiners(text: str, about: About) -> list[Finding]:
 
 
 def _spaces(text: str, about: About) -> list[Finding]:
-    if text.isascii() or (about.printable and "\u2800" not in text):
+    if text.isascii() or (about.printable and "\u00a0" not in text and "\u2800" not in text):
         return []
     return [Finding(*found.span(), " " * len(found.group())) for found in _SPACES.finditer(text)]
 
@@ -167,6 +184,8 @@ def _line_ends(text: str, about: About) -> list[Finding]:
 
 
 def _blank_lines(text: str, about: About) -> list[Finding]:
+    if not text.startswith("\n") and not text.endswith("\n") and "\n\n\n" not in text:
+        return []
     findings = []
     first, last = len(text) - len(text.lstrip("\n")), len(text.rstrip("\n"))
     if first:
@@ -181,6 +200,7 @@ def _blank_lines(text: str, about: About) -> list[Finding]:
 CHARACTERS: tuple[Rule, ...] = (
     Rule(name="line ends", does="Every line break becomes a newline, tabs become spaces, control characters go.",
          find=_controls, reports=False),
+    Rule(name="escapes", does="`&amp;`, `<br>` and a written `\\n` become what they stand for.", find=_escapes),
     Rule(name="zero width", does="Characters without width go.", find=_hidden),
     Rule(name="joiners", does="Joiners go, except where a script or an emoji needs them.", find=_joiners),
     Rule(name="odd spaces", does="Spaces of unusual width become plain ones.", find=_spaces, reports=False),

@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of
+from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of, rows_of
 from songsmith.headers import SectionKind, find_headers, is_instrumental, kind_of_name, parse_header
 
 _NAME = re.compile(r"\[\s*([^:;|,(–—\]/&+]*)")
@@ -43,7 +43,7 @@ def headers_in(text: str) -> dict[int, tuple[int, SectionKind]]:
     """Return the row of each header of a text, with the row after it and its kind."""
     if "[" not in text:
         return {}
-    return {row: (row + height, kind) for row, height, (kind, _) in find_headers(text.split("\n"))}
+    return {row: (row + height, kind) for row, height, (kind, _) in find_headers(rows_of(text))}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,13 +61,14 @@ class _Part:
     """Whether the first stanza stands directly below the header."""
 
 
-def _parts(rows: list[str]) -> list[_Part]:
-    heads = list(find_headers(rows))
-    ends = [row for row, _, _ in heads[1:]] + [len(rows)] * bool(heads)
+@lru_cache(maxsize=2)
+def _parts(text: str) -> Sequence[_Part]:
+    rows, heads = rows_of(text), headers_in(text)
+    ends = [*list(heads)[1:], len(rows)]
     parts = []
-    for (row, height, (kind, _)), end in zip(heads, ends, strict=True):
+    for (row, (after, kind)), end in zip(heads.items(), ends, strict=False):
         stanzas, first = [], -1
-        for place in range(row + height, end + 1):
+        for place in range(after, end + 1):
             blank = place == end or not rows[place].strip()
             if blank and first >= 0:
                 if not all(_ONLY_HOW_OFTEN.fullmatch(line.strip()) for line in rows[first:place]):
@@ -75,14 +76,14 @@ def _parts(rows: list[str]) -> list[_Part]:
                 first = -1
             elif not blank and first < 0:
                 first = place
-        last = row + height - 1
+        last = after - 1
         line = " ".join(line.strip() for line in rows[row : last + 1])
         below = bool(stanzas) and stanzas[0][0] == last + 1
         parts.append(_Part(first_row=row, last_row=last, line=line, kind=kind, stanzas=tuple(stanzas), below=below))
     return parts
 
 
-def _have_words_below(text: str, rows: list[str]) -> bool:
+def _have_words_below(text: str, rows: Sequence[str]) -> bool:
     """Return whether every header has words directly below it, as in most songs; this costs less to know than `_parts`."""
     heads, last = headers_in(text), len(rows)
     return not any(
@@ -91,7 +92,7 @@ def _have_words_below(text: str, rows: list[str]) -> bool:
     )
 
 
-def _has_headed_verses(parts: list[_Part]) -> bool:
+def _has_headed_verses(parts: Sequence[_Part]) -> bool:
     """Return whether verses have headers in this song: a stanza without one then belongs to the section before it."""
     return sum(part.kind is SectionKind.VERSE and kind_of_name(_name(part.line)) is not None for part in parts) >= (
         _FEWEST_VERSE_HEADERS
@@ -118,26 +119,26 @@ def _bare_choruses(text: str, about: About) -> list[Finding]:
     """Find chorus headers with nothing under them: what was sung under that header before, or is first sung later."""
     if text.count("[") < 2:
         return []
-    rows = text.split("\n")
+    rows = rows_of(text)
     if _have_words_below(text, rows):
         return []
-    parts = _parts(rows)
+    parts = _parts(text)
     if sum(part.kind in _SUNG_AGAIN or _REPEAT.search(part.line) is not None for part in parts) < 1:
         return []
     closed = _has_headed_verses(parts)
     # Where stanzas stand without headers, the one after an empty header may be a verse.
     loose = not closed and (_begins_loose(rows, parts) or any(len(part.stanzas) > part.below for part in parts))
-    sung: dict[int, list[str]] = {}
+    sung: dict[int, Sequence[str]] = {}
     for part in parts:
         if part.stanzas and not is_instrumental(part.line) and (part.below or not loose):
             first, end = part.stanzas[0][0], part.stanzas[-1 if closed else 0][1]
             sung[part.first_row] = rows[first : min(end, first + _LONGEST_SECTION)]
-    ever: dict[str, list[str]] = {}
+    ever: dict[str, Sequence[str]] = {}
     for part in reversed(parts):
         if part.first_row in sung:
             ever |= dict.fromkeys(_keys(part), sung[part.first_row])
     starts = [start for start, _ in lines_of(text)]
-    known: dict[str, list[str]] = {}
+    known: dict[str, Sequence[str]] = {}
     findings: list[Finding] = []
     room = _MOST_GROWTH * len(text) + 2000
     for part in parts:
@@ -160,7 +161,7 @@ def _bare_choruses(text: str, about: About) -> list[Finding]:
     return findings
 
 
-def _begins_loose(rows: list[str], parts: list[_Part]) -> bool:
+def _begins_loose(rows: Sequence[str], parts: Sequence[_Part]) -> bool:
     return any(row.strip() for row in rows[: parts[0].first_row])
 
 
@@ -168,8 +169,7 @@ def _continued_sections(text: str, about: About) -> list[Finding]:
     """Find the later stanzas of choruses, bridges and the like, in songs whose verses have headers: they are not verses."""
     if text.count("[") < 2 or not _STANZA_WITHOUT_BRACKET.search(text):
         return []
-    rows = text.split("\n")
-    parts = _parts(rows)
+    parts = _parts(text)
     headed = _has_headed_verses(parts)
     following = [part.kind for part in parts[1:]] + [None] * bool(parts)
     found = []
@@ -187,7 +187,7 @@ def _continued_sections(text: str, about: About) -> list[Finding]:
     return [Finding(starts[row], starts[row], f"{header}\n") for row, header in found if parse_header(header)]
 
 
-def _words(lines: list[str]) -> list[str]:
+def _words(lines: Sequence[str]) -> list[str]:
     return _WORD.findall("\n".join(lines).casefold().replace("'", "").replace("’", ""))
 
 

@@ -4,19 +4,28 @@ import re
 
 from songsmith.corpus.dirt.names import is_titled, spellings, without_brackets
 from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, fold, line_at, lines_of
+from songsmith.lyrics import parse_header
 
 _LONGEST_HEAD = 3000
 _LONGEST_BLURB = 4000
 _MOST_BLURB_LINES = 30
+_FEWEST_LETTERS_OF_PROSE = 40
 _LONGEST_TITLE = 150
 _MOST_LANGUAGE_LINES = 60
 _MOST_TITLE_WORDS = 12
+_MOST_UNTOLD_WORDS = 7
+_BEFORE_SUNG_LYRICS = frozenset(
+    ["the", "my", "your", "our", "his", "her", "their", "its", "these", "those", "this", "that", "no", "some", "any", "all", "of",
+     "and", "with", "by", "for", "to", "in", "on", "new", "old", "more", "a", "write", "wrote",
+     "sing", "sang", "own", "good", "like"]
+)  # fmt: skip
 # A head is glued to what follows it or fills its line: `5 contributors sat down` is a lyric.
 _COUNT = re.compile(
     r"\s*(?:1\s?contributor|(?!1\s?c)\d[\d.,]{0,8}k?\s?contributors)(?!['’](?:s?\s|$)|[ \t]+\S)", re.IGNORECASE
 )
 # Where a scraper put a space between any two pieces of the page.
 _SPACED_COUNT = re.compile(r"\s*\d[\d.,]{0,8}k?\s?contributors?[ \t]+(?=\S)", re.IGNORECASE)
+_AGAIN = re.compile(r"\n(?=\d[\d.,]{0,8}K?\s?Contributors?(?![\s'’])[^\n]{0,999}?Lyrics)")
 _TRANSLATIONS = re.compile(r"\s*translations?", re.IGNORECASE)
 _LANGUAGES = re.compile(
     "(?:"
@@ -29,23 +38,28 @@ _LANGUAGES = re.compile(
     ")*",
     re.IGNORECASE,
 )
-_LYRICS = re.compile("lyrics", re.IGNORECASE)
+_LYRICS = re.compile("lyrics")
 _SPACED_LYRICS = re.compile(r"\slyrics(?=\s|\[|$)", re.IGNORECASE)
 _NEVER_FIRST = tuple(",.;:!?)]")
-_READ_MORE = re.compile("read more", re.IGNORECASE)
+_READ_MORE = re.compile("read more")
 _ENDS_OF_SENTENCES = '.!?…”"’)]'
 _AFTER_A_SENTENCE = re.compile(r"[.!?…”\"’)]\s?Read More")
-_MARKS = re.compile(r"<!--\s?/?sse\s?-->|\\?<img\s[^<>\n]{0,600}>")
+_MARKS = re.compile(
+    r"<!--\s?/?sse\s?-->|\\?<img\s[^<>\"]{0,600}(?:\"[^\"]{0,600}\"[^<>\"]{0,100}){0,20}>|"
+    r"!\[[^\[\]\n]{0,100}\]\(https?://images\.[^\s()]{1,300}\)|"
+    r"https?://images\.(?:rap)?genius\.com/[^\s<>\"]{1,300}?\.(?:png|jpe?g|gif|webp)"
+)
 
 
 def _page_marks(text: str, about: About) -> list[Finding]:
-    if "<" not in text:
+    if "<" not in text and "://images." not in text:
         return []
     return [Finding(*found.span()) for found in _MARKS.finditer(text)]
 
 
 def _head(text: str, about: About) -> list[Finding]:
-    if not any(word in about.folded for word in ("lyrics", "contributor", "read more")):
+    folded = about.folded
+    if "lyrics" not in folded and "contributor" not in folded and "read more" not in folded:
         return []
     first_line = line_at(text, 0)[1]
     count = _COUNT.match(text, 0, first_line + len("\ncontributors"))
@@ -66,6 +80,18 @@ def _head(text: str, about: About) -> list[Finding]:
         blurb = _blurb_end(text, 0, about)
         return [Finding(0, blurb)] if blurb and blurb <= first_line and blurb > 60 else []
     return [Finding(0, _past_blurb(text, end, about))] if sure else [Finding(0, first_line, None)]
+
+
+def _heads(text: str, about: About) -> list[Finding]:
+    """Find what stands above the song, and the same above its second copy."""
+    findings = _head(text, about)
+    if "\n" in text and "Contributor" in text and (again := _AGAIN.search(text, findings[-1].end if findings else 1)):
+        findings += [
+            Finding(again.end() + found.start, again.end() + found.end)
+            for found in _head(text[again.end() :], about)
+            if found.replacement is not None
+        ]
+    return findings
 
 
 def _counted_head(text: str, about: About, start: int, first_line: int) -> list[Finding]:
@@ -108,7 +134,7 @@ def _broken_head_end(text: str, about: About, first_line: int) -> int:
         if line.strip() in ("Lyrics", "lyrics") and (listed or titled or number <= 1):
             return _past_blurb(text, start + len(line), about)
         end, sure = _title_end(text, about, start, start + len(line), counted=False)
-        if end is not None and (sure or number == 0 or (listed and is_titled(line))):
+        if end is not None and (sure or number == 0 or listed):
             return _past_blurb(text, end, about)
         listed = listed or _TRANSLATIONS.fullmatch(line) is not None
         titled = titled or _is_title(line, about)
@@ -126,8 +152,9 @@ def _is_title(line: str, about: About) -> bool:
 def _title_end(text: str, about: About, start: int, end: int, *, counted: bool) -> tuple[int | None, bool]:
     """Return where `<Title> Lyrics` ends in text[start:end], and whether it is surely that and no lyric."""
     titles, guess, spaced_guess = spellings(about.title[:_LONGEST_TITLE], about.artist), None, None
-    for found in _LYRICS.finditer(text, start, min(end, start + _LONGEST_HEAD)):
-        if not (found.group() == "Lyrics" or (about.lowered and found.group() == "lyrics")):
+    for found in _LYRICS.finditer(about.folded, start, min(end, start + _LONGEST_HEAD)):
+        written = text[found.start() : found.end()]
+        if not (written == "Lyrics" or (about.lowered and written == "lyrics")):
             continue
         if found.start() > start and not text[found.start() - 1].isspace():
             continue
@@ -159,14 +186,30 @@ def _judge_guess(text: str, about: About, start: int, guess: int, end: int) -> t
     glued = bool(after) and begins_anew(after)
     if text[guess : guess + 1] != "\n" and _blurb_end(text, guess, about):
         return guess, True
+    page = about.scraped and not about.untitled and not about.beheaded
+    if page and about.lowered and after and text[guess].isalpha():
+        return guess, True  # nothing tells what follows from the next word but that it is glued
     if after and not glued:
         return None, False
     titled = is_titled(without_brackets(text[start:guess]))
-    if text.startswith("[", guess) or (titled and text[guess:].lstrip().startswith("[")):
+    if text.startswith("[", guess) or ((titled or page) and text[guess:].lstrip().startswith("[")):
         return guess, True  # no writer glues a header to a line, or sings a title before the first header
+    words = text[start:guess].split()
+    if page and text.startswith("\n", guess) and _may_be_untold_title(words, titled=titled):
+        return guess, True
     if not about.title:
-        return guess, (glued and titled) or about.scraped
+        return guess, (glued and titled) or (about.scraped and not about.beheaded)
     return guess, about.scraped and (glued or (titled and _may_be_same(text[start:guess], about.title)))
+
+
+def _may_be_untold_title(words: list[str], *, titled: bool) -> bool:
+    """Return whether these words may be `<title> Lyrics`: `I forgot the Lyrics` says of somebody's lyrics."""
+    return (
+        len(words) > 2  # one word: who knows
+        and (titled or len(words) <= _MOST_UNTOLD_WORDS)
+        and words[-1] == "Lyrics"
+        and words[-2].lower() not in _BEFORE_SUNG_LYRICS
+    )
 
 
 def _may_be_same(page: str, title: str) -> bool:
@@ -195,24 +238,34 @@ def _blurb_end(text: str, start: int, about: About) -> int:
 
     Before `Read More` stand prose that is cut short, or whole sentences on its own line; a lyric would have a header by then.
     """
-    window = text[start : start + _LONGEST_BLURB]
-    for found in _READ_MORE.finditer(window):
-        lowered = found.group() == "read more"
-        if found.group() != "Read More" and not (about.lowered and lowered):
+    limit = min(len(text), start + _LONGEST_BLURB)
+    for found in _READ_MORE.finditer(about.folded, start, limit):
+        written, end = text[found.start() : found.end()], found.end()
+        lowered = written == "read more"
+        if written != "Read More" and not (about.lowered and lowered):
             continue
-        before = window[: found.start()]
-        if "\n[" in before or before.startswith("[") or before.count("\n") > _MOST_BLURB_LINES:
+        before = text[start : found.start()]
+        if before.count("\n") > _MOST_BLURB_LINES or (
+            "[" in before and any(map(_is_header_row, before[: before.rfind("\n") + 1].split("\n")))
+        ):
             return 0
-        alone = before[-1:] in ("", "\n") and window[found.end() : found.end() + 2].lstrip(" ")[:1] in ("", "\n", "[")
+        alone = before[-1:] in ("", "\n") and text[end : min(end + 2, limit)].lstrip(" ")[:1] in ("", "\n", "[")
         glued = not before.endswith("\n")
         prose = before.rstrip()
         if not (alone or glued):
             continue
         if not prose or prose.endswith(("…", "...")):
-            return start + found.end()
+            return end
+        filled = glued and not lowered and len(prose) - prose.rfind("\n") > _FEWEST_LETTERS_OF_PROSE
+        if filled and start and text[end : min(end + 2, limit)].lstrip(" ")[:1] in ("", "\n", "["):
+            return end
         if prose[-1] in _ENDS_OF_SENTENCES and not lowered and (start or ("\n" not in prose and len(prose) >= 40)):
-            return start + found.end()
+            return end
     return 0
+
+
+def _is_header_row(row: str) -> bool:
+    return row.startswith("[") and ("]" not in row or parse_header(row.strip()) is not None)
 
 
 def _doubtful_blurb(text: str, about: About) -> list[Finding]:
@@ -226,7 +279,7 @@ def _doubtful_blurb(text: str, about: About) -> list[Finding]:
 HEAD: tuple[Rule, ...] = (
     Rule(name="page marks", does="Marks of the page itself go: comments and pictures.", find=_page_marks,
          proves_scraping=True),
-    Rule(name="head", does="Contributors, translations, `<Title> Lyrics` and the blurb before the song go.", find=_head,
+    Rule(name="head", does="Contributors, translations, `<Title> Lyrics` and the blurb before the song go.", find=_heads,
          proves_scraping=True),
     Rule(name="blurb", does="What may be a blurb before the song, but may be sung, is told.", find=_doubtful_blurb),
 )  # fmt: skip

@@ -3,8 +3,8 @@
 import re
 from itertools import pairwise
 
-from songsmith.corpus.dirt.names import is_known, is_titled
-from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, line_near, whole_line
+from songsmith.corpus.dirt.names import is_genius, is_known, is_titled
+from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, line_near, lower, whole_line
 from songsmith.lyrics import parse_header
 
 _AMOUNT = r"\d{1,6}(?:[.,' ]\d{3}(?!\d))*(?:[.,]\d{2}(?!\d))?"
@@ -19,13 +19,16 @@ PRICE = (
 )
 """How a page writes any price: `$307`, `CA$1,079`, `79 €`."""
 _TICKETS = re.compile(
-    rf"get tickets\s(?:(?P<low>as low as|from|starting (?:at|from))\s(?:{PRICE})|for your favorite artists)",
+    rf"get tickets\s(?:(?P<low>as low as|from|starting (?:at|from))\s(?:{PRICE})|for your favorite artists)|"
+    # Without a price, or with one that nobody knows, only where it is glued to what a page says.
+    rf"(?-i:(?<=Live)Get tickets(?: as low as [^\W\d_]{{0,4}}\.?\s?{_AMOUNT})?(?=You might also like|\n|$))",
     re.IGNORECASE,
 )
+_GET_TICKETS = re.compile("get tickets")
 _SEE = re.compile(r"see (?:.{1,80} live|.{1,60} shows near .{1,60}|upcoming .{1,60} shows)", re.IGNORECASE)
 _LONGEST_SEE = 140
 _MOST_SEE_LINES = 3
-_MARKER = re.compile("you might also like", re.IGNORECASE)
+_MARKER = re.compile("you might also like")
 _LIKE_WORDS = frozenset(["s", "d", "ly", "lier", "liest", "n", "ns", "ned", "ness", "nesses", "wise", "lihood", "able"])
 _ENDS_OF_A_WORD = re.compile(r"[^\W\d_]*")
 # Where a small letter, a digit or a closing mark is followed by a capital: two names glued together.
@@ -38,14 +41,25 @@ _MOST_PAIRS = 3
 _LONGEST_NAME = 100
 _MOST_NAME_WORDS = 5
 _MOST_TITLE_PIECES = 4
+# The count of the page glued to the last name.
+_EMBED = re.compile(r"(?:\d[\d.,]*[KM]?)?Embed$")
+# What is shouted, and what a singer's own name may be shouted after.
+_SHOUTS = frozenset(
+    ["oh", "ooh", "ohh", "ah", "aah", "uh", "huh", "yeah", "yea", "yo", "hey", "ay", "ayy", "aye", "woo", "whoa", "wow", "what",
+     "who", "la", "na", "no", "yes", "yah", "go", "baby", "ha", "okay", "ok", "skrt", "brr", "mmm", "hmm", "look", "listen",
+     "right"]
+)  # fmt: skip
 
 
 def _tickets(text: str, about: About) -> list[Finding]:
     if "get tickets" not in about.folded:
         return []
     findings: list[Finding] = []
-    joined = about.scraped and "\n" not in text
-    for found in _TICKETS.finditer(text):
+    joined = about.scraped and about.joined
+    for place in _GET_TICKETS.finditer(about.folded):
+        found = _TICKETS.match(text, place.start())
+        if found is None:
+            continue
         start, end = line_near(text, found.start())[0], line_near(text, found.end())[1]
         before, after = text[max(start, found.start() - _LONGEST_SEE) : found.start()], text[found.end() : end]
         floor = findings[-1].end if findings else 0
@@ -109,7 +123,8 @@ def _see_start(text: str, first: int, end: int, about: About) -> int | None:
 def _cut(text: str, start: int, end: int, about: About) -> Finding:
     """Return the finding that cuts a span out and leaves what was before and after it on lines of their own."""
     first, last = line_near(text, start)[0], line_near(text, end)[1]
-    before, after = text[first:start].rstrip(" "), text[end:last]
+    before, after = text[first:start].rstrip(" "), text[end:last].lstrip(" ")
+    end = last - len(after)
     if not before.strip():
         # What stood between two lines may have stood between two stanzas; before a header it did.
         gap = "\n" if after.startswith("[") and first and not text.endswith("\n\n", 0, first) else ""
@@ -117,7 +132,7 @@ def _cut(text: str, start: int, end: int, about: About) -> Finding:
     start = first + len(before)
     if not after:
         return Finding(start, end)
-    if _MARKER.match(after):
+    if _MARKER.match(lower(after)):
         return Finding(start, end)  # the next rule takes that, and parts the lines
     return Finding(start, end, "\n\n" if after.startswith("[") else "\n")
 
@@ -126,8 +141,8 @@ def _recommendations(text: str, about: About) -> list[Finding]:
     if "you might also like" not in about.folded:
         return []
     findings: list[Finding] = []
-    floor, joined = 0, about.scraped and "\n" not in text
-    for found in _MARKER.finditer(text):
+    floor, joined = 0, about.scraped and about.joined
+    for found in _MARKER.finditer(about.folded):
         if found.start() < floor:
             continue
         kind = _judge_marker(text, found, about, joined=joined)
@@ -155,14 +170,18 @@ def _judge_marker(text: str, found: "re.Match[str]", about: About, *, joined: bo
 
     Where the lines of the song were joined by spaces, it stands between two of them.
     """
-    written = found.group()
+    written = text[found.start() : found.end()]
     capital = written == "You might also like"
     before = text[found.start() - 1] if found.start() else "\n"
     rest = text[found.end() : found.end() + 12]
+    if rest[:1] == "[" and (written.istitle() or written.isupper()):
+        return True  # no writer glues a header to a line
+    if about.scraped and capital and (before.isalpha() or before in ")!?") and rest[:1] in "'’" and rest[1:2].isalpha():
+        return True  # `The river ranYou might also like'cause it stopped`
     if not capital and not (written.islower() and (about.lowered or about.scraped)):
         return None if rest and rest[0] != "\n" else False
     if rest and rest[0] not in "\n[":
-        if joined and rest[0] == before == " ":
+        if joined and rest[0] == " ":
             return capital and begins_anew(rest.lstrip() or "x")
         if not (rest[0].isalnum() or begins_anew(rest) or (about.lowered and rest[0] in "'’")):
             return False if capital and not before.isspace() else None  # a sentence goes on
@@ -187,7 +206,9 @@ def _live_start(text: str, start: int, about: About) -> int:
 def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
     """Return where the recommended songs after a marker end, and what looks like more of them by somebody unknown."""
     odd, at, certain = None, end, end
-    for _ in range(_MOST_PAIRS):
+    known: set[str] = set()
+    named = 0
+    for number in range(_MOST_PAIRS):
         if at >= len(text):
             break
         song = line_near(text, at + 1)
@@ -200,13 +221,35 @@ def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
         if parse_header(title) or parse_header(name):
             break
         at = artist[1]
-        if is_known(name, about):
+        if name.endswith("Embed"):
+            name = _EMBED.sub("", name)
+            at = artist[0] + len(name)
+        if is_genius(name):
             certain, odd = at, None  # and so are those above it: a song has no line between two of them
+        elif is_known(name, about):
+            known |= {title} if _may_be_title(title, about) else set()
+            sure = title in known and named >= number and (" " in title or " " in name or named)
+            if sure or len(known) > 1:
+                certain, odd = at, None
+            else:
+                # A singer's own name is sung, or a word that is somebody's name.
+                odd = Finding(odd.start if odd else song[0], at, None)
         elif _is_name(title) and _is_name(name) and len(name.split()) <= _MOST_NAME_WORDS:
-            odd = odd or Finding(song[0], artist[1], None)
-        else:
-            break
+            odd = odd or Finding(song[0], at, None)
+        name_like = _is_name(name) and len(name.split()) <= _MOST_NAME_WORDS and not _is_shouted(name)
+        named += name_like or _may_be_title(title, about)
     return certain, odd
+
+
+def _may_be_title(line: str, about: About) -> bool:
+    """Return whether a line may be the title above a name: not a sentence, and more than a shout."""
+    bare = line.rstrip("!?.… ")
+    written = about.lowered or (is_titled(bare) and (bare == line or " " in bare))
+    return bool(bare) and written and not _is_shouted(bare)
+
+
+def _is_shouted(line: str) -> bool:
+    return all(word.strip(",.!?'’()\"") in _SHOUTS for word in line.lower().split())
 
 
 def _is_name(line: str) -> bool:
@@ -216,7 +259,7 @@ def _is_name(line: str) -> bool:
 def _glued_pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
     """Return where recommended songs end that are glued to a marker and to each other: `Some SongSome ArtistOther Song…`."""
     line = text[end : min(line_near(text, end)[1], end + 2 * _MOST_PAIRS * _LONGEST_NAME)]
-    if further := _MARKER.search(line):
+    if further := _MARKER.search(lower(line)):
         line = line[: further.start()]
     seams = [0, *(found.start() for found in _SEAM.finditer(line) if found.start()), len(line)][:_MOST_SEAMS]
     pieces = [line[begin:stop] for begin, stop in pairwise(seams)]
@@ -224,7 +267,7 @@ def _glued_pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | 
     for _ in range(_MOST_PAIRS):
         # A title may have seams of its own.
         artists = range(first + 1, min(first + _MOST_TITLE_PIECES + 1, len(pieces)))
-        artist = next((number for number in artists if is_known(pieces[number], about)), None)
+        artist = next((number for number in artists if _is_known_piece(pieces[number], about)), None)
         if artist is None:
             break
         first = artist + 1
@@ -233,6 +276,11 @@ def _glued_pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | 
         return end + certain, None
     glued = len(pieces) > 1 and not pieces[1].startswith("[")
     return end, Finding(end, end + len(line), None) if glued else None
+
+
+def _is_known_piece(piece: str, about: About) -> bool:
+    # What is glued to a name makes it none: `Genius English Translationsand so I go`.
+    return is_known(piece, about) and (is_titled(piece) or about.lowered)
 
 
 MIDDLE: tuple[Rule, ...] = (

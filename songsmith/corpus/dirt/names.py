@@ -1,13 +1,19 @@
 """Names of songs and artists: whether two are the same, and whether a line is written as one. Reads no text but names."""
 
 import re
+from functools import lru_cache
 
 from songsmith.corpus.dirt.rule import About, fold
 
-# fmt: off
-_SMALL_WORDS = frozenset(["a", "an", "and", "at", "by", "de", "feat.", "for", "from", "ft.", "in", "la", "le", "of", "on", "or",
-                          "the", "to", "with", "x", "&", "-", "vs."])
-# fmt: on
+_SMALL_WORDS = frozenset(
+    ["a", "al", "an", "and", "at", "by", "de", "feat", "for", "from", "ft", "in", "la", "le", "of", "on", "or", "the", "to",
+     "with", "x", "vs"]
+)  # fmt: skip
+# Those of other languages; no title ends in one, but `I do` does.
+_SMALL_WORDS_WITHIN = frozenset(
+    ["en", "del", "y", "el", "los", "las", "les", "e", "da", "do", "das", "dos", "und", "der", "die", "du", "des", "et"]
+)  # fmt: skip
+_AROUND_A_WORD = "()[]\"'“”‘’.,:"
 _LONGEST_NAME = 100
 # How an account of Genius is called in each language: for translations, romanizations and lists, not for its own songs.
 _GENIUS = re.compile(
@@ -49,8 +55,14 @@ def is_titled(line: str) -> bool:
         bool(words)
         and line[0] != "["
         and line[-1] not in ",.;:!?…—-"
-        and all(not word.lstrip("(\"'“‘")[:1].islower() or word.lower() in _SMALL_WORDS for word in words)
+        and all(not word.lstrip("(\"'“‘")[:1].islower() or _is_small(word) for word in words)
+        and words[-1] not in _SMALL_WORDS_WITHIN
     )
+
+
+def _is_small(word: str) -> bool:
+    word = word.lower().strip(_AROUND_A_WORD)
+    return word in _SMALL_WORDS or word in _SMALL_WORDS_WITHIN
 
 
 def without_brackets(title: str) -> str:
@@ -59,6 +71,8 @@ def without_brackets(title: str) -> str:
     return bare if fold(bare) else title.strip(" ()[]")
 
 
+# Asked several times of one song.
+@lru_cache(maxsize=32)
 def spellings(title: str, artist: str = "") -> frozenset[str]:
     """Return a title as pages and records write it: with what stands in brackets, after a dash, or of the artist, and without."""
     bare = without_brackets(title)

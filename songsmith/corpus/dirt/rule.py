@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 _UNTOLD = re.compile(r"[\W_]+")
 _NEAR = 1000
@@ -29,12 +31,18 @@ class About:
     """Other artists known by name, each as `fold` gives it."""
     scraped: bool = False
     """Whether something in the text proves that it was taken from a lyrics page; what is odd is then dirt."""
+    joined: bool = False
+    """Whether the raw text was one line: its lines were joined by spaces."""
+    untitled: bool = False
+    """Whether the page is of the years in which none had its title above the song."""
+    beheaded: bool = False
+    """Whether what stood above the song is gone already; another line like it is sung."""
     lowered: bool = False
     """Whether the text has no capital letter, as if an earlier tool had lower-cased it with its dirt."""
     printable: bool = False
-    """Whether every character of the text, but for newlines, is a plain space or can be seen."""
+    """Whether every character of the text, but for newlines, is a plain or no-break space or can be seen."""
     folded: str = ""
-    """The text in lower case: to ask whether a word is there at all, never to count characters in."""
+    """The text as `lower` gives it: where a word is that may be written either way, plain search finds it fast."""
 
 
 Find = Callable[[str, About], list[Finding]]
@@ -60,6 +68,11 @@ def fold(name: str) -> str:
     return _UNTOLD.sub("", unicodedata.normalize("NFKD", name).casefold())
 
 
+def lower(text: str) -> str:
+    """Return a text in lower case, each of its characters in the place where it was."""
+    return text.replace("İ", "i").lower()  # which alone would become two
+
+
 def begins_anew(after: str, *, lowered: bool = False) -> bool:
     """Return whether what is glued behind dirt is a header, the next dirt, or a line of its own, and no word that goes on."""
     first = after[0]
@@ -81,12 +94,17 @@ def line_near(text: str, position: int) -> tuple[int, int]:
     return low if start < 0 else start + 1, high if end < 0 else end
 
 
+# Rules ask in turn of the same text.
+@lru_cache(maxsize=2)
+def rows_of(text: str) -> Sequence[str]:
+    """Return the lines of a text."""
+    return text.split("\n")
+
+
 def lines_of(text: str) -> Iterator[tuple[int, str]]:
     """Yield each line and where it begins."""
-    start = 0
-    for line in text.split("\n"):
-        yield start, line
-        start += len(line) + 1
+    lines = text.split("\n")
+    return zip(accumulate([len(line) + 1 for line in lines], initial=0), lines, strict=False)
 
 
 def whole_line(text: str, start: int, end: int) -> Finding:

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 from songsmith.corpus.dirt.choruses import CHORUSES, headers_in
-from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at
-from songsmith.headers import SectionKind, kind_of_name, may_be_singers, may_name, parse_header
+from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, line_near, rows_of
+from songsmith.headers import SectionKind, is_left_open, kind_of_name, may_be_singers, may_name, parse_header
 
 _BRACKETED = re.compile(r"\[[^\[\]\n]{1,80}\]")
 _TIMES = r"(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×]|repeat(?:s|ed)?|twice)"
@@ -14,9 +15,12 @@ _THEN_WORDS = re.compile(r"\s*[:–-]?\s*(?=[^\W\d_]|['’\"“(¿¡])")
 _DASHES = ("-", "–", "—")
 _BEFORE_SINGERS = re.compile(r"\s*[:：]\s*|\s+(?P<dash>[-–—])\s+")
 _LONGEST_HEADING = 80
+_LONGEST_LINE = 300
 _LONGEST_PLAIN = 30
 _OPENING = "*_#([{<=~–—【［〔〈《「-"
 _CLOSING = "*_#)]}>=~–—】］〕〉》」-"
+_OPENING_MARKS = frozenset(_OPENING)
+_CLOSING_MARKS = frozenset(":：]")
 _MIRROR = str.maketrans("([{<【［〔〈《「", ")]}>】］〕〉》」")
 _HEADING = re.compile(
     rf"(?P<opened>[{re.escape(_OPENING)} ]{{0,6}})(?P<core>[^\W_].*?)(?:\s?[(\[](?P<within>[^()\[\]]{{1,40}})[)\]])?"
@@ -50,10 +54,14 @@ def _glued_headers(text: str, about: About) -> list[Finding]:
         before, after = text[start - 1 : start] or "\n", text[end : end + 1] or "\n"
         if before == after == "\n" or not parse_header(found.group()):
             continue
-        left, right = text[line_at(text, start)[0] : start], text[end : line_at(text, end)[1]]
+        left, right = text[line_near(text, start)[0] : start], text[end : line_near(text, end)[1]]
         alone = not right.strip() or right.startswith("[")
         apart = not before.isspace() or (alone and (len(left.split()) > 1 or parse_header(left.strip()) is not None))
-        if left.strip() and apart and before not in "([" and (alone or right[0].isupper()):
+        if not apart and not found.group()[1].islower() and right.lstrip()[:1].isupper():
+            apart = crowded = _is_crowded(text, start)
+        else:
+            crowded = False
+        if left.strip() and apart and before not in "([" and (alone or crowded or right[0].isupper()):
             findings.append(Finding(start - len(left) + len(left.rstrip()), start, "\n\n"))
         elif left.strip():
             continue
@@ -66,6 +74,15 @@ def _glued_headers(text: str, about: About) -> list[Finding]:
         elif words := _THEN_WORDS.match(right):
             findings.append(Finding(end, end + words.end(), "\n"))
     return findings
+
+
+def _is_crowded(text: str, position: int) -> bool:
+    """Return whether the line around `position` is many lines joined: too long, or with another header on it."""
+    start, end = line_near(text, position)
+    return end - start > _LONGEST_LINE or any(
+        not text.startswith(found.group(), position) and parse_header(found.group())
+        for found in _BRACKETED.finditer(text, start, end)
+    )
 
 
 def _has_words(text: str, position: int) -> bool:
@@ -172,29 +189,47 @@ def _is_header(heading: _Heading, *, evidence: bool, again: bool, cased: bool, l
 def _headings(text: str) -> tuple[list[_Heading], bool]:
     """Return the lines that name a part of a song and nothing else, and whether there are others, in whole brackets."""
     headings: list[_Heading] = []
-    rows = text.split("\n")
+    rows = rows_of(text)
     known = headers_in(text)
-    start, below, sung = 0, 0, False
-    for number, row in enumerate(rows):
-        place, start = start, start + len(row) + 1
-        if not row or number < below:
+    # What no other row can be; this costs little to know.
+    places = [
+        number
+        for number, (above, row) in enumerate(zip(("", *rows), rows, strict=False))
+        if row
+        and (
+            not above
+            or row[0] in _OPENING_MARKS
+            or row[-1] in _CLOSING_MARKS
+            or (len(row) <= _LONGEST_PLAIN and row[1:2].isupper())
+            or above.isspace()
+        )
+    ]
+    starts: list[int] = []
+    below, sung = 0, False
+    for number in sorted({*places, *known}) if known else places:
+        row = rows[number]
+        if number < below:
             continue
-        after_blank = number == 0 or not rows[number - 1].strip()
         if number in known:
             below, kind = known[number]
             sung = sung or (
                 kind is SectionKind.CHORUS and below not in known and bool("".join(rows[below : below + 1]))
             )
             continue
+        after_blank = number == 0 or not rows[number - 1].strip()
         short = len(row) <= _LONGEST_PLAIN
         if not (
-            ((row[0] in _OPENING or row[-1] in ":：]") and len(row) <= _LONGEST_HEADING)
+            ((row[0] in _OPENING_MARKS or row[-1] in _CLOSING_MARKS) and len(row) <= _LONGEST_HEADING)
             or (short and (after_blank or row[1:2].isupper()))
             or (after_blank and (":" in row[:_LONGEST_PLAIN] or "：" in row[:_LONGEST_PLAIN]))
         ) or not may_name(row[:_LONGEST_HEADING]):
             continue
+        if row[0] == "[" and is_left_open(rows, number):
+            continue
         has_words = number + 1 < len(rows) and number + 1 not in known and bool(rows[number + 1].strip())
         stripped = row.strip()
+        starts = starts or list(accumulate((len(row) + 1 for row in rows), initial=0))
+        place = starts[number]
         line = _Place(
             line=stripped, start=place + row.index(stripped[0]), end=place + len(row), after_blank=after_blank,
             has_words=has_words, after_chorus=sung,

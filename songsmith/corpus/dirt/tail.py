@@ -1,6 +1,7 @@
 """What a lyrics page puts after the song: Embed, share links, the edit form, its footer. Knows no other place."""
 
 import re
+from dataclasses import replace
 
 from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, line_at, lines_of
 
@@ -9,20 +10,31 @@ _LONGEST_EMBED = 40
 # Where the lines of a page were joined by spaces; a line that was sung is shorter.
 _LONGEST_LINE = 300
 _JOINED_NUMBER = re.compile(r"(?<=[^\d\s.,:;–-])\s+\d[\d.,]{0,6}[KM]?\s?Embed$")
-# The share links after `Embed`, from the longest to what is left of them.
-_SHARES = ("share urlcopyembedcopy", "share urlcopyembed", "share urlcopy", "share url")
+# The share links after `Embed`, or what is left of them.
+_SHARES = re.compile(r"\s{0,2}share\s?url(?:\s{0,2}copy(?:\s{0,2}embed(?P<all>\s{0,2}copy)?)?)?$", re.IGNORECASE)
+# What a list of lines or a row of a table leaves behind.
+_LEFT_BEHIND = re.compile(r"(?<=[\w)!?…]Embed)[\"'”’\],.][\"'”’\],.\s]{0,3}$")
+_RELATED = re.compile(r"(?<=Embed)\s{1,3}Related Songs\s{0,9}$")
+# Glued to a word in small letters or to a mark, at the end of a line inside the text: where pages were joined.
+_WITHIN = re.compile(r"(?<=[^\W\d_A-Z]|[)!?…])\d[\d.,]{0,8}[KM]?Embed(?=\n)")
+_GLUED_NUMBER = re.compile(r"(?:(?<=[^\W\d_A-Z]{3})|(?<=[)!?…]))\d[\d.,]{0,6}[KM]?$")
+_THOUSANDS = re.compile(r"\d\.\d[KM]$")
+_MORE_DIGITS = re.compile(r"\d[\d.,]{0,8}[KM]?")
 _NUMBER = re.compile(r"\d{1,7}(?:[.,]\d{1,3})?[KkMm]?")
+# Each begins with what is searched for fast; these are looked for in small letters.
+_FORM = r"how to format lyrics:\s*type out all lyrics"
+_IS_THE = r"genius is the (?:ultimate source of music knowledge|world['’]s biggest collection of song)"
 _GLUED = (
-    re.compile(
-        r"(?:share url\s*copy(?:\s*embed\s*copy)?)?\s*(?:cancel)?\s*how to format lyrics:\s*type out all lyrics|"
-        r"about\s*(?:genius annotation|have the inside scoop on this song\?)|"
-        r"(?:sign up and drop knowledge(?: 🤓)?\s*)?genius is the (?:ultimate source of music knowledge|"
-        r"world['’]s biggest collection of song)",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"Credits(?=Produced By|Written By|Producers?[A-Z]|Writers?[A-Z]|Phonographic)|Release Date[A-Z][a-z]+ \d{1,2}, \d{4}"
-    ),
+    re.compile(rf"share url\s*copy(?:\s*embed\s*copy)?\s*(?:cancel)?\s*{_FORM}"),
+    re.compile(r"about\s*(?:genius annotation|have the inside scoop on this song\?)"),
+    re.compile(rf"sign up and drop knowledge(?: 🤓)?\s*{_IS_THE}"),
+    re.compile(_IS_THE),
+)
+# With the space before them.
+_GLUED_FORMS = (re.compile(rf"cancel\s*{_FORM}"), re.compile(_FORM))
+_GLUED_CREDITS = (
+    re.compile("Credits(?=Produced By|Written By|Producers?[A-Z]|Writers?[A-Z]|Phonographic)"),
+    re.compile(r"Release Date[A-Z][a-z]+ \d{1,2}, \d{4}"),
 )
 _MOST_FOOTER_LINES = 400
 # Lines that only a page has; an apostrophe is straight here.
@@ -52,10 +64,14 @@ _SENTENCES = (
 )  # fmt: skip
 _HEADINGS = frozenset(["about", "song bio", "q&a", "credits", "release date", "tags", "comments"])
 _WEAK = frozenset(["copy", "cancel", "expand", "share", "embed", "sign up", "sign in"]) | _HEADINGS
-# How such a line begins, and what stands where the page's end is glued together: costs little to look for.
+# How such a line begins: costs little to look for.
 _BEGIN = 10
-_BEGINNINGS = frozenset(line[:_BEGIN] for line in (*_SURE, *_SENTENCES, "release date"))
-_TELLING = ("genius", "how to format lyrics", "release date")
+_BEGINNINGS = tuple(sorted({line[:_BEGIN] for line in (*_SURE, *_SENTENCES, "release date")}))
+_ANY_BEGINNING = "|".join(map(re.escape, _BEGINNINGS))
+_LATER_BEGINNING = re.compile(rf"\n(?:{_ANY_BEGINNING})")
+_INDENTED_BEGINNING = re.compile(rf"\n\s*(?:{_ANY_BEGINNING})")
+_TOLD_APART = 4
+_FIRST_LETTERS = frozenset(line[:_TOLD_APART] for line in (*_SURE, *_SENTENCES, *_WEAK))
 _ROLE = re.compile(
     r"(?:executive |co-|additional |assistant )?(?:produced|written|composed|performed|mixed|mastered|recorded|distributed) "
     r"(?:by|at)\b.{0,60}|"
@@ -73,41 +89,51 @@ _OWN_EMBEDS = ("reembed", "unembed", "re-embed", "-embed", "‐embed")
 def _page_end(text: str, about: About) -> list[Finding]:
     """Find the edit form and the footer: they begin where page lines begin and run to the end."""
     folded = about.folded
-    if _BEGINNINGS.isdisjoint([line[:_BEGIN] for line in folded.split("\n")]) and not any(
-        words in folded for words in _TELLING
+    if not (
+        "genius" in folded
+        or "how to format lyrics" in folded
+        or "release date" in folded
+        or _LATER_BEGINNING.search(folded)
+        or folded.startswith(_BEGINNINGS)
     ):
         return []
-    cut = len(text)
-    for glued in _GLUED:
-        if found := glued.search(text):
-            cut = min(cut, found.start())
+    cut = _glued_end(text, folded)
+    if _INDENTED_BEGINNING.search(folded) or folded.lstrip().startswith(_BEGINNINGS):
+        cut = min(cut, _end_on_lines(text, dated="release date" in folded))
+    return [Finding(cut, len(text))] if cut < len(text) else []
+
+
+def _end_on_lines(text: str, *, dated: bool) -> int:
+    """Return where the page's end begins that has lines of its own."""
     start = len(text)
-    for _ in range(_MOST_FOOTER_LINES):
-        if start <= 0:
-            break
+    for _ in range(_MOST_FOOTER_LINES if text.count("\n") >= _MOST_FOOTER_LINES else 0):
         start = text.rfind("\n", 0, start - 1) + 1
-    rows = [
-        (start + at + len(line) - len(line.lstrip()), line.strip())
-        for at, line in lines_of(text[start:])
-        if line.strip()
-    ]
+    start = 0 if start == len(text) else start
+    rows = [(start + at + line.index(bare[0]), bare) for at, line in lines_of(text[start:]) if (bare := line.strip())]
     ranks = [_rank(line) for _, line in rows]
-    dated = any(
+    dated = dated and any(
         line.lower() == "release date" and _follows(rows, number, _DATE) for number, (_, line) in enumerate(rows)
     )
     sure = sum(rank >= 2 for rank in ranks) + dated
     for number, ((at, line), rank) in enumerate(zip(rows, ranks, strict=True)):
         if rank and sure and _opens(rows, number, ranks):
             # `Embed` itself is left to the next rule, which knows about the digits before it.
-            cut = min(cut, at + len(line) if _is_embed(line) else at)
-            break
+            return at + len(line) if _is_embed(line) else at
         sure -= rank >= 2
-    return [Finding(cut, len(text))] if cut < len(text) else []
+    return len(text)
+
+
+def _glued_end(text: str, folded: str) -> int:
+    """Return where the page's end begins that is glued together."""
+    starts = [found.start() for glued in _GLUED if (found := glued.search(folded))]
+    starts += [len(text[: found.start()].rstrip()) for form in _GLUED_FORMS if (found := form.search(folded))]
+    starts += [found.start() for glued in _GLUED_CREDITS if (found := glued.search(text))]
+    return min(starts, default=len(text))
 
 
 def _rank(line: str) -> int:
     """Return 3 for a sentence that only a page has, 2 for such a line, 1 for one that a song may have too, else 0."""
-    if len(line) > 400:
+    if len(line) > 400 or (line[:_TOLD_APART].lower() not in _FIRST_LETTERS and line[-5:].lower() != "embed"):
         return 0
     plain = line.lower().replace("’", "'")
     if plain.startswith(_SENTENCES):
@@ -145,12 +171,18 @@ def _is_embed(line: str) -> bool:
 
 
 def _embed(text: str, about: About) -> list[Finding]:
-    if "embed" not in about.folded[-_LONGEST_EMBED:]:
+    if "embed" not in about.folded:
         return []
+    findings = [Finding(*found.span()) for found in _WITHIN.finditer(text)] if "Embed\n" in text else []
+    if "embed" not in about.folded[-_LONGEST_EMBED:]:
+        return findings
     end, odd = len(text), None
+    for behind in (_RELATED, _LEFT_BEHIND):
+        if left := behind.search(text, max(0, end - _LONGEST_EMBED), end):
+            end = left.start()
     while True:
-        while share := next((links for links in _SHARES if _is_share(text, end, links)), ""):
-            end -= len(share)
+        while (share := _SHARES.search(text, max(0, end - _LONGEST_EMBED), end)) and _is_share(text, share):
+            end, about = share.start(), replace(about, scraped=True)
         found = _EMBED.search(text, max(0, end - _LONGEST_EMBED), end)
         if not found:
             break
@@ -164,14 +196,15 @@ def _embed(text: str, about: About) -> list[Finding]:
             end -= 1
         if not sure:
             break
-    findings = [Finding(*odd, None)] if odd and odd[0] < odd[1] else []
+    if odd and odd[0] < odd[1]:
+        findings = [finding for finding in findings if finding.end <= odd[0]] + [Finding(*odd, None)]
+    findings = [finding for finding in findings if finding.end <= end]
     return findings + ([Finding(end, len(text))] if end < len(text) else [])
 
 
-def _is_share(text: str, end: int, links: str) -> bool:
-    """Return whether these links end there, behind an `Embed` unless they are all there."""
-    tail = text[max(0, end - len(links) - len("embed")) : end].lower()
-    return tail == "embed" + links or (links == _SHARES[0] and tail.endswith(links))
+def _is_share(text: str, links: "re.Match[str]") -> bool:
+    """Return whether these links stand behind an `Embed`, or are all there."""
+    return links["all"] is not None or text[: links.start()][-5:].lower() == "embed"
 
 
 def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int, bool]:
@@ -195,13 +228,17 @@ def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int,
             return own_digits, False
         return (found.start(2), False) if _COUNTING.fullmatch(above[-60:]) else (start, True)
     last = before[-1]
-    joined = last.isspace() and about.scraped and end > _LONGEST_LINE and "\n" not in text
+    joined = last.isspace() and about.scraped and about.joined and (end > _LONGEST_LINE or number is None)
     if joined and (alone := _JOINED_NUMBER.search(text, start, end)):
         return alone.start(), True
     if number is None:
         if last.isspace():
+            if word == "Embed" and start and text[start - 1] == "\n" and _NUMBER.fullmatch(before.strip()):
+                counting = _COUNTING.fullmatch(text[line_at(text, start - 1)[0] : start - 1][-60:])
+                return (found.start(), False) if counting else (start, True)
             if word == "Embed" and about.scraped:
-                return found.start(), True
+                counted_above = _GLUED_NUMBER.search(before.rstrip())
+                return start + counted_above.start() if counted_above else found.start(), True
             return end, word != "Embed"  # `what you embed` is a lyric
         if word == "Embed":
             return found.start(), True
@@ -209,17 +246,36 @@ def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int,
         glued = about.lowered and (about.scraped or not near.endswith(_OWN_EMBEDS))
         return (found.start(), True) if glued else (end, True)
     token = before[-12:].split(" ")[-1]
+    if last in "'’" and (before[-2:-1].isspace() or len(before) == 1):
+        # `Back in '9945Embed`: a year has two digits.
+        return found.start() + (2 if number.isdecimal() else 0), False
     counted = last.isspace() or (last in ",.:/-–$€£#№" and (before[-2:-1].isdigit() or last in "$€£#№"))
     model = token in ("x", "×", "(x") or (len(token) == 1 and token.isupper() and token not in "AIO")
     if counted or model:  # `1, 2, 345Embed`: who knows which digits are sung
+        if thousands := _THOUSANDS.search(number):
+            return found.start() + thousands.start(), thousands.start() == 0
+        if sung := _sung_elsewhere(text, text.rfind("\n", 0, found.start()) + 1, found.start(2)):
+            return sung, True
         return max(own_digits, found.start() + 1) if own_digits > found.start() else found.start(2), False
     return found.start(), True
+
+
+def _sung_elsewhere(text: str, start: int, end: int) -> int:
+    """Return where text[start:end] ends by another line that says the same up to some digit; 0 if there is none."""
+    if end - start > _LONGEST_LINE:
+        return 0
+    line, longest = text[start:end], 0
+    for _, other in lines_of(text[:start]):
+        if len(other) > longest and line.startswith(other) and _MORE_DIGITS.fullmatch(line, len(other)):
+            longest = len(other)
+    return start + longest if longest else 0
 
 
 def _own_digits(number: str | None, about: About) -> int:
     """Return how many of these digits are those that the title ends in: `1999` of `19993Embed`."""
     title = about.title.strip().split(" ")[-1]
-    return len(title) if number and title.isdecimal() and number.startswith(title) else 0
+    own = title.isdecimal() and (len(title) > 1 or title == about.title.strip())  # but not the 2 of `Part 2`
+    return len(title) if number and own and number.startswith(title) else 0
 
 
 def _before_number_line(text: str, start: int, about: About) -> tuple[int, bool]:
@@ -230,6 +286,8 @@ def _before_number_line(text: str, start: int, about: About) -> tuple[int, bool]
     above = line_at(text, end)[0] if end else 0
     number = text[above:end].strip()
     if not number or len(number) > 12 or not _NUMBER.fullmatch(number):
+        if text[above:end] and (glued := _GLUED_NUMBER.search(text, max(above, end - 20), end)):
+            return glued.start(), True
         return end, True
     further = text[line_at(text, above - 1)[0] : above - 1] if above else ""
     if _COUNTING.fullmatch(further[-60:]) or fold(number) == fold(about.title):

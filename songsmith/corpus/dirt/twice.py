@@ -10,6 +10,7 @@ _MOST_LEFTOVERS = 12
 _FEWEST_HEADERS = 3
 _SHORTEST_LINE = 8
 _FURTHEST_OPENING = 2000
+_LINE = re.compile(r"[^\n]+")
 _WORDS = re.compile(r"\w+(?: \w+){0,4}")
 # A song has no two of them.
 _HEADER_ONCE = re.compile(r"\[[^\W\d_]+(?: |-)?1\b|\[intro\b", re.IGNORECASE)
@@ -41,7 +42,8 @@ def _twice(text: str, about: About) -> list[Finding]:
 
 def _comes_back(text: str, about: About) -> bool:
     """Return whether the first words that are sung stand in the text twice, which costs little to know."""
-    for _, line in lines_of(text[:_FURTHEST_OPENING]):
+    for found in _LINE.finditer(text, 0, _FURTHEST_OPENING):
+        line = found.group()
         if line.strip() and not (line.startswith("[") and parse_header(line.strip())):
             words = _WORDS.search(line.lower())
             return words is not None and about.folded.count(words.group()) > 1

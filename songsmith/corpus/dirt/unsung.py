@@ -3,7 +3,7 @@
 import re
 
 from songsmith.corpus.dirt.names import is_genius
-from songsmith.corpus.dirt.rule import fold
+from songsmith.corpus.dirt.rule import fold, rows_of
 from songsmith.lyrics import parse_header
 from songsmith.markup import find_mark
 
@@ -47,7 +47,7 @@ def why_no_song(text: str, artist: str) -> str:
         return "an account of Genius, not an artist"
     if len(text) > 4000 and not text.startswith("<") and not _ERROR_PAGE.match(text):
         return ""
-    rows = [row for line in text.split("\n") if (row := line.strip())]
+    rows = [row for line in rows_of(text) if (row := line.strip())]
     if not rows:
         return "no lyrics"
     if _ERROR_PAGE.match("\n".join(rows[:2])) or _ERROR_PAGE.match("\n".join(rows[1:3])):
@@ -58,7 +58,7 @@ def why_no_song(text: str, artist: str) -> str:
         return "lyrics not released"
     if _SNIPPET.fullmatch(rows[0]):
         return "a snippet"
-    if len(rows) > _MOST_LINES_OF_NOTHING and sum(row[0].isdigit() for row in rows) < _FEW_LINES:
+    if len(rows) > _MOST_LINES_OF_NOTHING and sum(map(str.isdigit, [row[0] for row in rows])) < _FEW_LINES:
         return ""
     return _by_its_lines(rows)
 

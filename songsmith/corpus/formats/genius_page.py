@@ -25,7 +25,7 @@ _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "me
 _RAW = {"script", "style"}
 _BLOCKS = {"div", "p", "section", "ul", "ol", "li", "h1", "h2", "h3"}
 _TOLD = {"div", "section", "lyrics", "meta", "link", "h1", "a"}
-_SONG_ADDRESS = re.compile(r"(?:genius://songs/|/songs/)(\d+)", re.ASCII)
+_SONG_ADDRESS = re.compile(r"(?:genius://songs/|/songs/)(\d{1,18})(?!\d)", re.ASCII)
 
 
 def read_genius_page(content: str, place: Place) -> RawRecord | SetAside:
@@ -154,7 +154,7 @@ class _Words:
             if not self._hidden[1]:
                 self._hidden = None
         elif kind == "text":
-            self._pieces.append(re.sub(r"[ \t\r\n\f]+", " ", html.unescape(value)))
+            self._pieces.append(re.sub(r"[ \t\r\n\f]+", " ", _unescape_html(value)))
         elif name == "br":
             self._pieces.append("\n")
         elif kind == "start" and name not in _VOID and (name in _NO_TEXT or _is_hidden(value)):
@@ -209,7 +209,7 @@ def _behind(content: str, ending: str, start: int) -> int:
 def _attributes(written: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, double, single, bare in _ATTRIBUTE.findall(written):
-        found.setdefault(name.lower(), html.unescape(double or single or bare))
+        found.setdefault(name.lower(), _unescape_html(double or single or bare))
     return found
 
 
@@ -229,6 +229,13 @@ def _is_hidden(written: str) -> bool:
     attributes = _attributes(written)
     classes = attributes.get("class", "")
     return attributes.get("data-exclude-from-selection") == "true" or classes.startswith(("LyricsHeader", "Inread"))
+
+
+def _unescape_html(written: str) -> str:
+    try:
+        return html.unescape(written)
+    except ValueError:  # Python reads no number of thousands of digits; no character has one
+        return html.unescape(re.sub(r"&#[0-9]{100,};?", "\ufffd", written))
 
 
 def _unescape(escape: re.Match[str]) -> str:

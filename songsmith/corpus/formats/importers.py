@@ -29,7 +29,7 @@ _READERS = {
     **dict.fromkeys((*CHORDPRO, *PAGES), read_marked_up),
 }  # fmt: skip
 KINDS = tuple(_READERS)
-"""Endings that say what a file holds; each may be followed by `.gz`. Any other is taken for text."""
+"""Endings that say what a file holds; each but `.parquet` may be followed by `.gz`. Any other is taken for text."""
 
 
 class Importer:

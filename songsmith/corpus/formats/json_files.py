@@ -6,20 +6,25 @@ from functools import partial
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import Keys, Place, read_songs
-from songsmith.corpus.formats.text_files import Cursor, SourceFile
+from songsmith.corpus.formats.text_files import Cursor, SourceFile, bounded_lines
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError
 
-_LONGEST_JSON_BYTES = 256 << 20
+_LONGEST_JSON_BYTES = 64 << 20
+"""It is held as a whole, and what is made of it takes twenty times as much."""
 
 
 def read_json_lines(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of JSONL from the cursor on, which goes along."""
+    """Yield the songs of JSONL from the cursor on, which goes along.
+
+    Raises:
+        InputError: a line is longer than any song.
+    """
     with file.unpacked() as lines:
         lines.seek(cursor.at)
-        for line in lines:
+        for line in bounded_lines(lines, file.label):
             start, cursor.at = cursor.at, cursor.at + len(line)
             rows = line.decode("utf-8" if start else "utf-8-sig").rstrip("\r\n").split("\r")  # as an old Mac ends lines
             first, cursor.line = cursor.line + 1, cursor.line + len(rows)

@@ -156,8 +156,9 @@ def _find_id(row: Mapping[str, Any], place: Place) -> str:
         return ""
     if _is_genius(row):
         return f"genius:{text}"
-    # Every file numbers its songs from 1.
-    return f"{place.name}:{text}" if text.isdecimal() else text
+    # Every file numbers its songs from 1. What `identify` made may be all digits, too.
+    is_number = text.isdecimal() and not (isinstance(value, str) and re.fullmatch(r"\d{16}", value))
+    return f"{place.name}:{text}" if is_number else text
 
 
 def _find_key(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:

@@ -9,10 +9,12 @@ import re
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.records import Fact, RawRecord, SetAside, identify
 
-_STAMP = re.compile(r"\s*\[(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.:]\d{1,3})?)\]", re.ASCII)
-_WORD_STAMP = re.compile(r"<(?:\d{1,3}:)?\d{1,4}:\d{1,2}(?:[.:]\d{1,3})?>", re.ASCII)
-_TAG = re.compile(r"\[(ti|ar|al|au|by|length|offset|re|tool|ve|la|lang|id|#)\s*:(.*)\]", re.IGNORECASE)
-_LONGEST_REPEATED = 100_000
+_STAMP = re.compile(r"\s*\[(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.:]\d{1,9})?)\]", re.ASCII)
+_WORD_STAMP = re.compile(r"<(?:\d{1,3}:)?\d{1,4}:\d{1,2}(?:[.:]\d{1,9})?>", re.ASCII)
+TAG = re.compile(r"\[(ti|ar|al|au|by|length|lr|offset|re|tool|ve|la|lang|id|#)\s*:(.*)\]", re.IGNORECASE)
+"""A line that says something of the song."""
+_MOST_REPEATED = 100_000
+"""Characters that may come again because lines have several times; no song has so many."""
 _FACTS = {"al": "album", "au": "author", "la": "language", "lang": "language"}
 
 
@@ -20,13 +22,16 @@ def read_lrc(content: str, place: Place) -> RawRecord | SetAside:
     """Return the song of an LRC file."""
     tags: dict[str, str] = {}
     sung: list[tuple[float, str]] = []
-    now = -1.0
+    now, left = -1.0, _MOST_REPEATED
     for row in content.split("\n"):
         line = row.strip()
-        if tag := _TAG.fullmatch(line):
+        if tag := TAG.fullmatch(line):
             tags[tag[1].lower()] = tag[2].strip()
             continue
-        times, words = _read_line(line)
+        times, words = read_line(line)
+        # What is made of a file must not be a thousand times its size.
+        left -= (len(times) - 1) * (len(words) + 1) if times else 0
+        times = times if left >= 0 else times[:1]
         # A line without a time goes on where the one before it stands.
         now = times[-1] if times else now
         if words or times:
@@ -47,13 +52,11 @@ def read_lrc(content: str, place: Place) -> RawRecord | SetAside:
     )  # fmt: skip
 
 
-def _read_line(line: str) -> tuple[list[float], str]:
+def read_line(line: str) -> tuple[list[float], str]:
     """Return the times at which a line is sung, in seconds, and its words."""
     times, end = [], 0
     while stamp := _STAMP.match(line, end):
         hours, minutes, seconds = stamp.groups()
         times.append(int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(":", ".")))
         end = stamp.end()
-    words = " ".join(_WORD_STAMP.sub("", line[end:]).split())
-    # No line is sung so often; what is made of a file must not be a thousand times its size.
-    return (times if len(times) * len(words) <= _LONGEST_REPEATED else times[:1]), words
+    return times, " ".join(_WORD_STAMP.sub("", line[end:]).split())

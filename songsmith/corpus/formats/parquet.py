@@ -1,20 +1,24 @@
 """Songs out of Parquet tables, a few rows at a time. Reads only columns that can be part of a song, or a fact of one."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import Place, read_song
 from songsmith.corpus.formats.tables import find_keys
-from songsmith.corpus.formats.text_files import Cursor, SourceFile
+from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError
 
 _BATCH_BYTES = 4 << 20
 _BATCH_ROWS = 1000
+_DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
+_DELTAS = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}
 
 
 def check_parquet(file: SourceFile) -> None:
@@ -26,6 +30,7 @@ def check_parquet(file: SourceFile) -> None:
     import pyarrow.parquet
 
     with _reading(file), file.packed() as packed:
+        _refuse_gzip(file, packed)
         pyarrow.parquet.ParquetFile(packed)
 
 
@@ -41,64 +46,169 @@ def read_parquet(
     import pyarrow.parquet
 
     with _reading(file), file.packed() as packed:
-        table = pyarrow.parquet.ParquetFile(packed, pre_buffer=False, buffer_size=_BATCH_BYTES)
-        described = table.metadata
-        columns = [field.name for field in table.schema_arrow if _is_told(field.type)]
+        _refuse_gzip(file, packed)
+        described = pyarrow.parquet.read_metadata(packed)
+        table = pyarrow.parquet.ParquetFile(
+            packed, pre_buffer=False, buffer_size=_BATCH_BYTES, read_dictionary=_find_repeating(described)
+        )
+        told = {field.name: kind for field in table.schema_arrow if (kind := _told_type(field.type)) is not None}
+        columns = list(told)
         keys = find_keys(file.label, columns, options)
         behind = sum(described.row_group(group).num_rows for group in range(cursor.at))
         for group in range(cursor.at, described.num_row_groups):
-            rows, size = described.row_group(group).num_rows, described.row_group(group).total_byte_size
+            rows = described.row_group(group).num_rows
             skip = cursor.line if group == cursor.at else 0
             cursor.at, cursor.line = group, 0
-            # So many that they take a few megabytes, be they songs or books.
-            batch_rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
+            batch_rows = _choose_batch_rows(described.row_group(group))
             for batch in table.iter_batches(batch_rows, row_groups=[group], columns=columns):
                 if cursor.line + batch.num_rows <= skip:
                     cursor.line += batch.num_rows
                     continue
-                for row in _read_rows(batch):
+                for row in _read_rows(_as_told(batch, told)):
                     cursor.line += 1
                     if cursor.line <= skip:
                         continue
                     here = place(where=f"row {behind + cursor.line}")
-                    if row is None:
-                        yield SetAside(id=here.label, title=here.where, reason="not UTF-8")
+                    if isinstance(row, str):
+                        yield SetAside(id=here.label, title=here.where, reason=row)
                     else:
-                        told = {name: cell for name, cell in row.items() if cell is not None or name in keys.text}
-                        yield read_song(told, here, keys)
+                        said = {name: cell for name, cell in row.items() if cell is not None or name in keys.text}
+                        yield read_song(said, here, keys)
                 file.say_read(file.size_bytes * (behind + cursor.line) // max(described.num_rows, 1))
             behind += rows
 
 
-def _read_rows(batch: Any) -> Iterator[dict[str, Any] | None]:
-    """Yield the rows of a batch as JSON values, or None for one that is not text."""
+def _refuse_gzip(file: SourceFile, packed: BinaryIO) -> None:
+    start = packed.read(2)
+    packed.seek(0)
+    if start == b"\x1f\x8b":
+        raise InputError(
+            f"{file.label} is gzipped, which Parquet cannot be.", f"Unpack it: gunzip {shlex.quote(file.label)}"
+        )
+
+
+def _find_repeating(described: Any) -> list[str]:
+    """Return the columns that keep equal values once. Read so, they take no more memory than in the file."""
+    encodings: dict[str, set[str]] = {}
+    for group in map(described.row_group, range(described.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.physical_type == "BYTE_ARRAY":
+                encodings.setdefault(chunk.path_in_schema, set()).update(chunk.encodings)
+    return [path for path, used in encodings.items() if used & _DICTIONARIES and not used & _DELTAS]
+
+
+def _choose_batch_rows(group: Any) -> int:
+    """Return how many rows take a few megabytes, be they songs or books."""
+    rows: int = _BATCH_BYTES * group.num_rows // max(group.total_byte_size, 1)
+    for chunk in map(group.column, range(group.num_columns)):
+        if _DELTAS & set(chunk.encodings):  # a value goes on where the one before it stops: each may be as long as all
+            rows = min(rows, _BATCH_BYTES // max(chunk.total_uncompressed_size, 1))
+    return max(1, min(_BATCH_ROWS, rows))
+
+
+def _read_rows(batch: Any) -> Iterator[dict[str, Any] | str]:
+    """Yield the rows of a batch as JSON values, a few megabytes at a time, or why one cannot be had."""
+    sizes = sum(map(_sizes, batch.columns))
+    start = 0
+    while start < batch.num_rows:
+        ends = np.cumsum(sizes[start:])
+        count = max(1, int(np.searchsorted(ends, _BATCH_BYTES, side="right")))
+        if ends[0] > LONGEST_LINE_BYTES:
+            yield "longer than any song"
+        else:
+            yield from _read_few(batch.slice(start, count))
+        start += count
+
+
+def _read_few(batch: Any) -> Iterator[dict[str, Any] | str]:
     try:
-        rows = batch.to_pylist()
+        yield from batch.to_pylist()
     except UnicodeDecodeError:
         if batch.num_rows == 1:
-            yield None
+            yield "not UTF-8"
             return
         for number in range(batch.num_rows):
-            yield from _read_rows(batch.slice(number, 1))
-        return
-    for row in rows:
-        yield {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
+            yield from _read_few(batch.slice(number, 1))
 
 
-def _is_told(kind: Any) -> bool:
-    """Return whether values of a type say something of a song: text, numbers, dates; artists may be a list or an object."""
+def _sizes(values: Any) -> Any:
+    """Return, for each value, roughly how many bytes it takes in memory."""
+    from pyarrow import compute, types
+
+    def count(lengths: Any) -> Any:
+        return lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+    if types.is_dictionary(values.type):
+        return count(compute.take(compute.binary_length(values.dictionary), values.indices))
+    if types.is_string(values.type) or types.is_large_string(values.type):
+        return count(compute.binary_length(values))
+    if types.is_list(values.type) or types.is_large_list(values.type):
+        ends = np.cumsum(count(compute.list_value_length(values)))
+        inner = np.concatenate([[0], np.cumsum(_sizes(values.flatten()))])[np.concatenate([[0], ends])]
+        return np.diff(inner)
+    if types.is_struct(values.type):
+        return sum(map(_sizes, values.flatten()))
+    return np.full(len(values), 8, np.int64)
+
+
+def _told_type(kind: Any) -> Any | None:
+    """Return how values of a type are read if they say something of a song, else nothing.
+
+    Text, numbers, days and moments do, the last two in words; artists may be a list or an object, of which moments are left out.
+    """
+    import pyarrow
     from pyarrow import types
 
+    if types.is_date(kind) or types.is_timestamp(kind):
+        return pyarrow.string()
     if types.is_list(kind) or types.is_large_list(kind):
-        kind = kind.value_type
-        return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_struct(kind))
+        inner = None if _is_moment(kind.value_type) else _told_type(kind.value_type)
+        is_name = inner is not None and (_is_text(inner) or types.is_struct(inner))
+        return pyarrow.list_(inner) if is_name else None
+    if types.is_struct(kind):
+        fields = [(field.name, _told_type(field.type)) for field in kind if not _is_moment(field.type)]
+        fields = [(name, told) for name, told in fields if told is not None]
+        return pyarrow.struct(fields) if fields else None
+    if types.is_string_view(kind):
+        return pyarrow.large_string()
+    is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+    return kind if is_number or _is_text(kind) else None
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
     if types.is_dictionary(kind):
-        return _is_told(kind.value_type)
-    told = (
-        types.is_string, types.is_large_string, types.is_string_view, types.is_integer, types.is_floating,
-        types.is_boolean, types.is_date, types.is_timestamp, types.is_struct,
-    )  # fmt: skip
-    return any(is_such(kind) for is_such in told)
+        kind = kind.value_type
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _is_moment(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_date(kind) or types.is_timestamp(kind))
+
+
+def _as_told(batch: Any, told: Mapping[str, Any]) -> Any:
+    import pyarrow
+
+    columns = [_retype(batch.column(name), kind) for name, kind in told.items()]
+    return pyarrow.RecordBatch.from_arrays(columns, list(told))
+
+
+def _retype(column: Any, kind: Any) -> Any:
+    import pyarrow
+    from pyarrow import compute
+
+    if not _is_moment(column.type):
+        return column if column.type == kind else column.cast(kind)
+    try:
+        text = column.cast(kind)
+    except pyarrow.ArrowInvalid:  # a zone nobody knows
+        text = column.cast(pyarrow.timestamp(column.type.unit)).cast(kind)
+    text = compute.replace_substring(text, " ", "T", max_replacements=1)
+    # pyarrow says `<value out of range>` of what no calendar has.
+    return compute.if_else(compute.starts_with(text, "<"), None, text)
 
 
 @contextmanager

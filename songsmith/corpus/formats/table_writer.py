@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -84,12 +85,17 @@ class TableWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._file:
-            if kind is None:
-                if self._waiting:
-                    self._write()
-                self._writer.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
+            try:
+                if kind is None:
+                    if self._waiting:
+                        self._write()
+                    self._writer.close()
+                    self._file.flush()
+                    os.fsync(self._file.fileno())
+            finally:
+                with suppress(Exception):  # open still, it would try again when it is collected, and complain
+                    self._writer.close()
+                self._writer.is_open = False
 
 
 def _kind(value: Fact) -> str:

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import SYNONYMS, Keys, Place, read_song
-from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile
+from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile, bounded_lines
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError, UsageError
 
@@ -20,20 +20,23 @@ def read_table(
     """Yield the songs of CSV or TSV from the cursor on, which goes along.
 
     Raises:
-        InputError: the first row names no columns.
+        InputError: the first row names no columns, or a line is longer than any song.
         UsageError: there is no such column.
     """
     csv.field_size_limit(LONGEST_LINE_BYTES)
     with file.unpacked() as bytes_:
-        head = bytes_.readline().decode("utf-8-sig")
-        lines: Iterable[str]
-        if "\r" in head.rstrip("\r\n"):  # a bare one ends the lines of this file
+        lines: Iterator[str]
+        if b"\r" in bytes_.readline(LONGEST_LINE_BYTES).rstrip(b"\r\n"):  # a bare one ends the lines of this file
             bytes_.seek(0)
-            lines, source = io.TextIOWrapper(bytes_, "utf-8-sig", newline=""), None
-            head = next(iter(lines), "")
+            # It has a name of its own since it closes the file when it has none.
+            text = io.TextIOWrapper(bytes_, "utf-8-sig", newline="")
+            lines = bounded_lines(text, file.label)
+            source, head = None, next(lines, "")
         else:
-            # All in C, and the file knows at every row where it stands.
-            lines, source = map(bytes.decode, bytes_), bytes_
+            bytes_.seek(0)
+            # Undecoded, so that the file knows at every row where it stands.
+            lines, source = map(bytes.decode, bounded_lines(bytes_, file.label)), bytes_
+            head = next(lines, "").removeprefix("\ufeff")
         delimiter = "\t" if file.kind == ".tsv" else max(",;\t", key=head.count)
         rows = csv.reader(chain([head], lines), delimiter=delimiter, strict=True)
         columns = _read_header(rows, file.label)

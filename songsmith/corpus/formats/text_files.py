@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import IO, AnyStr, BinaryIO, TextIO, cast
 
 from songsmith.errors import InputError
 
@@ -94,10 +94,7 @@ class SourceFile:
                 ending = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
                 line = line + len(chunk) if ending < 0 else len(chunk) - ending - 1
                 if line > LONGEST_LINE_BYTES:
-                    raise InputError(
-                        f"{self.label} has no line break in {LONGEST_LINE_BYTES >> 20} MB.",
-                        "Give one song a line (JSONL), or lyrics in lines.",
-                    )
+                    raise endless_line(self.label)
                 yield
             if pending := len(decoder.getstate()[0]):
                 raise self._not_text(total - pending, decoder.getstate()[0][0])
@@ -175,6 +172,26 @@ class LocalFile(SourceFile):
 
     def _open(self) -> BinaryIO:
         return self.path.open("rb", buffering=_CHUNK_BYTES)
+
+
+def bounded_lines(file: IO[AnyStr], label: str) -> Iterator[AnyStr]:
+    """Yield the lines of a file, each with its end, and see that none fills the memory.
+
+    Raises:
+        InputError: one has no end.
+    """
+    while line := file.readline(LONGEST_LINE_BYTES + 1):
+        if len(line) > LONGEST_LINE_BYTES:
+            raise endless_line(label)
+        yield line
+
+
+def endless_line(label: str) -> InputError:
+    """Return what to say of a file with a line longer than any song, or any row of a table."""
+    return InputError(
+        f"{label} has a line of more than {LONGEST_LINE_BYTES >> 20} MB.",
+        "Give one song a line (JSONL), or lyrics in lines.",
+    )
 
 
 @contextmanager

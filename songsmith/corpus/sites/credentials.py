@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from songsmith.errors import FetchError, storing
+from songsmith.errors import FetchError, StorageError, storing
 from songsmith.paths import Paths
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Credentials:
         # The file goes first: it is there only where the keyring was of no use, and may be so still.
         if text := self._read_file():
             return make_token(text, str(self._file))
-        if kept := self._with_keyring(lambda keyring: keyring.get_password(_SERVICE, _USER)):
+        if kept := self._with_keyring(lambda keyring: keyring.get_password(_SERVICE, _USER))[1]:
             return make_token(kept, _KEYRING)
         raise FetchError(
             f"Genius wants a token, and {VARIABLE} is not set.",
@@ -105,7 +105,7 @@ class Credentials:
             keyring.set_password(_SERVICE, _USER, token.value)
             return keyring.get_password(_SERVICE, _USER) == token.value  # some take all and keep nothing
 
-        if self._with_keyring(store):
+        if self._with_keyring(store)[1]:
             with storing(self._file):
                 self._file.unlink(missing_ok=True)
             return _KEYRING
@@ -113,7 +113,11 @@ class Credentials:
         return str(self._file)
 
     def forget(self) -> list[str]:
-        """Forget the token, and return where it was kept."""
+        """Forget the token, and return where it was kept.
+
+        Raises:
+            StorageError: a file cannot be removed, or the system keyring does not say whether it has a token.
+        """
 
         def remove(keyring: "KeyringBackend") -> bool:
             if keyring.get_password(_SERVICE, _USER) is None:
@@ -121,11 +125,18 @@ class Credentials:
             keyring.delete_password(_SERVICE, _USER)
             return True
 
-        places = [_KEYRING] if self._with_keyring(remove) else []
+        answered, was_there = self._with_keyring(remove)
+        places = [_KEYRING] if was_there else []
         with storing(self._file):
             if self._file.exists():
                 self._file.unlink()
                 places.append(str(self._file))
+        if not answered:
+            removed = f"The token was removed from {places[0]}, but t" if places else "T"
+            raise StorageError(
+                f"{removed}he system keyring did not answer: it may hold a token.",
+                f"Unlock it and run the same command again, or remove '{_SERVICE}' there.",
+            )
         return places
 
     def _read_file(self) -> str:
@@ -151,22 +162,25 @@ class Credentials:
             finally:
                 draft.unlink(missing_ok=True)
 
-    def _with_keyring(self, work: "Callable[[KeyringBackend], Result]") -> Result | None:
-        """Return what comes of work on the system keyring; nothing if there is none, or it is locked, broken or silent."""
-        results: SimpleQueue[Result | None] = SimpleQueue()
+    def _with_keyring(self, work: "Callable[[KeyringBackend], Result]") -> tuple[bool, Result | None]:
+        """Return what comes of work on the system keyring, if there is one; before it, whether that is known.
+
+        A keyring that is locked, broken or silent leaves it unknown.
+        """
+        results: SimpleQueue[tuple[bool, Result | None]] = SimpleQueue()
 
         def run() -> None:
-            result = None
+            result: tuple[bool, Result | None] = False, None
             with suppress(BaseException):  # whatever a stranger's code may throw, the file is there instead
-                if keyring := next(_safe_keyrings(), None):
-                    result = work(keyring)
+                keyring = next(_safe_keyrings(), None)
+                result = True, work(keyring) if keyring else None
             results.put(result)
 
         # A daemon, since one that waits for a dialogue nobody sees must not keep the program from ending.
         Thread(target=run, daemon=True, name="keyring").start()
         with suppress(Empty):
             return results.get(timeout=self._patience_s)
-        return None
+        return False, None
 
 
 def _safe_keyrings() -> "Iterator[KeyringBackend]":

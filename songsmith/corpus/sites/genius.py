@@ -13,18 +13,29 @@ from typing import Any, Self, TypeVar
 from songsmith.corpus.records import Fact
 from songsmith.corpus.sites.credentials import Token
 from songsmith.corpus.sites.sources import (
+    SITES,
     NoLyrics,
     SongError,
     SongList,
     SongOrder,
     SongPage,
+    SourceName,
     SourceSong,
     UnavailableError,
     Wanted,
     fold,
     nearest,
 )
-from songsmith.corpus.sites.web import UPDATE, NotThereError, WalledPageError, Watch, blocked, reading
+from songsmith.corpus.sites.web import (
+    UPDATE,
+    NotThereError,
+    StrangeAnswerError,
+    WalledPageError,
+    Watch,
+    blocked,
+    check_manners,
+    reading,
+)
 from songsmith.errors import FetchError, UsageError
 
 Entry = TypeVar("Entry")
@@ -63,11 +74,7 @@ class GeniusSite:
     """Seconds after which an answer is given up though it still comes."""
 
     def __post_init__(self) -> None:
-        for root in (self.api, self.web):
-            if not re.match(r"https?://[^/]+/(.*/)?$", root):
-                raise UsageError(f"'{root}' is no root of a site.", "It begins with https:// and ends with a slash.")
-        if not 0 <= self.pause_s <= 3600:  # so put, NaN is refused too
-            raise UsageError(f"A pause of {self.pause_s} seconds cannot be made.", "Use a number from 0 to 3600.")
+        check_manners(self.api, self.web, pause_s=self.pause_s)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -84,8 +91,8 @@ class GeniusSite:
 class GeniusSource:
     """Genius as a source of lyrics."""
 
-    name = "genius"
-    title = "Genius"
+    name = SourceName.GENIUS.value
+    title = SITES[SourceName.GENIUS].title
     repeats_songs = False
 
     def __init__(self, token: Token, site: GeniusSite | None = None) -> None:
@@ -164,10 +171,13 @@ class GeniusSource:
         """
         try:
             text: str | None = self._ask(lambda: self._client.lyrics(song_url=song.url))
+            if text is None:
+                with reading(self.title):
+                    text = _look_closer(self._watch.page, song.url)
         except NotThereError as error:
             raise NoLyrics("its page is gone") from error
-        if text is None:
-            text = _look_closer(self._watch.page, song.url)
+        except StrangeAnswerError:
+            raise SongError(f"The page {song.url} is written in a way that songsmith does not know.", UPDATE) from None
         if not text.strip():
             raise NoLyrics("its page has no lyrics")
         return text

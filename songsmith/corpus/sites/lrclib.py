@@ -4,7 +4,6 @@ The words belong to those who wrote them. Fetch them to learn from at home; do n
 """
 
 import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +11,17 @@ from typing import Any, Self
 
 from songsmith import __version__
 from songsmith.corpus.sites.lrclib_search import Harvest, Query
-from songsmith.corpus.sites.sources import NoLyrics, SongList, SongOrder, SongPage, SourceSong, Wanted
-from songsmith.corpus.sites.web import Watch, reading
+from songsmith.corpus.sites.sources import (
+    SITES,
+    NoLyrics,
+    SongList,
+    SongOrder,
+    SongPage,
+    SourceName,
+    SourceSong,
+    Wanted,
+)
+from songsmith.corpus.sites.web import Watch, check_manners, reading
 from songsmith.errors import UsageError
 
 
@@ -31,10 +39,7 @@ class LrclibSite:
     """Seconds after which an answer is given up though it still comes."""
 
     def __post_init__(self) -> None:
-        if not re.match(r"https?://[^/]+/(.*/)?$", self.api):
-            raise UsageError(f"'{self.api}' is no root of a site.", "It begins with https:// and ends with a slash.")
-        if not 0 <= self.pause_s <= 3600:  # so put, NaN is refused too
-            raise UsageError(f"A pause of {self.pause_s} seconds cannot be made.", "Use a number from 0 to 3600.")
+        check_manners(self.api, pause_s=self.pause_s)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -50,8 +55,8 @@ class LrclibSite:
 class LrclibSource:
     """LRCLIB as a source of lyrics."""
 
-    name = "lrclib"
-    title = "LRCLIB"
+    name = SourceName.LRCLIB.value
+    title = SITES[SourceName.LRCLIB].title
     repeats_songs = True
 
     def __init__(self, site: LrclibSite | None = None) -> None:

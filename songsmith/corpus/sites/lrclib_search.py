@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from songsmith.corpus.formats.lrc import TAG, read_line
 from songsmith.corpus.records import Fact
 from songsmith.corpus.sites.sources import SongOrder, SourceSong, UnavailableError, Wanted, fold, nearest
 
@@ -31,11 +32,6 @@ _COMMON_WORDS = (
 # Those who are guests of whom the song is by. Others (`&`, `,`) may be part of a name: Earth, Wind & Fire.
 _GUESTS = re.compile(r"\s*;\s*|\s*[(\[]?\b(?:feat|ft|featuring)\b\.?\s*", re.IGNORECASE)
 _COMPANY = re.compile(r"\s*[,;/&+×()\[\]]\s*|\s+(?:feat|ft|featuring|with|and|x|vs)\b\.?\s*", re.IGNORECASE)
-_TAG = re.compile(
-    r"\[(?:\d+:\d+(?::\d+)?(?:[.:]\d+)?|(?:ar|ti|al|au|by|re|ve|la|id|lr|length|offset|tool|#)\s*:[^\]]*)\][ \t]*",
-    re.IGNORECASE,
-)
-_WORD_TIME = re.compile(r"<\d+:\d+(?:[.:]\d+)?>[ \t]?")
 
 
 class Harvest:
@@ -203,13 +199,7 @@ def strip_times(synced: str) -> str:
     """Return lyrics without the time stamps and tags that a player reads (LRC); lines that have none are as they were."""
     kept = []
     for line in synced.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        words = line
-        while found := _TAG.match(words.lstrip()):
-            words = words.lstrip()[found.end() :]
-        if words == line:
-            kept.append(line)
-        elif words.strip() or re.match(
-            r"\s*\[\d", line
-        ):  # a time alone is a gap between stanzas, a tag alone is nothing
-            kept.append(_WORD_TIME.sub("", words).strip())
+        if not TAG.fullmatch(line.strip()):
+            times, words = read_line(line)
+            kept.append(words if times else line)  # a time alone is a gap between stanzas
     return "\n".join(kept).strip()

@@ -1,6 +1,7 @@
 """What any source of lyrics offers, what it hands over, and how it fails. Knows no site, no network and no disk.
 
-A source is one file beside this one: a class that is a `LyricSource`. `songsmith.studio.fetching` lists them by name.
+A source is one file beside this one, with a class that is a `LyricSource`; a name and a row of `SITES` here, where all
+that others must know of it stands; and a case of `open_source` in `songsmith.studio.fetching`.
 """
 
 import re
@@ -27,6 +28,25 @@ class SourceName(StrEnum):
 
     GENIUS = "genius"
     LRCLIB = "lrclib"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What must be known of a source without asking it."""
+
+    title: str
+    """As people name it."""
+    pages: str
+    """What every address of a song there holds."""
+    numbers_songs_once: bool
+    """Whether other words under an id that is held are the same song, whose page has changed."""
+
+
+SITES = {
+    SourceName.GENIUS: Site(title="Genius", pages="genius.com/", numbers_songs_once=True),
+    SourceName.LRCLIB: Site(title="LRCLIB", pages="lrclib.net/", numbers_songs_once=True),
+}
+"""All sources. Records of theirs have the name as source, and name, colon, number as id."""
 
 
 class SongOrder(StrEnum):

@@ -3,6 +3,7 @@
 Knows sites by their names only. Tries nothing twice.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from songsmith.corpus.sites.sources import BrokenPageError, PassingError, SongError
-from songsmith.errors import FetchError
+from songsmith.errors import FetchError, UsageError
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -20,6 +21,7 @@ Answer = TypeVar("Answer")
 
 UPDATE = "Update songsmith and lyricsgenius, and if that does not help, report it."
 _PIECE_BYTES = 1 << 16
+_LONGEST_WAIT_S = 86400.0
 _LONGEST_BYTES = 32 << 20
 """No song fills so much: whatever it is, it is not kept in memory."""
 
@@ -30,6 +32,10 @@ class NotThereError(FetchError):
 
 class WalledPageError(SongError):
     """There is a page, but not for everybody."""
+
+
+class StrangeAnswerError(FetchError):
+    """There is an answer, but not of the shape that is known."""
 
 
 class Watch:
@@ -67,8 +73,10 @@ class Watch:
         """Return what a request comes to.
 
         Raises:
+            BrokenPageError: what came is not whole, or without end; it may work a little later, and something else may.
             PassingError: it may work a little later.
-            FetchError: it will not.
+            StrangeAnswerError: what came is not of the shape that is known.
+            FetchError: it will not work.
         """
         from requests import exceptions as failed
         from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -95,9 +103,9 @@ class Watch:
         except failed.JSONDecodeError:
             raise PassingError(f"{self._site} answered with something that cannot be read.") from None
         except ReadTimeoutError:
-            raise PassingError(self._slow) from None
+            raise BrokenPageError(self._slow) from None
         except (failed.RequestException, HTTPError):  # a body that breaks off, or is not what it says it is
-            raise PassingError(self._broken) from None
+            raise BrokenPageError(self._broken) from None
 
     def _inspect(self, response: "Response", **_: object) -> None:
         """Read an answer to its end, and raise what others would hide."""
@@ -114,7 +122,7 @@ class Watch:
         self.page = response.text
         measured = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
         if not measured and not self.page.rstrip().endswith(("</html>", "}", "]")):
-            raise PassingError(self._broken)
+            raise BrokenPageError(self._broken)
 
     def _read(self, response: "Response") -> bytes:
         """Return the body. Timeouts alone would let it drip for ever, as each byte starts them anew."""
@@ -124,7 +132,8 @@ class Watch:
             size += len(piece)
             if size > _LONGEST_BYTES or time.monotonic() > deadline:
                 response.close()
-                raise PassingError(f"{self._site} sends what has no end." if size > _LONGEST_BYTES else self._dripping)
+                endless = f"{self._site} sends what has no end."
+                raise BrokenPageError(endless if size > _LONGEST_BYTES else self._dripping)
         response.raw.release_conn()
         return b"".join(pieces)
 
@@ -145,6 +154,19 @@ class Watch:
         return NotThereError(f"{self._site} has no page where its pages used to be ({status}).", UPDATE)
 
 
+def check_manners(*roots: str, pause_s: float) -> None:
+    """See that a site can be asked at these addresses, with such a pause between two requests.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    for root in roots:
+        if not re.match(r"https?://[^/]+/(.*/)?$", root):
+            raise UsageError(f"'{root}' is no root of a site.", "It begins with https:// and ends with a slash.")
+    if not 0 <= pause_s <= 3600:  # so put, NaN is refused too
+        raise UsageError(f"A pause of {pause_s} seconds cannot be made.", "Use a number from 0 to 3600.")
+
+
 def blocked(site: str, how: str) -> FetchError:
     """Say that a site does not talk to this network."""
     return FetchError(
@@ -159,7 +181,7 @@ def reading(site: str) -> Iterator[None]:
     """Turn what goes wrong while an answer is taken apart into a sentence.
 
     Raises:
-        FetchError: the answer is not of the shape that is known.
+        StrangeAnswerError: the answer is not of the shape that is known.
     """
     try:
         yield
@@ -167,15 +189,16 @@ def reading(site: str) -> Iterator[None]:
         if isinstance(error, OSError):  # those of requests are both
             raise
         # From None: what is hidden there may hold all of the answer, and so what the site was told.
-        raise FetchError(f"{site} answers in a way that songsmith does not know.", UPDATE) from None
+        raise StrangeAnswerError(f"{site} answers in a way that songsmith does not know.", UPDATE) from None
 
 
 def _seconds(retry_after: str) -> float:
     """Return how long a Retry-After header asks to wait: it is a number of seconds, or a date."""
     try:
         if retry_after.strip().isdigit():
-            return min(float(retry_after), 86400.0)
-        moment = parsedate_to_datetime(retry_after)
-        return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    except ValueError:
+            seconds = float(retry_after)
+        else:
+            seconds = (parsedate_to_datetime(retry_after).astimezone(UTC) - datetime.now(UTC)).total_seconds()
+        return min(max(0.0, seconds), _LONGEST_WAIT_S)
+    except (ValueError, OverflowError):  # a date may be one that no calendar has
         return 0.0

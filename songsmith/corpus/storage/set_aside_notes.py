@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from songsmith.corpus.records import SetAside, encode
 from songsmith.corpus.storage.hash_index import HashIndex, hash_text
-from songsmith.corpus.storage.journal import append, whole_rows
+from songsmith.corpus.storage.journal import append, decode_row
 from songsmith.errors import storing
 
 
@@ -22,13 +24,13 @@ class SetAsideNotes:
 
     def read(self) -> Iterator[SetAside]:
         """Yield all notes that can be read."""
-        for row, _ in whole_rows(self._path):
+        for row in chain.from_iterable(map(_decode, self._lines())):
             with suppress(TypeError):  # cleaning and training do without it
                 yield SetAside.from_json(row)
 
     def count(self) -> int:
         """Return how many there are."""
-        return sum(1 for _ in whole_rows(self._path))
+        return sum(len(_decode(line)) for line in self._lines())
 
     def add(self, records: Sequence[SetAside]) -> None:
         """Note records, each once. They are durable when this returns.
@@ -55,9 +57,24 @@ class SetAsideNotes:
         if self._path.exists() and self._path.stat().st_size == self._end:
             return
         self._known, self._end = HashIndex(), 0
-        for row, end in whole_rows(self._path):
-            self._known.add({_key(str(row.get("id", "")), str(row.get("reason", ""))): 0})
-            self._end = end
+        for line in self._lines():
+            self._end += len(line)
+            for row in _decode(line):
+                self._known.add({_key(str(row.get("id", "")), str(row.get("reason", ""))): 0})
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield all lines but a torn one at the end, which may be cut off; a damaged one stays, for `verify` to set aside."""
+        if self._path.exists():
+            with storing(self._path), self._path.open("rb") as file:
+                yield from (line for line in file if line.endswith(b"\n"))
+
+
+def _decode(line: bytes) -> list[dict[str, Any]]:
+    """Return the row that a line holds, or nothing if it is damaged."""
+    try:
+        return [decode_row(line)]
+    except (ValueError, TypeError, RecursionError):
+        return []
 
 
 def _key(id: str, reason: str) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from songsmith.corpus.records import RawRecord, encode, hash_words, mend_text
+from songsmith.corpus.sites.sources import SITES
 from songsmith.corpus.storage.hash_index import HashIndex, encode_entries, hash_text, hash_texts
 from songsmith.corpus.storage.journal import append, decode_row, encode_row, whole_rows
 from songsmith.errors import StorageError, storing
@@ -23,8 +24,8 @@ BATCH_RECORDS = 1000
 """Songs that are made durable together at most."""
 BATCH_BYTES = 8 << 20
 """Bytes that are made durable together, roughly."""
-_TRUSTED = ("genius:", "lrclib:")
-"""These sites number every song once: other words under such an id are the same song, whose page has changed."""
+_TRUSTED = tuple(f"{name}:" for name, site in SITES.items() if site.numbers_songs_once)
+"""Sites that number every song once: other words under such an id are the same song, whose page has changed."""
 _UNKNOWN_WORDS = 0
 """Stands for the digest of words in an index that does not say; no digest is 0."""
 
@@ -131,21 +132,24 @@ class Shards:
 
     def _free_id(self, id: str, words: str, coming: Mapping[int, int]) -> str:
         """Return the id to keep a song under, or nothing if it is held."""
-        id = mend_text(id)
-        for candidate in (id, f"{id}~{words}"):
-            hashed = hash_text(candidate)
-            held = coming.get(hashed)
-            if held is None:
-                held = self._load_own().ids.find(hashed)
-            if held is None:
-                return candidate
-            if id.startswith(_TRUSTED):
-                return ""
-            if held == _UNKNOWN_WORDS:
-                held = self._learn_words().find(hashed)
-            if held == _as_number(words):
-                return ""
-        return ""
+        id, suffix = mend_text(id), f"~{words}"
+        if id.startswith(_TRUSTED):
+            return id if self._find(id, coming) is None else ""
+        # What another corpus gave a longer id may be here under the plain one, and the other way round.
+        held = {there: self._find(there, coming) for there in (id.removesuffix(suffix), id, id + suffix)}
+        if _as_number(words) in held.values():
+            return ""
+        return next((free for free in (id, id + suffix) if held[free] is None), "")
+
+    def _find(self, id: str, coming: Mapping[int, int]) -> int | None:
+        """Return the digest of the words that an id stands for, or None if it is not held."""
+        hashed = hash_text(id)
+        held = coming.get(hashed)
+        if held is None:
+            held = self._load_own().ids.find(hashed)
+        if held == _UNKNOWN_WORDS and not id.startswith(_TRUSTED):
+            held = self._learn_words().find(hashed)
+        return held
 
     def _learn_words(self) -> HashIndex:
         """Read all songs for the digests of their words."""
@@ -233,7 +237,7 @@ class Shards:
         for row, end in whole_rows(self.index):
             try:
                 shard, shard_end = int(row["shard"]), int(row["end"])
-                _read_entry(row, contents.ids)
+                read_entry(row, contents.ids)
             except (KeyError, TypeError, ValueError):
                 break
             contents.ends[shard] = shard_end
@@ -285,7 +289,14 @@ def _encode_entry(shard: int, end: int, ids: Mapping[int, int]) -> bytes:
     return encode_row({"shard": shard, "end": end, "songs": encode_entries(ids)})
 
 
-def _read_entry(row: Mapping[str, Any], ids: HashIndex) -> None:
+def read_entry(row: Mapping[str, Any], ids: HashIndex) -> None:
+    """Take in the songs that a line of the index names, each id with the digest of its words.
+
+    Raises:
+        KeyError: it names none.
+        TypeError: it is something else.
+        ValueError: likewise.
+    """
     if "songs" in row:
         ids.add_encoded(row["songs"])
     else:

@@ -25,7 +25,8 @@ from songsmith.errors import NotFoundError, StorageError, UsageError, storing
 from songsmith.lyrics import one_line
 from songsmith.paths import Paths
 
-_FORMAT = 1
+FORMAT = 1
+"""How corpora are kept on disk; a later songsmith may know another way."""
 _LONGEST_FOLDER_BYTES = 100
 _LONGEST_NAME = 200
 _REMOVED = ".removed"
@@ -63,7 +64,7 @@ class CorpusSizes:
 class Corpus:
     """One corpus."""
 
-    def __init__(self, name: str, path: Path, lock: Path, *, format: int = _FORMAT) -> None:
+    def __init__(self, name: str, path: Path, lock: Path, *, format: int = FORMAT) -> None:
         """Open the corpus in the folder `path`; who writes to it holds the file `lock`, and `format` is how it is kept."""
         self.name = name
         """As a person wrote it."""
@@ -82,7 +83,7 @@ class Corpus:
         Raises:
             StorageError: it does not.
         """
-        if self._format > _FORMAT:
+        if self._format > FORMAT:
             raise StorageError(
                 f"The corpus {self.path} was written by a newer songsmith.",
                 "Update this one: python -m pip install --upgrade songsmith",
@@ -146,7 +147,7 @@ class Corpus:
 
     @property
     def uncleaned(self) -> int:
-        """How many raw songs came in since the corpus was last cleaned."""
+        """How many raw songs came in since the corpus was last cleaned; below 0: so many were lost."""
         summary = self.clean_files.summary()
         return self.raw_records - (summary.raw_records if summary else 0)
 
@@ -246,7 +247,7 @@ class CorpusStore:
         folder = self._paths.corpora
         with storing(folder):
             paths = sorted(folder.iterdir()) if folder.is_dir() else []
-        found = [self._corpus(path) for path in paths if _is_corpus(path)]
+        found = [self._corpus(path) for path in paths if is_corpus(path)]
         return sorted(found, key=lambda corpus: corpus.name.casefold())
 
     def has(self, name: str) -> bool:
@@ -255,7 +256,7 @@ class CorpusStore:
         Raises:
             UsageError: that can name none.
         """
-        return _is_corpus(self._paths.corpora / folder_name(name))
+        return is_corpus(self._paths.corpora / folder_name(name))
 
     def names(self) -> list[str]:
         """Return the name of every corpus, sorted."""
@@ -280,7 +281,7 @@ class CorpusStore:
         """
         with suppress(UsageError):
             path = self._paths.corpora / folder_name(name)
-            if _is_corpus(path):
+            if is_corpus(path):
                 return self._corpus(path)
         names = self.names()
         if not names:
@@ -300,10 +301,10 @@ class CorpusStore:
             StorageError: it cannot be made.
         """
         path = self._paths.corpora / folder_name(name)
-        if not _is_corpus(path):
+        if not is_corpus(path):
             with storing(path):
                 path.mkdir(parents=True, exist_ok=True)
-                write_whole(path / "corpus.json", encode_row({"name": one_line(name), "format": _FORMAT}))
+                write_whole(path / "corpus.json", encode_row({"name": one_line(name), "format": FORMAT}))
                 sync_folder(path.parent)
                 self._sweep()
         corpus = self._corpus(path)
@@ -330,13 +331,17 @@ class CorpusStore:
             NotFoundError: it is not there.
             StorageError: another program writes to it.
         """
-        corpus = self.find(name)
+        self.take_away(self.find(name))
+
+    def take_away(self, corpus: Corpus) -> None:
+        """Do as `remove` does with a corpus that is open; whoever is its only writer stays so until it is gone."""
         with corpus.writing(), storing(corpus.path):
             self._sweep()
             # First out of sight, so that a kill leaves no half of a corpus.
             gone = corpus.path.with_name(f".{corpus.path.name}{_REMOVED}")
             corpus.path.rename(gone)
-            shutil.rmtree(gone)
+            with suppress(FileNotFoundError):  # another program sweeps: between the two of them it goes
+                shutil.rmtree(gone)
 
     def _sweep(self) -> None:
         """Remove what is left of corpora whose removal was killed."""
@@ -344,7 +349,7 @@ class CorpusStore:
             shutil.rmtree(gone, ignore_errors=True)
 
     def _corpus(self, path: Path) -> Corpus:
-        name, format = path.name, _FORMAT
+        name, format = path.name, FORMAT
         with suppress(FileNotFoundError, ValueError, TypeError, KeyError):  # then it is called what its folder is
             about = json.loads((path / "corpus.json").read_bytes())
             name, format = str(about["name"]), int(about["format"])
@@ -369,7 +374,8 @@ def folder_name(name: str) -> str:
     return f"{slug}-songs" if _DEVICES.fullmatch(slug) else slug
 
 
-def _is_corpus(path: Path) -> bool:
+def is_corpus(path: Path) -> bool:
+    """Return whether a folder is taken for a corpus."""
     if path.name.startswith("."):
         return False
     return (path / "corpus.json").is_file() or (path / "raw-00001.jsonl").is_file()

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
@@ -15,13 +16,13 @@ from typing import IO
 
 from songsmith.corpus.storage.journal import encode_row, sync_folder, write_whole
 from songsmith.corpus.storage.shards import Shards
+from songsmith.corpus.storage.store import FORMAT
 from songsmith.corpus.verification.damage import Damage, Remedy
-from songsmith.corpus.verification.verify import ABOUT, DAMAGED
+from songsmith.corpus.verification.verify import ABOUT, DAMAGED, REMOVED
 from songsmith.corpus.verification.verify_clean import FILE_NAME, FILES, POINTER
 from songsmith.corpus.verification.verify_raw import INDEX, shard_number
 from songsmith.errors import storing
 
-_FORMAT = 1
 _CHUNK = 1 << 20
 
 
@@ -34,7 +35,7 @@ def repair_folder(folder: Path, damages: Sequence[Damage]) -> None:
     with storing(folder):
         remedies = {damage.remedy for damage in damages}
         if Remedy.NAME in remedies:
-            write_whole(folder / ABOUT, encode_row({"name": folder.name, "format": _FORMAT}))
+            write_whole(folder / ABOUT, encode_row({"name": folder.name, "format": FORMAT}))
         changed = _set_lines_aside(damages)
         if Remedy.INDEX in remedies or any(shard_number(path) for path in changed):
             # Only now, when every line of the shards is good: behind a bad one, whoever writes next would cut them off.
@@ -63,8 +64,11 @@ def repair_home(damages: Sequence[Damage]) -> None:
         with storing(damage.path.parent):
             if damage.remedy is Remedy.NAME:
                 repair_folder(damage.path.parent, [damage])
+            elif damage.remedy is Remedy.DELETE and damage.path.name.endswith(REMOVED):
+                shutil.rmtree(damage.path, ignore_errors=True)  # another program may sweep it away, too
             elif damage.remedy is Remedy.DELETE:
-                shutil.rmtree(damage.path)
+                with suppress(OSError):  # an empty folder; if it holds anything by now, it must stay
+                    damage.path.rmdir()
 
 
 def _set_lines_aside(damages: Sequence[Damage]) -> list[Path]:

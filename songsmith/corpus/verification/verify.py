@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from songsmith.corpus.records import SetAside
-from songsmith.corpus.storage.store import folder_name
+from songsmith.corpus.storage.store import FORMAT, folder_name, is_corpus
 from songsmith.corpus.verification.damage import BytesChecked, Damage, Remedy
 from songsmith.corpus.verification.verify_clean import FILE_NAME, POINTER, CleanVerifier
 from songsmith.corpus.verification.verify_lines import LineChecker
@@ -18,7 +18,6 @@ from songsmith.errors import UsageError, storing
 
 ABOUT, NOTES, MARK, DAMAGED = "corpus.json", "import-set-aside.jsonl", "import-mark.json", "damaged-"
 REMOVED = ".removed"
-_NEWEST_FORMAT = 1
 _DRAFT = re.compile(r"\..+\.tmp")
 # What systems leave in any folder they show.
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -29,7 +28,7 @@ def verify_folder(folder: Path) -> Iterator[Damage | BytesChecked]:
     with storing(folder):
         about = _read_about(folder)
         yield from _verify_name(folder, about)
-        if about and about[1] > _NEWEST_FORMAT:
+        if about and about[1] > FORMAT:
             return  # all else may be kept differently
         total = sum(
             path.stat().st_size for path in folder.iterdir() if shard_number(path) or FILE_NAME.fullmatch(path.name)
@@ -60,13 +59,6 @@ def verify_home(folder: Path) -> Iterator[Damage]:
                 yield Damage(path=path, what="is no corpus: move it elsewhere")
 
 
-def is_corpus(path: Path) -> bool:
-    """Return whether the store takes a folder for a corpus."""
-    if path.name.startswith("."):
-        return False
-    return (path / ABOUT).is_file() or (path / "raw-00001.jsonl").is_file()
-
-
 def _read_about(folder: Path) -> tuple[str, int] | None:
     try:
         about = json.loads((folder / ABOUT).read_bytes())
@@ -81,7 +73,7 @@ def _verify_name(folder: Path, about: tuple[str, int] | None) -> Iterator[Damage
         yield Damage(path=folder, what=f"has a name that no corpus has: call it {_folder_of(folder.name)}")
     elif about is None:
         yield Damage(path=path, what="is damaged" if path.exists() else "is gone", remedy=Remedy.NAME)
-    elif about[1] > _NEWEST_FORMAT:
+    elif about[1] > FORMAT:
         yield Damage(path=path, what="was written by a newer songsmith: update this one")
     elif _folder_of(about[0]) != folder.name:
         what = f"says that this is the corpus {about[0]!r}, which lives in another folder"

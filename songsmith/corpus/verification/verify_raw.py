@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from songsmith.corpus.records import RawRecord, hash_words
-from songsmith.corpus.storage.hash_index import HashIndex, hash_text, hash_texts
+from songsmith.corpus.storage.hash_index import HashIndex, hash_text
 from songsmith.corpus.storage.journal import decode_row
+from songsmith.corpus.storage.shards import read_entry
 from songsmith.corpus.verification.damage import BytesChecked, Damage, Remedy
 from songsmith.corpus.verification.verify_lines import LineChecker
 
@@ -140,11 +141,7 @@ def _read_row(row: Mapping[str, Any], found: dict[int, _Index]) -> None:
     shard, end = int(row["shard"]), int(row["end"])
     known = found.get(shard, _Index())
     before = len(known.songs)
-    if "songs" in row:
-        known.songs.add_encoded(row["songs"])
-    else:  # an earlier version wrote the ids themselves
-        words = [int(word, 16) or 1 if word else 0 for word in row.get("words") or [""] * len(row["ids"])]
-        known.songs.add(hash_texts(zip(row["ids"], words, strict=True)))
+    read_entry(row, known.songs)
     known.count += len(known.songs) - before
     known.end = end
     known.ends.add(end)
