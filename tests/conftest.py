@@ -1,6 +1,7 @@
 """What tests share: a home of their own, the starter model loaded once, and the command line as a real process."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from hypothesis import settings
 
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # started in the background; programs started here must hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 # Derandomized: a run that was green stays green. `--hypothesis-profile=search` looks where nobody has looked yet.
 settings.register_profile("usual", deadline=None, max_examples=60, derandomize=True)
