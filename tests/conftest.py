@@ -12,9 +12,8 @@ from hypothesis import settings
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
 
-if (
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):  # started in the background; programs started here must hear Ctrl-C
+# Started in the background, Ctrl-C is not heard; programs started here must hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -132,7 +132,7 @@ def _run(work: "Cleaning", *, dry_run: bool, as_json: bool) -> None:
 def _tell_cleaning(done: "CorpusCleaned", *, dry_run: bool) -> None:
     name, quoted = one_line(done.corpus), shlex.quote(done.corpus)
     parts = [f"{'Would keep' if dry_run else 'Kept'} {songs(done.kept)} of corpus '{name}'"]
-    parts.append(f"{done.changed} of them changed {reasons(done.removed)}".rstrip() if done.changed else "none changed")
+    parts.append(f"{done.changed} changed {reasons(done.removed)}".rstrip() if done.changed else "none changed")
     if done.set_aside:
         parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
     console.say(f"{', '.join(parts)}.{' Nothing was written.' if dry_run else ''}")

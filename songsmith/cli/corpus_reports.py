@@ -103,14 +103,17 @@ def verify(
     from songsmith.studio.studio import Studio
     from songsmith.studio.verifying import CorpusVerified, ThingWrong, check_result, verify_corpora
 
-    done = []
+    done, mended = [], False
     for event in follow("Verifying", verify_corpora(Studio.open(), name, repair=repair), interrupted="Interrupted."):
         if isinstance(event, ThingWrong):
+            mended = mended or event.mended
             console.write(json_row(event.as_json()) if as_json else f"{one_line(str(event))}\n")
         elif isinstance(event, CorpusVerified):
             done.append(event)
     check_result(done)
-    console.say("Nothing is wrong.")
+    # What is lost stays lost, though the files fit together again.
+    lost = "Nothing is wrong any more; songs that are gone or set aside can be imported or fetched again."
+    console.say(lost if mended else "Nothing is wrong.")
 
 
 def _show_found(found: "SongFound") -> None:

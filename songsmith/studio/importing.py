@@ -219,5 +219,5 @@ class _ImportSieve(Sieve):
             return InputError(f"{label} holds no song.", "Give a file with songs in it.")
         why = ", ".join(f"{count} {reason}" for reason, count in islice(self.reasons.items(), 3))
         unnamed = any(" its keys " in reason or "column" in reason for reason in self.reasons)
-        step = "Choose the key or column with --text-column" if unnamed else "Mend it there"
+        step = "Choose the key or column with --text-column" if unnamed else "Give a file with songs in it"
         return InputError(f"{label} holds no song that can be used ({why}).", f"{step}; nothing was kept.")

@@ -60,7 +60,7 @@ def test_from_a_file_to_clean_songs_each_step_names_the_next(paths: Paths, tmp_p
 
     result = run("clean", "--dry-run")
     assert result.stderr.startswith(
-        "Corpus 'Red River' (the only one).\nWould keep 2 songs of corpus 'Red River', 1 of them changed ("
+        "Corpus 'Red River' (the only one).\nWould keep 2 songs of corpus 'Red River', 1 changed ("
     )
     assert result.stdout.startswith("Valley (genius:1)\n  - ")
     assert re.search(r"  - .*Embed  \[[a-z -]+, line 7\]\n", result.stdout)
@@ -69,7 +69,7 @@ def test_from_a_file_to_clean_songs_each_step_names_the_next(paths: Paths, tmp_p
 
     result = run("clean", "RED RIVER")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr.startswith("Kept 2 songs of corpus 'Red River', 1 of them changed (")
+    assert result.stderr.startswith("Kept 2 songs of corpus 'Red River', 1 changed (")
     assert result.stderr.splitlines()[-1] == "Next: songsmith finetune --corpus 'Red River'"
     exported = [json.loads(row) for row in run("corpus", "export").stdout.splitlines()]
     words = " ".join(exported[0]["text"].split())
@@ -205,7 +205,7 @@ def test_a_dry_run_shows_what_comes_and_what_goes(paths: Paths, tmp_path: Path):
     run("import", song)
     shown = run("clean", "--dry-run")
     assert re.search(r"  \+ \[Chorus\]  \[[a-z -]+, line \d+\]\n", shown.stdout)
-    assert "1 of them changed (" in shown.stderr
+    assert "1 changed (" in shown.stderr
     song.write_text("Come and\u00a0sit by my side\n")
     run("import", song, "--corpus", "spaces")
     assert "  spaces, line breaks or signs only\n" in run("clean", "spaces", "--dry-run").stdout

@@ -238,7 +238,7 @@ def test_filters_of_a_table(paths: Paths, tmp_path: Path):
         (
             "x.html",
             b"<p>About",
-            "holds no song that can be used (1 no page of Genius with lyrics in it). Mend it there",
+            "holds no song that can be used (1 no page of Genius with lyrics in it). Give a file with songs in it",
         ),
         ("x.lrc", b"[00:01.00]\n", "holds no song that can be used (1 no words)"),
         ("x.chordpro", b"{title: A}\n[C] [G]\n", "holds no song that can be used (1 no line of lyrics)"),

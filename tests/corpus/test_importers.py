@@ -337,6 +337,7 @@ def test_a_folder_of_files(tmp_path: Path):
         ("x.txt", b"{\\rtf1\\ansi la la}", "is no plain text but RTF"),
         ("x.txt", b"%PDF-1.7\n\x00\xff", "is no plain text but PDF. Save it as plain text"),
         ("x.txt", b"caf\xe9", r"Convert it first: iconv -f WINDOWS-1252 -t UTF-8 /.*/x.txt > NEW"),
+        ("x.txt", "\ufeffcafé\n".encode("utf-16-le"), r"Convert it first: iconv -f UTF-16 -t UTF-8 /.*/x.txt > NEW"),
         ("x.txt", b"abc\x00def", "is not text: byte 3 is NUL"),
         ("x.jsonl", b'{"text": "a"}\n\xe9', "is not UTF-8: byte 14 is 0xe9"),
         ("x.csv", b"text\nfa\xc3", "is not UTF-8: byte 7 is 0xc3"),

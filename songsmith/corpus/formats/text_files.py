@@ -146,9 +146,11 @@ class SourceFile:
         return explaining(self.label)
 
     def _not_text(self, place: int, byte: int) -> InputError:
+        # A file of Windows's own says so in its first byte; what it holds is no guess then.
+        written = "UTF-16" if place == 0 and byte in (0xFF, 0xFE) else "WINDOWS-1252"
         return InputError(
             f"{self.label} is not UTF-8: byte {place} is {byte:#04x}.",
-            f"Convert it first: iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(self.label)} > NEW",
+            f"Convert it first: iconv -f {written} -t UTF-8 {shlex.quote(self.label)} > NEW",
         )
 
 
