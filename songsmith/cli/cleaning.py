@@ -1,6 +1,7 @@
 """`songsmith clean`: songs made fit to learn from."""
 
 import shlex
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,6 +137,8 @@ def _tell_cleaning(done: "CorpusCleaned", *, dry_run: bool) -> None:
     if done.set_aside:
         parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
     console.say(f"{', '.join(parts)}.{' Nothing was written.' if dry_run else ''}")
+    if sum(done.set_aside.values()) > done.kept:
+        _explain_set_aside(done, quoted, dry_run=dry_run)
     if done.suspicious and not dry_run:
         places = "1 place" if done.suspicious == 1 else f"{done.suspicious} places"
         console.say(f"{places} to look at: `songsmith clean {quoted} --report` marks them with ?.")
@@ -145,6 +148,17 @@ def _tell_cleaning(done: "CorpusCleaned", *, dry_run: bool) -> None:
         console.say(f"To do it: songsmith clean {quoted}")
     elif done.kept:
         console.say(f"Next: songsmith finetune --corpus {quoted}")
+
+
+def _explain_set_aside(done: "CorpusCleaned", quoted: str, *, dry_run: bool) -> None:
+    """Say why most songs of a corpus are not used, and what a person can do about it."""
+    from songsmith.studio.cleaning import DUPLICATE
+
+    most = max(done.set_aside, key=lambda reason: done.set_aside[reason])
+    which = "" if dry_run else f" Which, and why: songsmith corpus show {quoted} --set-aside"
+    console.say(f"More than half {'would be' if dry_run else 'were'} set aside; most often: {one_line(most)}.{which}")
+    if most == DUPLICATE:
+        console.say(f"To use near-duplicates too: songsmith clean {quoted} --keep-duplicates")
 
 
 def _undo(studio: "Studio", name: str | None) -> None:
@@ -171,11 +185,20 @@ def _write_report(studio: "Studio", name: str | None, output: Path | None, *, fo
     if notice := stale_notice(corpus):
         console.say(notice)
 
-    rows = (json_row(change.as_json()) if as_json else list_places(change) for change in changes)
+    told = 0
+
+    def rows() -> Iterator[str]:
+        nonlocal told
+        for change in changes:
+            told += 1
+            yield json_row(change.as_json()) if as_json else list_places(change)
+
     if output is None or str(output) == "-":
-        for row in rows:
+        for row in rows():
             console.write(row)
-        return
-    with writing_whole(output, force=force) as draft, draft.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(rows)
-    console.say(f"Wrote the report to {one_line(str(output))}")
+    else:
+        with writing_whole(output, force=force) as draft, draft.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(rows())
+        console.say(f"Wrote the report to {one_line(str(output))}")
+    if not told:
+        console.say(f"Nothing to report: cleaning '{one_line(corpus.name)}' took nothing off, and doubted nothing.")

@@ -51,7 +51,7 @@ def emphasise(parts: Iterable[tuple[str, bool]]) -> str:
     return "".join(f"\x1b[1;7m{text}\x1b[0m" if matters and not plain else text for text, matters in parts)
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows: a table on a terminal, else one line a row, cells divided by tabs."""
     if not sys.stdout.isatty():
         for row in rows:

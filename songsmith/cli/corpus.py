@@ -7,7 +7,7 @@ import typer
 from songsmith.cli import console, corpus_changes, corpus_export, corpus_reports, duplicates
 from songsmith.cli.corpus_work import Name, choose, open_store
 from songsmith.cli.words import reasons, songs
-from songsmith.lyrics import one_line
+from songsmith.lyrics import one_line, strip_controls
 
 if TYPE_CHECKING:
     from songsmith.corpus.storage.store import Corpus
@@ -36,21 +36,34 @@ def list_corpora(as_json: Annotated[bool, typer.Option("--json", help="One JSON 
 @app.command()
 def show(
     name: Name = None,
+    id: Annotated[str | None, typer.Argument(help="Id of a song, to read it.", show_default=False)] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="The song as it came, though it was cleaned.")] = False,
     set_aside: Annotated[bool, typer.Option("--set-aside", help="The songs that are not used, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show what a corpus is, or what was set aside in it."""
+    """Show what a corpus is, or what was set aside in it; or, with an id such as `corpus search` tells, a song."""
     from collections import Counter
 
+    from songsmith.errors import UsageError
     from songsmith.studio.cleaning import describe_making, made_with, reason_kind
     from songsmith.studio.corpus_reports import describe
     from songsmith.studio.corpus_songs import json_row
 
+    if set_aside and (raw or id is not None):
+        raise UsageError("--set-aside tells of all that are not used.", "Leave out --raw and the id.")
+    if raw and id is None:
+        raise UsageError("--raw is for a song.", "Name the corpus and the song's id.")
     corpus = choose(name)
+    if id is not None:
+        _show_song(corpus, id, raw=raw, as_json=as_json)
+        return
     if set_aside:
-        for record in corpus.set_aside():
-            row = (record.id, record.title, record.reason)
-            console.write(json_row(record.as_json()) if as_json else "\t".join(map(one_line, row)) + "\n")
+        if as_json:
+            for record in corpus.set_aside():
+                console.write(json_row(record.as_json()))
+        else:
+            rows = (tuple(map(one_line, (aside.id, aside.title, aside.reason))) for aside in corpus.set_aside())
+            console.show_table(("Id", "Song", "Why"), rows)
         return
     about = describe(corpus)
     kinds = Counter(reason_kind(record.reason) for record in corpus.set_aside())
@@ -96,6 +109,26 @@ def rm(
 
 
 app.command()(corpus_reports.verify)
+
+
+def _show_song(corpus: "Corpus", id: str, *, raw: bool, as_json: bool) -> None:
+    """Write a song to standard output, and where it comes from to standard error."""
+    from songsmith.corpus.records import flatten
+    from songsmith.studio.corpus_songs import find_song, json_row, why_set_aside
+
+    song, clean = find_song(corpus, id)
+    record = song if raw or clean is None else clean
+    if as_json:
+        console.write(json_row(flatten(record)))
+        return
+    console.say(one_line(f"{song.title or 'Untitled'} ({song.artist})" if song.artist else song.title or "Untitled"))
+    fetched = f"fetched {song.fetched_at}" if song.fetched_at else ""
+    console.say(f"({', '.join(filter(None, map(one_line, (song.id, song.source, song.url, fetched))))})")
+    if clean is None and not raw:
+        why = why_set_aside(corpus, id)
+        console.say(f"As it came: {f'set aside, {one_line(why)}' if why else 'it is not clean yet'}.")
+    text = strip_controls(record.text).strip("\n")
+    console.write(f"{text}\n" if text else "")
 
 
 def _name_with_songs(corpus: "Corpus") -> str:

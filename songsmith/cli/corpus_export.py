@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 def export(
     name: Name = None,
     format: Annotated[
-        Literal["jsonl", "text", "parquet", "dataset"],
-        typer.Option("--format", "-f", help="How to write them; dataset: a folder for Hugging Face's datasets."),
-    ] = "jsonl",
+        Literal["jsonl", "text", "parquet", "dataset"] | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How to write them; dataset: a folder for Hugging Face's datasets.",
+            show_default="by the file's ending, else jsonl",
+        ),
+    ] = None,
     filters: Filters = None,
     max_songs: MaxSongs = None,
     raw: Raw = False,
@@ -54,9 +59,9 @@ def export(
     from songsmith.studio.corpora import stale_notice
     from songsmith.studio.corpus_songs import SongsWanted
     from songsmith.studio.dataset_folder import DatasetOptions, export_dataset
-    from songsmith.studio.exporting import ExportFormat, export_corpus
+    from songsmith.studio.exporting import ExportFormat, choose_format, export_corpus
 
-    kind = ExportFormat(format)
+    kind = ExportFormat(format) if format else choose_format(output)
     to_stdout = output is None or str(output) == "-"
     if to_stdout and kind in (ExportFormat.PARQUET, ExportFormat.DATASET):
         raise UsageError(f"{format} is nothing to read on a terminal.", "Say where it goes with --output.")

@@ -1,6 +1,9 @@
 """`songsmith import`: songs of files into a corpus."""
 
 import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,12 +14,22 @@ from songsmith.cli.words import Filters, MaxSongs, reasons, songs
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
+    from songsmith.corpus.formats.importers import Sources
     from songsmith.studio.importing import RecordsKept, SongsImported
 
 
 def import_words(
-    path: Annotated[str, typer.Argument(help="A file, a folder, or hf://OWNER/NAME.", show_default=False)],
-    corpus: Annotated[str, typer.Option(help="Corpus to import into.", show_default="the file's name")] = "",
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Files or folders; or hf://OWNER/NAME; or - for what is piped in.",
+            show_default=False,
+        ),
+    ],
+    corpus: Annotated[
+        str, typer.Option(help="Corpus to import into.", show_default="the file's or folder's name")
+    ] = "",
     text_column: Annotated[
         str, typer.Option(help="Column or key with the lyrics.", show_default="text or lyrics")
     ] = "",
@@ -44,6 +57,8 @@ def import_words(
     hf://OWNER/NAME is a data set of the Hugging Face Hub, and hf://OWNER/NAME@REVISION/FOLDER:SPLIT
     a part of one. It is streamed: only the songs that are kept come to this disk.
 
+    What is piped in is JSONL if its first line is a JSON object, JSON, or text.
+
     Killed and run again, it goes on where it was; songs that are held are passed over.
     """
     from songsmith.corpus.filters import Filter
@@ -52,17 +67,19 @@ def import_words(
     from songsmith.studio import importing
     from songsmith.studio.studio import Studio
 
-    if not path.strip():  # an unset variable of the shell's: the folder one stands in is not meant
+    if not all(
+        path.strip() for path in paths
+    ):  # an unset variable of the shell's: the folder one stands in is not meant
         raise UsageError("There is no name of a file.", "Name a file, a folder, or hf://OWNER/NAME.")
     options = ImportOptions(
         text_column=text_column, title_column=title_column, artist_column=artist_column,
         chords_column=chords_column, separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
     )  # fmt: skip
     wanted = [Filter.parse(expression) for expression in filters or ()]
-    done, kept, name = None, None, path.rstrip("/").rpartition("/")[2] or path
-    with progress(f"Checking {name}") as bar, console.interrupts() as interrupted:
+    done, kept, name = None, None, _describe(paths)
+    with _opening(paths, corpus) as sources, progress(f"Checking {name}") as bar, console.interrupts() as interrupted:
         for event in importing.import_songs(
-            Studio.open(), path, corpus=corpus, filters=wanted, max_songs=max_songs, options=options
+            Studio.open(), sources, corpus=corpus, filters=wanted, max_songs=max_songs, options=options
         ):
             if isinstance(event, importing.SongsImported):
                 done = event
@@ -79,6 +96,27 @@ def import_words(
         console.say(f"Interrupted; {came}. Run the same command again{': it goes on' if kept else ''}.")
         raise typer.Exit(130)
     _tell_import(done)
+
+
+def _describe(paths: list[str]) -> str:
+    if len(paths) > 1:
+        return f"{len(paths)} files"
+    return "standard input" if paths == ["-"] else paths[0].rstrip("/").rpartition("/")[2] or paths[0]
+
+
+@contextmanager
+def _opening(paths: list[str], corpus: str) -> "Iterator[Sources]":
+    """Lend what is to be imported; what is piped in has been read to its end then."""
+    from songsmith.corpus.formats.text_files import PipedInput
+    from songsmith.errors import UsageError
+
+    if paths != ["-"]:
+        yield paths[0] if len(paths) == 1 else paths
+        return
+    if not corpus:  # now, not when all has come
+        raise UsageError("What is piped in has no name for a corpus.", "Choose one with --corpus NAME.")
+    with closing(PipedInput(sys.stdin.buffer)) as piped:
+        yield piped
 
 
 def _tell_import(done: "SongsImported") -> None:

@@ -3,17 +3,22 @@
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from heapq import nlargest
 from typing import Any
 
 from songsmith.corpus.filters import Filter, Sieve
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.corpus.storage.store import Corpus
-from songsmith.errors import UsageError
+from songsmith.errors import NotFoundError, UsageError
+from songsmith.lyrics import one_line
 from songsmith.studio.corpora import SongsRead
 
 _SONGS_A_REPORT = 500
+_NEAR_ENOUGH = 0.6
 UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 """Characters that could drive a terminal, as a pattern; newline and tab are none."""
 
@@ -59,6 +64,24 @@ def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | Raw
         )
 
 
+def find_song(corpus: Corpus, id: str) -> tuple[RawRecord, CleanRecord | None]:
+    """Return a song as it came, and as it is learned from, if it is.
+
+    Raises:
+        NotFoundError: there is none with this id; the nearest ids and titles are told.
+    """
+    song = next((song for song in corpus.raw() if song.id == id), None)
+    if song is None:
+        raise _no_such_song(corpus, id)
+    clean = corpus.clean() if corpus.has_clean else iter(())
+    return song, next((song for song in clean if song.id == id), None)
+
+
+def why_set_aside(corpus: Corpus, id: str) -> str:
+    """Return why a song is not used; nothing if nobody said."""
+    return next((aside.reason for aside in corpus.set_aside() if aside.id == id), "")
+
+
 def draw_ids(ids: Sequence[str], *, share: float, seed: int) -> frozenset[str]:
     """Return a share of some ids, at least one and not all: the same ids and seed, the same ones, in whatever order they come.
 
@@ -71,6 +94,26 @@ def draw_ids(ids: Sequence[str], *, share: float, seed: int) -> frozenset[str]:
         raise UsageError("A corpus of less than two songs cannot be divided.", "Import or fetch more songs.")
     ranked = sorted(ids, key=lambda id: hashlib.sha256(f"{seed}:{id}".encode("utf-8", "surrogatepass")).digest())
     return frozenset(ranked[: min(max(1, round(share * len(ids))), len(ids) - 1)])
+
+
+def _no_such_song(corpus: Corpus, id: str) -> NotFoundError:
+    if reason := why_set_aside(corpus, id):
+        return NotFoundError(
+            f"'{id}' was set aside when it came: {reason}.", "Mend it where it is from; import it again."
+        )
+    matcher = SequenceMatcher(b=id.casefold(), autojunk=False)
+
+    def likeness(name: str) -> float:
+        matcher.set_seq1(name.casefold())
+        hopeless = matcher.real_quick_ratio() < _NEAR_ENOUGH or matcher.quick_ratio() < _NEAR_ENOUGH
+        return 0.0 if hopeless else matcher.ratio()
+
+    near = nlargest(3, ((max(likeness(song.id), likeness(song.title)), song.id, song.title) for song in corpus.raw()))
+    likely = [f"{known} ({one_line(title) or 'Untitled'})" for share, known, title in near if share >= _NEAR_ENOUGH]
+    step = f"Find its id with: songsmith corpus search WORDS --corpus {shlex.quote(corpus.name)}"
+    if likely:
+        step = f"Did you mean {' or '.join(likely)}?"
+    return NotFoundError(f"There is no song '{id}' in the corpus '{corpus.name}'.", step)
 
 
 def json_row(value: Any) -> str:

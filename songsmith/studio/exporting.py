@@ -22,6 +22,11 @@ from songsmith.takes import new_id
 _FETCH_SOURCES = frozenset(SITES)
 _FETCH_SITES = tuple(site.pages for site in SITES.values())
 _DIVIDER = "<|endoftext|>\n"
+# Endings of kinds of files that are not written here; what a program expects behind one must not be something else.
+_OTHERS = frozenset((
+    ".csv", ".tsv", ".xlsx", ".xls", ".ods", ".json", ".zip", ".gz", ".bz2", ".xz", ".zst", ".tar", ".7z", ".db", ".sqlite",
+    ".sqlite3", ".arrow", ".feather", ".html", ".htm", ".xml", ".yaml", ".yml", ".md", ".pdf", ".rtf", ".doc", ".docx", ".odt",
+))  # fmt: skip
 
 
 class ExportFormat(StrEnum):
@@ -33,12 +38,32 @@ class ExportFormat(StrEnum):
     DATASET = "dataset"
 
 
+_ENDINGS = {
+    ".jsonl": ExportFormat.JSONL, ".ndjson": ExportFormat.JSONL, ".txt": ExportFormat.TEXT, ".parquet": ExportFormat.PARQUET
+}  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class SongsExported:
     """Songs are written."""
 
     path: Path
     count: int
+
+
+def choose_format(output: Path | None) -> ExportFormat:
+    """Return the format that a file's ending asks for; without one, or a file, JSONL.
+
+    Raises:
+        UsageError: it asks for one that is not written.
+    """
+    ending = output.suffix.lower() if output else ""
+    if ending in _OTHERS:
+        raise UsageError(
+            f"{output} would be no {ending.removeprefix('.').upper()}, which is not written.",
+            f"End it in {', '.join(_ENDINGS)}, or say what to write there with --format.",
+        )
+    return _ENDINGS.get(ending, ExportFormat.JSONL)
 
 
 def export_rows(corpus: Corpus, format: ExportFormat, wanted: SongsWanted) -> Iterator[SongsRead | str]:

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from time import monotonic
 
 from songsmith.corpus.filters import Filter, Sieve
 from songsmith.corpus.formats.import_options import ImportOptions
-from songsmith.corpus.formats.importers import Importer
+from songsmith.corpus.formats.importers import Importer, Sources
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.storage.import_marks import ImportMark, load_mark, remove_mark, save_mark
 from songsmith.corpus.storage.store import Corpus, CorpusStore, folder_name
@@ -26,6 +25,7 @@ _BATCH_RECORDS = 10_000
 MARK_EVERY_S = 2.0
 """How often it is noted how far an import came; with each note the disk is waited for."""
 _REASONS_COUNTED = 200
+_NAME_IT = "Choose a name for it with --corpus NAME."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,21 +67,21 @@ class SongsImported:
 
 def import_songs(
     studio: Studio,
-    path: Path | str,
+    sources: Sources,
     *,
     corpus: str = "",
     filters: Sequence[Filter] = (),
     max_songs: int | None = None,
     options: ImportOptions | None = None,
 ) -> Iterator[FileChecked | RecordsKept | SongsImported]:
-    """Bring the songs of a file, a folder or a data set into a corpus, which is made if need be.
+    """Bring songs of files, folders, a data set or a pipe into a corpus, which is made if need be.
 
     Ended at any instant and begun again, it goes on where it was; songs that are held are passed over.
 
     Args:
         studio: whose corpora they are.
-        path: the file, a folder with files, or `hf://owner/name`.
-        corpus: its name; empty: that of the file.
+        sources: a file, a folder with files, several of these, `hf://owner/name`, or what was piped in.
+        corpus: its name; empty: that of the file or folder.
         filters: take only songs that meet all of these.
         max_songs: take at most so many, those that are held already counted.
         options: how to read the file.
@@ -90,16 +90,21 @@ def import_songs(
         FetchError: the Hugging Face Hub refuses, or cannot be reached.
         InputError: the file is no text, or holds no song that can be used; then nothing is kept.
         NotFoundError: there is no such data set.
-        UsageError: the name or a column will not do.
+        UsageError: the name or a column will not do, or no song meets the filters; then nothing is kept.
         StorageError: the disk is full, or another program writes to the corpus.
     """
     if max_songs is not None and max_songs < 1:
         raise UsageError(f"{max_songs} songs are no songs.", "Use --max-songs 1 or more.")
     if corpus:
         folder_name(corpus)  # refuses what cannot name a corpus before anything is read or asked for
-    importer = Importer(path, options)
+    importer = Importer(sources, options)
     name = corpus or importer.name
-    folder_name(name)
+    if not name:
+        raise UsageError(f"There is no name for a corpus in {importer.label}.", _NAME_IT)
+    try:
+        folder_name(name)
+    except UsageError as error:
+        raise UsageError(error.message, _NAME_IT) from error
     sieve = _ImportSieve(filters, _find_mark(studio.corpora, name, importer, filters))
     if sieve.goes_on:
         importer.go_on(sieve.mark.place)
@@ -209,12 +214,12 @@ class _ImportSieve(Sieve):
         """The same by reason, the most frequent first."""
         return dict(self._reasons.most_common())
 
-    def nothing_taken(self, label: str) -> InputError:
+    def nothing_taken(self, label: str) -> SongsmithError:
         """Return what to say of files without a song to take."""
         if self.mark.left_out:
             self.check()
             wanted = " and ".join(map(str, self.filters))
-            return InputError(f"No song in {label} meets {wanted}.", "Loosen the filters; nothing was kept.")
+            return UsageError(f"No song in {label} meets {wanted}.", "Loosen the filters; nothing was kept.")
         if not self.reasons:
             return InputError(f"{label} holds no song.", "Give a file with songs in it.")
         why = ", ".join(f"{count} {reason}" for reason, count in islice(self.reasons.items(), 3))

@@ -282,3 +282,29 @@ def test_groups_of_near_duplicates_are_shown(corpus: Corpus):
     other = CorpusStore(find_paths()).create("other")
     other.append([RawRecord(id="a", text=RED)])
     assert CliRunner().invoke(command, ["other"]).stderr == "There are no near-duplicates.\n"
+
+
+def test_who_loses_most_songs_is_told_why_and_what_to_do(paths: Paths):
+    corpus = CorpusStore(paths).create("Same")
+    corpus.append([RawRecord(id=f"s{n}", title="Red", artist="Ann", text=f"{RED}\n{n}") for n in range(4)])
+    for options, which in ((("--dry-run",), ""), ((), " Which, and why: songsmith corpus show Same --set-aside")):
+        said = run("clean", *options).stderr
+        assert re.search(rf"More than half w\w+( be)? set aside; most often: near-duplicate\.{which}\n", said)
+        assert "To use near-duplicates too: songsmith clean Same --keep-duplicates\n" in said
+    assert "More than half" not in run("clean", "--keep-duplicates").stderr
+    quiet = CorpusStore(paths).create("Quiet")
+    quiet.append([RawRecord(id=f"s{n}", title=f"Q{n}", text="[Instrumental]") for n in range(3)])
+    said = run("clean", "Quiet").stderr
+    assert "More than half were set aside; most often: an instrumental. Which" in said
+    assert "--keep-duplicates" not in said
+
+
+def test_a_report_of_nothing_says_so(paths: Paths, tmp_path: Path):
+    corpus = CorpusStore(paths).create("Clear")
+    corpus.append([RawRecord(id="s1", title="Red", text="[Verse]\nThe water is wide\nI cannot get over\n")])
+    run("clean")
+    for options in (("--report",), ("--report", "--json"), ("--report", "-o", tmp_path / "report.txt")):
+        done = run("clean", *options)
+        assert (done.exit_code, done.stdout) == (0, "")
+        nothing = "Nothing to report: cleaning 'Clear' took nothing off, and doubted nothing.\n"
+        assert done.stderr.endswith(nothing)

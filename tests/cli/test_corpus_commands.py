@@ -315,3 +315,87 @@ def test_an_interrupted_import_says_what_came_in(paths: Paths, tmp_path: Path, s
     told = re.fullmatch(rb"Interrupted; (\d+) songs came in. Run the same command again: it goes on.\n", said)
     assert told
     assert len(list(CorpusStore(paths).open("songs").raw())) == int(told[1])
+
+
+def test_one_song_of_a_corpus_is_read(paths: Paths, tmp_path: Path):
+    path = tmp_path / "songs.jsonl"
+    rows = [
+        {"id": "genius:1", "title": "Valley", "artist": "Ann", "text": DIRTY, "source": "genius",
+         "url": "https://genius.com/valley", "fetched_at": "2026-01-02T03:04:05Z"},
+        {"id": "s2", "title": "Quiet", "text": "[Instrumental]"},
+        {"id": "s3", "title": "Mark", "text": "a <|title|> b"},
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("import", path)
+    result = run("corpus", "show", "songs", "genius:1")
+    about = "Valley (Ann)\n(genius:1, genius, https://genius.com/valley, fetched 2026-01-02T03:04:05Z)\n"
+    assert (result.stdout, result.stderr) == (f"{DIRTY}\n", f"{about}As it came: it is not clean yet.\n")
+    run("clean")
+    result = run("corpus", "show", "songs", "genius:1")
+    assert (result.exit_code, result.stderr) == (0, about)
+    assert result.stdout.startswith("[Verse 1]\nFrom this valley they say\n")
+    assert "Embed" not in result.stdout
+    raw = run("corpus", "show", "songs", "genius:1", "--raw")
+    assert (raw.stdout, raw.stderr) == (f"{DIRTY}\n", about)
+    assert json.loads(run("corpus", "show", "songs", "genius:1", "--raw", "--json").stdout) == rows[0]
+    result = run("corpus", "show", "songs", "s2")
+    assert result.stdout == "[Instrumental]\n"
+    assert "As it came: set aside, " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (("songs", "s11"), 7, "There is no song 's11' in the corpus 'songs'. Did you mean s1 (Song 1)"),
+        (("songs", "song 4"), 7, "Did you mean s4 (Song 4)"),
+        (("songs", "qqqqqqqq"), 7, "Find its id with: songsmith corpus search WORDS --corpus songs"),
+        (("songs", "bad.jsonl:1"), 7, "'bad.jsonl:1' was set aside when it came: not valid JSON."),
+        (("songs", "s1", "--set-aside"), 2, "Leave out --raw and the id."),
+        (("songs", "--raw"), 2, "Name the corpus and the song's id."),
+        (("sonsg", "s1"), 7, "Did you mean 'songs'?"),
+    ],
+)
+def test_a_song_that_is_not_there(songs: Path, arguments: tuple[str, ...], code: int, complaint: str):
+    bad = songs.with_name("bad.jsonl")
+    bad.write_text('{broken\n{"text": "la"}\n')
+    run("import", bad, "--corpus", "songs")
+    result = run("corpus", "show", *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert complaint in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("x.jsonl", b'{"id"'), ("x.NDJSON", b'{"id"'), ("x", b'{"id"'), ("x.txt", b"line 0\n"), ("x.parquet", b"PAR1")],
+)
+def test_the_ending_of_a_file_says_how_it_is_written(songs: Path, tmp_path: Path, name: str, begins: bytes):
+    assert run("corpus", "export", "-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize("ending", ["csv", "TSV", "xlsx", "zip", "db", "json", "gz"])
+def test_an_ending_of_what_is_not_written_is_refused(songs: Path, tmp_path: Path, ending: str):
+    output = tmp_path / f"x.{ending}"
+    result = run("corpus", "export", "-o", output)
+    assert result.exit_code == 2
+    assert f"would be no {ending.upper()}, which is not written. End it in .jsonl, .ndjson, .txt" in result.stderr
+    assert not output.exists()
+    assert run("corpus", "export", "-o", output, "--format", "jsonl").exit_code == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no terminals like these there")
+def test_what_was_set_aside_is_a_table_on_a_terminal(paths: Paths, tmp_path: Path, songsmith: Songsmith):
+    path = tmp_path / "songs.jsonl"
+    path.write_text('{"id": "a", "title": "A\\tB", "text": "12"}\n{"text": "la"}\n')
+    run("import", path)
+    assert run("corpus", "show", "--set-aside").stdout == "a\tA B\tno words\n"
+    outside, inside = pty.openpty()
+    subprocess.run([*songsmith.command, "corpus", "show", "--set-aside"], stdout=inside, stderr=inside, check=True)
+    os.close(inside)
+    shown = b""
+    with suppress(OSError):
+        while piece := os.read(outside, 65536):
+            shown += piece
+    os.close(outside)
+    assert re.search(rb"Id +Song +Why", re.sub(rb"\x1b\[\d*m", b"", shown))
+    assert b"\t" not in shown

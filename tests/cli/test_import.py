@@ -1,6 +1,7 @@
 """`songsmith import` of large, strange and remote files: killed it goes on, in little memory, and says what it could not use."""
 
 import gzip
+import io
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pyarrow.csv
@@ -19,6 +21,7 @@ from typer.testing import CliRunner, Result
 
 from songsmith.cli.app import app
 from songsmith.corpus.filters import Filter
+from songsmith.corpus.formats.text_files import PipedInput
 from songsmith.corpus.storage.import_marks import load_mark
 from songsmith.corpus.storage.store import CorpusStore
 from songsmith.paths import Paths
@@ -50,8 +53,8 @@ for path in sys.stdin:
 """A process that has loaded all it needs, and imports each file that it is told in a child, which can be killed."""
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [*map(str, arguments)])
+def run(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)], input=stdin)
 
 
 def write_table(path: Path, songs: int, lines: int = 3) -> Path:
@@ -99,7 +102,8 @@ def test_an_import_that_is_killed_at_any_instant_loses_and_doubles_nothing(
             child, instant = begin(), time.perf_counter() + chance.random() * longest_s
             while time.perf_counter() < instant:
                 pass
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it was quicker
+                os.kill(child, signal.SIGKILL)
             assert process.stdout.readline() == "over\n"
             before, held = held, ids(paths, "killed") if CorpusStore(paths).has("killed") else []
             assert held == wanted[: len(held)]
@@ -115,7 +119,7 @@ def test_an_import_that_is_killed_at_any_instant_loses_and_doubles_nothing(
     assert not (corpus.path / "import-mark.json").exists()
 
 
-def begin_import(path: Path, events: int, **options: object) -> None:
+def begin_import(path: Path | PipedInput, events: int, **options: object) -> None:
     """Import a file, and stop after so many reports."""
     going = importing.import_songs(Studio.open(), path, **options)  # type: ignore[arg-type]
     for event in going:
@@ -306,3 +310,131 @@ def test_an_empty_name_does_not_mean_the_folder_one_stands_in():
     result = run("import", "")
     assert result.exit_code == 2
     assert "There is no name of a file." in result.stderr
+
+
+def test_several_files_are_imported_as_their_folder_is(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "poems"
+    folder.mkdir()
+    for name in "abcd":
+        (folder / f"{name}.txt").write_text(f"song {name}\n")
+    (folder / "d.txt").write_bytes(b"\xff")
+    done = run("import", *sorted(folder.iterdir()))
+    assert done.exit_code == 0
+    assert "Kept 3 songs in corpus 'poems', 1 set aside (1 is not UTF-8: byte 0 is 0xff)." in done.stderr
+    assert "Kept 0 songs in corpus 'poems', 3 held already" in run("import", folder).stderr
+    monkeypatch.chdir(folder)
+    assert "Kept 0 songs in corpus 'poems', 2 held already" in run("import", "a.txt", "b.txt", "a.txt").stderr
+    assert [song.source for song in CorpusStore(paths).open("poems").raw()] == ["a.txt", "b.txt", "c.txt"]
+
+
+def test_files_of_several_folders_want_a_name(paths: Paths, tmp_path: Path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "a.txt").write_text("la\n")
+    (tmp_path / "a.txt").write_text("lo\n")
+    files = (tmp_path / "one", tmp_path / "a.txt")
+    done = run("import", *files)
+    assert done.exit_code == 2
+    assert "Choose a name for it with --corpus NAME." in done.stderr
+    assert "Kept 2 songs in corpus 'both'." in run("import", *files, "--corpus", "both").stderr
+    sources = [song.source for song in CorpusStore(paths).open("both").raw()]
+    assert sources == [str(Path("one", "a.txt")), "a.txt"]
+    assert run("import", *files, tmp_path / "nowhere.txt", "--corpus", "both").exit_code == 3
+    assert run("import", files[1], "hf://ann/songs", "--corpus", "both").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("piped", "songs"),
+    [
+        ('{"title": "A", "text": "la"}\n{"title": "B", "text": "lo"}\n', [("A", "la"), ("B", "lo")]),
+        ('\ufeff\n{"title": "A", "text": "la"}\n', [("A", "la")]),
+        ('[{"title": "A", "text": "la"}]', [("A", "la")]),
+        ('{\n "title": "A",\n "text": "la"\n}\n', [("A", "la")]),
+        (gzip.compress(b'{"title": "A", "text": "la"}\n'), [("A", "la")]),
+        ("[Verse 1]\nla\n", [("", "[Verse 1]\nla")]),
+        ("{odd\nla\n", [("", "{odd\nla")]),
+        ("la\n<|endoftext|>\nlo\n", [("", "la"), ("", "lo")]),
+    ],
+)
+def test_songs_come_through_a_pipe(paths: Paths, piped: str | bytes, songs: list[tuple[str, str]]):
+    done = run("import", "-", "--corpus", "piped", stdin=piped)
+    assert f"Kept {len(songs)} song" in done.stderr
+    kept = list(CorpusStore(paths).open("piped").raw())
+    assert [(song.title, song.text) for song in kept] == songs
+    assert {song.source for song in kept} == {"standard input"}
+
+
+@pytest.mark.parametrize(
+    ("piped", "arguments", "code", "complaint"),
+    [
+        ("la", (), 2, "What is piped in has no name for a corpus. Choose one with --corpus NAME."),
+        ("", ("--corpus", "x"), 3, "standard input is empty."),
+        (b"caf\xe9", ("--corpus", "x"), 3, "standard input is not UTF-8: byte 3 is 0xe9. Convert it in the pipe"),
+        (b"PAR1", ("--corpus", "x"), 3, "standard input is no plain text but a Parquet table."),
+    ],
+)
+def test_what_cannot_come_through_a_pipe(
+    paths: Paths, piped: str | bytes, arguments: tuple[str, ...], code: int, complaint: str
+):
+    done = run("import", "-", *arguments, stdin=piped)
+    assert done.exit_code == code
+    assert complaint in done.stderr
+    assert not paths.corpora.exists()
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_another_stream_does_not_go_on_where_the_last_one_was(paths: Paths):
+    rows = [json.dumps({"id": f"s{n}", "text": f"line {n}"}) + "\n" for n in range(90)]
+
+    def pipe(rows: list[str]) -> PipedInput:
+        return PipedInput(io.BytesIO("".join(rows).encode()))
+
+    with closing(pipe(rows[:60])) as piped:
+        begin_import(piped, 2, corpus="piped")
+    assert len(ids(paths, "piped")) == 20
+    with closing(pipe(rows[30:])) as piped:
+        for _ in importing.import_songs(Studio.open(), piped, corpus="piped"):
+            pass
+    assert len(ids(paths, "piped")) == 80
+
+
+@pytest.mark.parametrize("option", ["title", "artist", "chords"])
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.jsonl.gz", "folder"])
+def test_a_key_that_no_song_has_is_refused(paths: Paths, tmp_path: Path, option: str, name: str):
+    content = json.dumps({"body": "la", "called": "T", "année": "x"})
+    path = tmp_path / name
+    if name == "folder":
+        path.mkdir()
+        (path / "a.jsonl").write_text(content)
+    else:
+        path.write_bytes(gzip.compress(content.encode()) if name.endswith("gz") else content.encode())
+    done = run("import", path, "--text-column", "body", f"--{option}-column", "Called")
+    assert done.exit_code == 2
+    complaint = f"{path} has no key 'Called'. Choose one with --{option}-column. Its keys are: body, called, année."
+    assert complaint in done.stderr
+    assert not paths.corpora.exists()
+    for key in ("called", "année", "body"):
+        assert run("import", path, "--text-column", "body", f"--{option}-column", key, "--corpus", key).exit_code == 0
+
+
+def test_a_key_that_a_late_song_has_is_found(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "la"}\n' * 50 + '{"text": "lo", "called": "T"}\n')
+    for chunk in (1, 7, 64):
+        monkeypatch.setattr("songsmith.corpus.formats.json_files._CHUNK_BYTES", chunk)
+        assert run("import", path, "--title-column", "called", "--corpus", "x").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["🎸.txt", "...txt"])
+def test_a_file_whose_name_can_name_no_corpus(paths: Paths, tmp_path: Path, name: str):
+    (tmp_path / name).write_text("la\n")
+    done = run("import", tmp_path / name)
+    assert done.exit_code == 2
+    assert "cannot name a corpus. Choose a name for it with --corpus NAME." in done.stderr
+
+
+def test_filters_that_leave_nothing_end_alike_everywhere(paths: Paths, tmp_path: Path):
+    path = write_table(tmp_path / "table.csv", 5)
+    assert run("import", path, "--filter", "language=de").exit_code == 2
+    assert not paths.corpora.exists()
+    run("import", path)
+    assert run("corpus", "export", "--filter", "language=de").exit_code == 2

@@ -336,6 +336,12 @@ def test_a_folder_of_files(tmp_path: Path):
         ("x.txt.gz", gzip.compress(b""), "is empty"),
         ("x.txt", b"{\\rtf1\\ansi la la}", "is no plain text but RTF"),
         ("x.txt", b"%PDF-1.7\n\x00\xff", "is no plain text but PDF. Save it as plain text"),
+        ("x.csv", b"PAR1\x15\x04", r"is no plain text but a Parquet table. Give it a name that ends in .parquet"),
+        ("x.csv", b"PK\x03\x04\x14\x00xl/workbook.xml", "an Excel workbook. Save its sheet as CSV"),
+        ("x.txt", b"PK\x03\x04\x14\x00word/document.xml", "a Word document. Save it as plain text"),
+        ("x.csv.gz", gzip.compress(b"PK\x03\x04\x14\x00"), "a ZIP archive. Unpack it"),
+        ("x.csv", b"SQLite format 3\x00", "an SQLite database. Export the table"),
+        ("x.jsonl", b"\x28\xb5\x2f\xfd\x00", "a zstd archive. Unpack it"),
         ("x.txt", b"caf\xe9", r"Convert it first: iconv -f WINDOWS-1252 -t UTF-8 /.*/x.txt > NEW"),
         ("x.txt", "\ufeffcafé\n".encode("utf-16-le"), r"Convert it first: iconv -f UTF-16 -t UTF-8 /.*/x.txt > NEW"),
         ("x.txt", b"abc\x00def", "is not text: byte 3 is NUL"),
@@ -349,7 +355,7 @@ def test_a_folder_of_files(tmp_path: Path):
         ("x.json", b'{"text": \n oops}', "is not valid JSON: expecting value at line 2, column 2"),
         ("x.json", b"[" * 100_000, "is nested deeper than any song"),
     ],
-    ids=map(str, range(15)),  # a content is no name: gzip puts the time into it
+    ids=map(str, range(21)),  # a content is no name: gzip puts the time into it
 )  # fmt: skip
 def test_what_is_no_text_is_refused_with_the_place(tmp_path: Path, name: str, content: bytes, complaint: str):
     with pytest.raises(InputError, match=complaint) as refusal:

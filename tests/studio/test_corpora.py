@@ -226,7 +226,7 @@ def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(studio: Stu
         list(import_songs(studio, path, corpus="!!!"))
     with pytest.raises(UsageError, match="--max-songs 1"):
         list(import_songs(studio, path, max_songs=0))
-    with pytest.raises(InputError, match=r"No song in .* meets n>5 and even=true"):
+    with pytest.raises(UsageError, match=r"No song in .* meets n>5 and even=true"):
         list(import_songs(studio, path, filters=[Filter.parse("n>5"), Filter.parse("even=true")]))
 
 

@@ -5,6 +5,7 @@ Nothing is ever held whole but a song, a row, the one value of a `.json` file, o
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,16 +14,19 @@ from pathlib import Path
 
 from songsmith.corpus.formats.hub_datasets import SCHEME, DatasetName, HubFile, find_dataset_files
 from songsmith.corpus.formats.import_options import ImportOptions
-from songsmith.corpus.formats.json_files import read_json, read_json_lines
+from songsmith.corpus.formats.json_files import first_keys, read_json, read_json_lines, seek_keys
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.formats.parquet import check_parquet, read_parquet
 from songsmith.corpus.formats.tables import read_table
-from songsmith.corpus.formats.text_files import Cursor, LocalFile, SourceFile
+from songsmith.corpus.formats.text_files import Cursor, LocalFile, PipedInput, SourceFile
 from songsmith.corpus.formats.text_songs import CHORDPRO, DIVIDERS, PAGES, read_marked_up, read_text
 from songsmith.corpus.records import RawRecord, SetAside, has_words
 from songsmith.errors import InputError, UsageError
 from songsmith.markup import find_mark
 
+_JSON = (".jsonl", ".ndjson", ".json")
+_KEYS_TOLD = 12
+_PATHS_TOLD = 3
 _READERS = {
     ".txt": read_text, ".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json, ".csv": read_table,
     ".tsv": read_table, ".parquet": read_parquet, ".lrc": read_marked_up,
@@ -32,48 +36,68 @@ KINDS = tuple(_READERS)
 """Endings that say what a file holds; each but `.parquet` may be followed by `.gz`. Any other is taken for text."""
 
 
-class Importer:
-    """The songs of a file, of the files in a folder, or of a data set."""
+Sources = Path | str | PipedInput | Sequence[Path | str]
+"""What songs are read from: a file, a folder, several of these, `hf://owner/name`, or what came through a pipe."""
 
-    def __init__(self, path: Path | str, options: ImportOptions | None = None) -> None:
+
+class Importer:
+    """The songs of a file, of the files in a folder, of several of these, of a data set, or of what was piped in."""
+
+    def __init__(self, sources: Sources, options: ImportOptions | None = None) -> None:
         """Find the files; nothing is read yet.
 
         Args:
-            path: the file, the folder, or `hf://owner/name`.
+            sources: where the songs are.
             options: how to read them.
 
         Raises:
             FetchError: the Hub cannot be reached, or refuses.
             InputError: there are no files.
             NotFoundError: there is no such data set.
-            UsageError: that names no data set.
+            UsageError: that names no data set, or one beside other things.
         """
         self._options = options or ImportOptions()
         self._files: Sequence[SourceFile]
         self._place = partial(Place)
-        if is_dataset(path):
-            dataset = DatasetName.parse(str(path))
+        self.name = ""
+        """What the corpus may be called; empty: they do not say."""
+        self._passes = 2  # a file on disk is checked first, then taken
+        if isinstance(sources, PipedInput):
+            self.label = self._whole = sources.label
+            self._files, self._sources, self._is_many = [sources], [sources.label], False
+        elif is_dataset(sources):
+            dataset = DatasetName.parse(str(sources))
             found = find_dataset_files(dataset)
-            self.label, self.name = str(path), dataset.repository.partition("/")[2]
-            self._files, self._sources = found, [file.label for file in found]
+            self.label, self.name = str(sources), dataset.repository.partition("/")[2]
+            self._files, self._sources, self._is_many = found, [file.label for file in found], len(found) > 1
+            self._whole, self._passes = self.label, 1
             self._place = partial(Place, url=dataset.url, fetched_at=datetime.now(UTC).isoformat(timespec="seconds"))
         else:
-            self.label, path = str(path), Path(path)
-            if _is_folder(path):
-                paths = _files_in(path)
-                self.name, self._sources = path.absolute().name, [str(file.relative_to(path)) for file in paths]
-                self._files = [LocalFile(file) for file in paths]
-            else:
-                self._files, self._sources = [LocalFile(path)], [path.name]
-                self.name = self._files[0].name
-        self._is_many = len(self._files) > 1 if is_dataset(path) else _is_folder(Path(path))
+            self._find_files([sources] if isinstance(sources, str | Path) else sources)
         self._refused: dict[int, InputError] = {}
         self._current: SourceFile | None = None
         self._number, self._cursor = 0, Cursor()
         self._bytes_done = self._checked = 0
-        self._passes = 1 if is_dataset(path) else 2
-        # A file on disk is read twice: checked, then taken.
         self.bytes_total = self._passes * sum(file.size_bytes for file in self._files)
+
+    def _find_files(self, named: Sequence[Path | str]) -> None:
+        if any(map(is_dataset, named)):
+            raise UsageError("A data set is not imported together with other things.", "Import it by itself.")
+        paths = list(dict.fromkeys(map(Path, named)))
+        more = f" and {len(paths) - _PATHS_TOLD} more" if len(paths) > _PATHS_TOLD else ""
+        self.label = f"{', '.join(map(str, paths[:_PATHS_TOLD]))}{more}"
+        self._whole = "\n".join(str(path.absolute()) for path in paths)
+        self._is_many = len(paths) > 1 or _is_folder(paths[0])
+        found = [file for path in paths for file in (_files_in(path) if _is_folder(path) else [path])]
+        self._files = local = [LocalFile(file) for file in dict.fromkeys(found)]
+        if not self._is_many:
+            self.name, self._sources = local[0].name, [local[0].filename]
+            return
+        # Named one by one or by their folder, its files have the same names.
+        folders = [(path if _is_folder(path) else path.parent).absolute() for path in paths]
+        top = Path(os.path.commonpath(folders))
+        self.name = top.name if set(folders) == {top} else ""
+        self._sources = [str(file.path.absolute().relative_to(top)) for file in local]
 
     @property
     def fingerprint(self) -> str:
@@ -81,10 +105,10 @@ class Importer:
         files = [
             [source, file.size_bytes, *([file.changed_at_ns] if isinstance(file, LocalFile) else [])]
             + ([file.revision] if isinstance(file, HubFile) else [])
+            + ([file.digest] if isinstance(file, PipedInput) else [])
             for source, file in zip(self._sources, self._files, strict=True)
         ]
-        whole = self.label if is_dataset(self.label) else str(Path(self.label).absolute())
-        told = json.dumps([whole, files, asdict(self._options)])
+        told = json.dumps([self._whole, files, asdict(self._options)])
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     @property
@@ -120,6 +144,25 @@ class Importer:
             self._bytes_done += file.size_bytes
         if len(self._refused) == len(self._files):
             raise InputError(f"No file in {self.label} is text.", "Give files in UTF-8.")
+        if not self._checked:
+            yield from self._check_keys()
+
+    def _check_keys(self) -> Iterator[None]:
+        """See whether JSON has the keys that were asked for: a song that came without its title cannot be given it later.
+
+        Which key holds the lyrics is told where they are missed.
+        """
+        asked = {key: part for part, key in self._options.columns.items() if key and part != "text"}
+        missing = list(asked) if all(file.kind in _JSON for file in self._files) else []
+        for number, file in enumerate(self._files):
+            if missing and number not in self._refused:
+                missing = yield from seek_keys(file, missing)
+        if missing:
+            keys = first_keys(next(file for number, file in enumerate(self._files) if number not in self._refused))
+            there = f" Its keys are: {', '.join(keys[:_KEYS_TOLD])}." if keys else ""
+            raise UsageError(
+                f"{self.label} has no key '{missing[0]}'.", f"Choose one with --{asked[missing[0]]}-column.{there}"
+            )
 
     def go_on(self, place: tuple[int, int, int]) -> None:
         """Begin where another importer of the same files stood; what it had checked and read is passed over."""
@@ -157,9 +200,9 @@ class Importer:
             self._bytes_done += file.size_bytes
 
 
-def is_dataset(path: Path | str) -> bool:
-    """Return whether a path names a data set of the Hub."""
-    return isinstance(path, str) and path.startswith(SCHEME)
+def is_dataset(source: object) -> bool:
+    """Return whether a source names a data set of the Hub."""
+    return isinstance(source, str) and source.startswith(SCHEME)
 
 
 def _is_folder(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """Songs out of JSONL, a line at a time, and out of JSON as lyricsgenius saves it, a file at a time. Sets aside bad lines."""
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 
 from songsmith.corpus.formats.import_options import ImportOptions
@@ -10,6 +11,9 @@ from songsmith.corpus.formats.text_files import Cursor, SourceFile, bounded_line
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError
 
+_CHUNK_BYTES = 1 << 20
+_LONGEST_PLAIN_KEY = 100
+_PLAIN_KEY = re.compile(rf"[\w .-]{{1,{_LONGEST_PLAIN_KEY}}}", re.ASCII)
 _LONGEST_JSON_BYTES = 64 << 20
 """It is held as a whole, and what is made of it takes twenty times as much."""
 
@@ -61,6 +65,34 @@ def read_json(
     except ValueError as error:  # a number of thousands of digits
         raise InputError(f"{file.label} is not valid JSON: {error}.", "Export it again, or mend it.") from error
     yield from read_songs(value, place(where="1"), options.keys)
+
+
+def seek_keys(file: SourceFile, keys: Iterable[str]) -> Generator[None, None, list[str]]:
+    """Return which of some keys stand nowhere in a file of JSON, pausing now and then. Odd ones are taken to be there.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    left = {key: f'"{key}"'.encode() for key in keys if _PLAIN_KEY.fullmatch(key)}  # others may be written in many ways
+    before = b""
+    with file.unpacked() as unpacked:
+        while left and (chunk := unpacked.read(_CHUNK_BYTES)):
+            window = before + chunk
+            left = {key: spelt for key, spelt in left.items() if spelt not in window}
+            before = window[-_LONGEST_PLAIN_KEY - 2 :]
+            yield
+    return list(left)
+
+
+def first_keys(file: SourceFile) -> list[str]:
+    """Return the keys of the first object in a file of JSON; none if it is a large one."""
+    with file.text() as text:
+        start = text.read(_CHUNK_BYTES).lstrip("[ \r\n\t")
+    try:
+        value, _ = json.JSONDecoder(strict=False).raw_decode(start)
+    except (ValueError, RecursionError):
+        return []
+    return list(value) if isinstance(value, dict) else []
 
 
 def _read_rows(rows: Iterable[str], first: int, place: "partial[Place]", keys: Keys) -> Iterator[RawRecord | SetAside]:

@@ -2,23 +2,48 @@
 
 import codecs
 import gzip
+import hashlib
 import io
+import json
+import os
 import re
 import shlex
+import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, AnyStr, BinaryIO, TextIO, cast
 
-from songsmith.errors import InputError
+from songsmith.errors import InputError, storing
 
 _CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 64 << 20
 """A line is read as a whole; no song, nor any row of a table with one, comes near this."""
-# How files begin that hold words, but not as plain text.
-_WRAPPED = (b"{\\rtf", b"%PDF-")
+_SAVE_AS_TEXT, _UNPACK = "Save it as plain text.", "Unpack it, and import what is in it."
+# How files begin that may hold words, but not as plain text: what they are, and what to do.
+_WRAPPED = {
+    b"{\\rtf": ("RTF", _SAVE_AS_TEXT),
+    b"%PDF-": ("PDF", _SAVE_AS_TEXT),
+    b"PAR1": ("a Parquet table", "Give it a name that ends in .parquet."),
+    b"ARROW1": ("an Arrow table", "Write it as Parquet or CSV."),
+    b"SQLite format 3\0": ("an SQLite database", "Export the table with the songs as CSV."),
+    b"\xd0\xcf\x11\xe0": ("a document of an old Word or Excel", "Save it as plain text, or a table as CSV in UTF-8."),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
+    b"BZh": ("a bzip2 archive", _UNPACK),
+    b"\xfd7zXZ\0": ("an xz archive", _UNPACK),
+    b"\x28\xb5\x2f\xfd": ("a zstd archive", _UNPACK),
+}
+# What is zipped says by a name inside what it is, near its beginning.
+_ZIPPED = {
+    b"xl/": ("an Excel workbook", "Save its sheet as CSV in UTF-8."),
+    b"opendocument.spreadsheet": ("an OpenDocument table", "Save its sheet as CSV in UTF-8."),
+    b"word/": ("a Word document", _SAVE_AS_TEXT),
+    b"opendocument.text": ("an OpenDocument text", _SAVE_AS_TEXT),
+    b"epub": ("an e-book", _SAVE_AS_TEXT),
+    b"": ("a ZIP archive", _UNPACK),
+}
 
 
 @dataclass(kw_only=True)
@@ -71,17 +96,15 @@ class SourceFile:
         """Read it all, pausing now and then; so a file that is no text is refused before any song is kept.
 
         Raises:
-            InputError: it is empty, binary, RTF, PDF or not UTF-8 (the message names the bad byte), or damaged gzip.
+            InputError: it is empty, of a kind that is no plain text, not UTF-8 (the message names the bad byte), or damaged
+                gzip.
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
         total = line = 0
         with self.unpacked() as file:
             while chunk := file.read(_CHUNK_BYTES):
-                if not total and chunk.startswith(_WRAPPED):
-                    raise InputError(
-                        f"{self.label} is no plain text but {'RTF' if chunk.startswith(_WRAPPED[0]) else 'PDF'}.",
-                        "Save it as plain text.",
-                    )
+                if not total and (wrapped := _find_wrapping(chunk)):
+                    raise InputError(f"{self.label} is no plain text but {wrapped[0]}.", wrapped[1])
                 pending = len(decoder.getstate()[0])
                 nul = chunk.find(b"\0")
                 try:
@@ -100,6 +123,11 @@ class SourceFile:
                 raise self._not_text(total - pending, decoder.getstate()[0][0])
         if not total:
             raise InputError(f"{self.label} is empty.", "Give a file with songs in it.")
+
+    @property
+    def title(self) -> str:
+        """What a song is called that stands in it alone and has no title of its own."""
+        return self.name
 
     @contextmanager
     def text(self, *, newline: str | None = None) -> Iterator[TextIO]:
@@ -174,6 +202,61 @@ class LocalFile(SourceFile):
 
     def _open(self) -> BinaryIO:
         return self.path.open("rb", buffering=_CHUNK_BYTES)
+
+
+class PipedInput(SourceFile):
+    """What comes through a pipe, kept until it is closed in a file that nobody sees: it is read twice, as any other."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read a stream to its end.
+
+        Raises:
+            StorageError: the disk is full.
+        """
+        digest = hashlib.sha256()
+        with storing(Path(tempfile.gettempdir())):
+            self._spool = tempfile.TemporaryFile(prefix="songsmith-pipe-")  # noqa: SIM115  (until it is closed)
+            while chunk := stream.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                self._spool.write(chunk)
+            self._spool.flush()
+        self.digest = digest.hexdigest()
+        """A digest of it all."""
+        super().__init__(label="standard input", filename="stdin.txt", size_bytes=self._spool.tell())
+        self.filename = f"stdin{self._find_ending()}"
+
+    @property
+    def title(self) -> str:
+        """Nothing: a pipe has no name."""
+        return ""
+
+    def close(self) -> None:
+        """Let go of what came."""
+        self._spool.close()
+
+    def _find_ending(self) -> str:
+        with suppress(InputError), self.unpacked() as file:
+            start = file.read(_CHUNK_BYTES).removeprefix(codecs.BOM_UTF8).lstrip()
+            with suppress(ValueError, RecursionError):
+                if isinstance(json.loads(start.partition(b"\n")[0], strict=False), dict):
+                    return ".jsonl"
+            if re.match(rb'\[\s*\{\s*"|\{\s*"', start):
+                return ".json"
+        return ".txt"
+
+    def _open(self) -> BinaryIO:
+        self._spool.seek(0)
+        return os.fdopen(os.dup(self._spool.fileno()), "rb", _CHUNK_BYTES)
+
+    def _not_text(self, place: int, byte: int) -> InputError:
+        return InputError(super()._not_text(place, byte).message, "Convert it in the pipe, with iconv.")
+
+
+def _find_wrapping(start: bytes) -> tuple[str, str] | None:
+    """Return what a file is that begins so, if it is no plain text, and what to do about it."""
+    if start.startswith(b"PK\x03\x04"):
+        return next(what for inside, what in _ZIPPED.items() if inside in start)
+    return next((what for beginning, what in _WRAPPED.items() if start.startswith(beginning)), None)
 
 
 def bounded_lines(file: IO[AnyStr], label: str) -> Iterator[AnyStr]:

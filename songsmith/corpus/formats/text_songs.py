@@ -42,7 +42,7 @@ def read_text(
                         id=f"{source}:{song[:40].strip()}", reason="longer than any song; is there no separator?"
                     )
                 elif song.strip():
-                    yield _as_record(song.strip("\n"), place, title="" if divided else file.name)
+                    yield _as_record(song.strip("\n"), place, title="" if divided else file.title)
                 too_long = False
             if not chunk:
                 return
