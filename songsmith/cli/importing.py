@@ -52,7 +52,8 @@ def import_words(
 
     In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
     Without these it is one song, as is a file of ChordPro (.cho, .chordpro, .pro) or LRC (.lrc),
-    or a page of Genius saved from a browser (.html). Any but Parquet may be gzipped.
+    or a page of Genius saved from a browser (.html). Lines of chords above words are kept beside them.
+    Any but Parquet may be gzipped.
 
     hf://OWNER/NAME is a data set of the Hugging Face Hub, and hf://OWNER/NAME@REVISION/FOLDER:SPLIT
     a part of one. It is streamed: only the songs that are kept come to this disk.

@@ -9,12 +9,14 @@ a chord stood over.
 import re
 from collections.abc import Iterator
 
+from songsmith.corpus.formats.chord_sheet import read_chord_sheet
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
 from songsmith.lyrics import parse_header
 
 _NAME = re.compile(r"\w+")
 _NEW_SONG = re.compile(r"^[ \t]*\{[ \t]*(?:new_song|ns)\b[^\n]*$", re.MULTILINE | re.IGNORECASE)
+_CHORD = re.compile(r"\[[A-H][^\[\]\n]{0,12}\]\S")
 _BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _LABEL = re.compile(r"label\s*=\s*\"([^\"]*)\"", re.IGNORECASE)
 _SHORT = {
@@ -32,7 +34,8 @@ def read_chordpro(content: str, place: Place) -> Iterator[RawRecord | SetAside]:
     """Yield the songs of a ChordPro file."""
     songs = [song for song in _NEW_SONG.split(content) if song.strip()] or [content]
     for number, song in enumerate(songs, 1):
-        sheet = _Sheet(song)
+        # Its endings are also those of sheets with chords in lines above the words.
+        sheet = _Sheet(song if _CHORD.search(song) else read_chord_sheet(song) or song)
         title = sheet.title or (place.name if len(songs) == 1 else "")
         text, artist = sheet.lyric, sheet.artist or place.artist
         if not sheet.has_lines:

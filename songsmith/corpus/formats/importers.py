@@ -29,7 +29,7 @@ _KEYS_TOLD = 12
 _PATHS_TOLD = 3
 _READERS = {
     ".txt": read_text, ".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json, ".csv": read_table,
-    ".tsv": read_table, ".parquet": read_parquet, ".lrc": read_marked_up,
+    ".tsv": read_table, ".parquet": read_parquet, ".lrc": read_marked_up, ".chords": read_text, ".tab": read_text,
     **dict.fromkeys((*CHORDPRO, *PAGES), read_marked_up),
 }  # fmt: skip
 KINDS = tuple(_READERS)

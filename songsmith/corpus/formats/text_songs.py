@@ -1,9 +1,13 @@
-"""Songs out of text: divided by marks, as ChordPro, as LRC, as a page of Genius. Sets aside what is longer than any song."""
+"""Songs out of text: divided by marks, without the chords above their words, as ChordPro, as LRC, as a page of Genius.
+
+Sets aside what is longer than any song.
+"""
 
 import re
 from collections.abc import Iterator
 from functools import partial
 
+from songsmith.corpus.formats.chord_sheet import read_chord_sheet
 from songsmith.corpus.formats.chordpro import read_chordpro
 from songsmith.corpus.formats.genius_page import read_genius_page
 from songsmith.corpus.formats.import_options import ImportOptions
@@ -69,7 +73,9 @@ def read_marked_up(
 
 def _as_record(words: str, place: "partial[Place]", *, title: str) -> RawRecord:
     here = place(where="")
+    sung = read_chord_sheet(words)
+    text, facts = (words, {}) if sung is None else (sung, {"chords": words})
     return RawRecord(
-        id=identify(title=title, artist="", text=words), title=title, text=words, source=here.source, url=here.url,
-        fetched_at=here.fetched_at,
+        id=identify(title=title, artist="", text=text), title=title, text=text, source=here.source, url=here.url,
+        fetched_at=here.fetched_at, facts=facts,
     )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Words out of sheets with chords in lines above them. Leaves every text alone that is not plainly such a sheet.
+
+A line of which every word is a chord says little: `A`, `Am`, and `A B C` are sung as well. So a text is a sheet only if
+two such lines or more stand right above words and hold what nobody sings, such as `F#m7` or `G`, a gap, and `C`. Then all
+lines of chords go, and the lines of tablature.
+"""
+
+import re
+from collections.abc import Sequence
+
+from songsmith.corpus.records import has_words
+from songsmith.lyrics import parse_header
+
+_FEWEST = 2
+_LONGEST_ROW = 300
+_EXTENSIONS = r"(?:11|13|6/9|[2-79])"
+# A root, its kind, what is added, and a bass. The H is German.
+_CHORD = re.compile(
+    r"\(?[A-H][#b♯♭]?(?:maj|min|mi|ma|dim|aug|[mM°øØΔ+-])?"
+    rf"{_EXTENSIONS}?(?:sus[249]?|(?:add|no|omit|[#b♯♭+-]){_EXTENSIONS}|(?<=7)alt|\((?:[a-z]{{2,4}}|[#b♯♭+,-])*{_EXTENSIONS}\))*"
+    r"(?:/[A-H][#b♯♭]?)?[*'’]?\)?"
+)
+# A chord that is a word as well, or a letter, or spells something.
+_SUNG = re.compile(r"[A-H][234]?|A[b-]|[AEH]m|[A-H](?:mi|ma|min)")
+# Bars, repeats, `N.C.`, frets, and signs between chords.
+_BESIDE = re.compile(r"[|:.,/\\%*~–—-]+|\(?(?:[x×]\d{1,2}|\d{1,2}[x×])\)?|N\.?C\.?|(?=.*\d)[\dxX]{6}")
+# `e|--3--2--|`, `B --0--1--`; the string may be left out.
+_TABLATURE = re.compile(r"(?=.*--.*--)(?=.*[|\d])(?:[A-Ha-h][#b]?)?[-\dhpbrstvx/\\~^()|<>=*.:\s]{6,}")
+_LABELLED = re.compile(r"\[([^\[\]]+)\]\s*(\S.*)|([^\W\d_][\w -]{0,30}):\s*(\S.*)")
+# What a sheet says of itself.
+_ABOUT = re.compile(r"(?:capo|key|tuning|tempo|bpm)\s*:.{0,60}|capo (?:on |fret )?\d.{0,20}", re.IGNORECASE)
+
+
+def read_chord_sheet(text: str) -> str | None:
+    """Return the words of a sheet with chords in lines above them; None if the text is no such sheet."""
+    rows = text.replace("\t", "        ").split("\n")
+    if sum(_is_proof(rows, number) for number in range(len(rows))) < _FEWEST:
+        return None
+    words: list[str] = []
+    for row in map(str.strip, rows):
+        if row and _is_unsung(row):
+            continue
+        found = _LABELLED.fullmatch(row) if len(row) <= _LONGEST_ROW else None
+        if found and _is_chords(found[2] or found[4]):
+            header = f"[{found[1] or found[3]}]"
+            row = header if parse_header(header) else ""
+        if row or (words and words[-1]):  # where chords stood alone, one blank line is left
+            words.append(" ".join(row.split()))
+    return "\n".join(words).strip("\n")
+
+
+def _is_proof(rows: Sequence[str], number: int) -> bool:
+    """Return whether a row can only be one of chords above words, or one of tablature."""
+    row = rows[number].strip()
+    if not _is_chords(row):
+        return _is_tablature(row)
+    below = rows[number + 1].strip() if number + 1 < len(rows) else ""
+    if not has_words(below) or _is_unsung(below) or parse_header(below):
+        return False
+    return "  " in row or any(_CHORD.fullmatch(word) and not _SUNG.fullmatch(word.strip("()")) for word in row.split())
+
+
+def _is_unsung(row: str) -> bool:
+    return _is_chords(row) or _is_tablature(row) or _ABOUT.fullmatch(row) is not None
+
+
+def _is_tablature(row: str) -> bool:
+    return "--" in row and len(row) <= _LONGEST_ROW and _TABLATURE.fullmatch(row) is not None
+
+
+def _is_chords(row: str) -> bool:
+    """Return whether a row holds chords, and nothing else but what stands beside them."""
+    words = row.replace("|", " ").split() if len(row) <= _LONGEST_ROW else []
+    found = False
+    for word in words:
+        if _CHORD.fullmatch(word):
+            found = True
+        elif not _BESIDE.fullmatch(word):
+            return False
+    return found
