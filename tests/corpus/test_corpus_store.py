@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from clean_corpora import replace_clean
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +46,9 @@ try:
             print(total, flush=True)
     else:
         for turn in range(songs):
-            corpus.replace_clean(CleanRecord(id=f"{n}", text=f"turn {turn}\\n") for n in range(50))
+            with corpus.replacing_clean() as writer:
+                for n in range(50):
+                    writer.keep(CleanRecord(id=f"{n}", text=f"turn {turn}\\n"))
             print(turn + 1, flush=True)
 except StorageError as error:
     print("refused:", error, flush=True)
@@ -155,7 +158,7 @@ def test_a_changed_page_of_genius_is_the_same_song(corpus: Corpus):
 
 def test_what_a_later_version_notes_besides_is_passed_over(store: CorpusStore, corpus: Corpus):
     corpus.append([record(1)])
-    corpus.replace_clean([CleanRecord(id="s1", text="a\n")], [SetAside(id="s2")])
+    replace_clean(corpus, [CleanRecord(id="s1", text="a\n")], [SetAside(id="s2")])
     corpus.append_set_aside([SetAside(id="s3")])
     for path in (*corpus.path.glob("*.jsonl"), *corpus.path.glob("clean.json")):
         path.write_bytes(path.read_bytes().replace(b"{", b'{"mood":"sad",', 1))
@@ -264,14 +267,14 @@ def test_what_was_reported_survives_a_kill_and_nothing_is_doubled(store: CorpusS
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 def test_clean_songs_are_the_old_or_the_new_whatever_is_killed(store: CorpusStore, kills: int):
     corpus = store.create("killed")
-    corpus.replace_clean([CleanRecord(id="0", text="turn -1\n")])
+    replace_clean(corpus, [CleanRecord(id="0", text="turn -1\n")])
     chance = random.Random(kills)
     for _ in range(kills):
         kill_somewhere(start("clean", 100_000), chance)
         texts = [song.text for song in corpus.clean()]
         assert len(set(texts)) == 1
         assert len(texts) in (1, 50)
-    corpus.replace_clean([])
+    replace_clean(corpus, [])
     # The songs, and those before them for an undo; what the killed ones left is gone.
     assert len(list(corpus.path.glob("clean-*.jsonl"))) == 2
 
@@ -320,7 +323,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(corpus: Corpus, monkeyp
         calls = iter(range(1, 100))
         patch.setattr(os, "fsync", fill)
         with pytest.raises(StorageError, match="is full"):
-            corpus.replace_clean([CleanRecord(id="1", text="a\n")])
+            replace_clean(corpus, [CleanRecord(id="1", text="a\n")])
     assert {path.name: path.read_bytes() for path in corpus.path.iterdir()} == before
     assert corpus.append([record(2)]).added == 1
 
@@ -330,19 +333,19 @@ def test_clean_songs_are_replaced_as_a_whole(corpus: Corpus):
         corpus.clean()
     corpus.append([record(1), record(2)])
     old = [CleanRecord(id="s1", title="One", artist="Ann", text="[Chorus]\nla la\n", facts={"year": 1799})]
-    corpus.replace_clean(old, [SetAside(id="s2", title="Song 2", reason="no words")])
+    replace_clean(corpus, old, [SetAside(id="s2", title="Song 2", reason="no words")])
     assert corpus.is_clean
     assert list(corpus.set_aside()) == [SetAside(id="s2", title="Song 2", reason="no words")]
 
     reader = corpus.clean()
     assert next(reader).song.sections[0].kind is SectionKind.CHORUS
     with pytest.raises(ZeroDivisionError):
-        corpus.replace_clean(CleanRecord(id=f"{1 // (3 - n)}", text="x\n") for n in range(9))
+        replace_clean(corpus, (CleanRecord(id=f"{1 // (3 - n)}", text="x\n") for n in range(9)))
     assert list(corpus.clean()) == old
-    corpus.replace_clean([*old, CleanRecord(id="s2", text="two\n")])
+    replace_clean(corpus, [*old, CleanRecord(id="s2", text="two\n")])
     assert list(reader) == []  # who had begun reads the old ones to their end
     assert [song.id for song in corpus.clean()] == ["s1", "s2"]
-    corpus.replace_clean(old)
+    replace_clean(corpus, old)
 
     corpus.append([record(3)])
     assert corpus.has_clean
@@ -356,7 +359,7 @@ def test_what_an_import_set_aside_is_noted_once(corpus: Corpus):
         corpus.append_set_aside(
             [SetAside(id="f:3", title="line 3", reason="not valid JSON"), SetAside(id="a", reason="b")]
         )
-    corpus.replace_clean([], [SetAside(id="c", reason="no words")])
+    replace_clean(corpus, [], [SetAside(id="c", reason="no words")])
     assert [aside.id for aside in corpus.set_aside()] == ["f:3", "a", "c"]
 
 
@@ -448,7 +451,7 @@ def test_the_default_is_the_only_corpus_or_the_latest(store: CorpusStore):
         corpus.append([record(number)])
         os.utime(corpus.path / "raw.index", (2e9 + number, 2e9 + number))
         assert store.default().name == corpus.name
-    first.replace_clean([])
+    replace_clean(first, [])
     os.utime(first.path / "clean.json", (2.1e9, 2.1e9))
     assert store.default().name == "First"
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from clean_corpora import replace_clean
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,7 +33,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus.append_set_aside([SetAside(id="x", reason="no words"), SetAside(id="y", reason="no words")])
     for text in ("old\n", "new\n"):
         songs = [CleanRecord(id=song.id, title=song.title, text=text) for song in SONGS]
-        corpus.replace_clean(songs, [SetAside(id="z", reason="no words")])
+        replace_clean(corpus, songs, [SetAside(id="z", reason="no words")])
     assert len(list(corpus.path.glob("raw-*.jsonl"))) >= 3
     return home
 
@@ -218,7 +219,7 @@ def test_clean_songs_that_are_damaged_can_be_made_anew(corpus: Corpus, what: str
     opened = again(corpus)
     assert not opened.has_clean
     assert list(opened.raw()) == SONGS
-    opened.replace_clean([CleanRecord(id="s1", text="la\n")])
+    replace_clean(opened, [CleanRecord(id="s1", text="la\n")])
     assert look(corpus) == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clean_corpora import replace_clean
 
 from songsmith.corpus.filters import Filter
 from songsmith.corpus.records import RawRecord, SetAside
@@ -174,11 +175,11 @@ def test_clean_songs_that_are_older_are_told(store: CorpusStore):
     assert stale_notice(corpus) == ""
     corpus.append([DIRTY])
     assert stale_notice(corpus) == ""  # there are no clean songs that could be old
-    corpus.replace_clean([])
+    replace_clean(corpus, [])
     assert stale_notice(corpus) == ""
     corpus.append(RawRecord(id=f"{n}", text=VERSE) for n in range(12))
     assert stale_notice(corpus) == "12 songs came into the corpus 'AC/DC' after it was cleaned: songsmith clean AC/DC"
-    corpus.replace_clean([])
+    replace_clean(corpus, [])
     for path in corpus.path.glob("raw*"):
         path.unlink()
     lost = store.open("AC/DC")
@@ -442,5 +443,5 @@ def test_a_corpus_is_described_with_its_state(store: CorpusStore):
     corpus.append_set_aside([SetAside(id="x", reason="no words")])
     about = describe(corpus)
     assert (about["name"], about["raw_records"], about["set_aside"], about["is_clean"]) == ("AC/DC", 1, 1, False)
-    corpus.replace_clean([])
+    replace_clean(corpus, [])
     assert describe(corpus)["is_clean"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from clean_corpora import replace_clean
 from huggingface_hub import DatasetCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,10 +154,11 @@ def test_songs_that_were_fetched_are_not_handed_on_unasked(corpus: Corpus, tmp_p
     corpus.append([RawRecord(id="x:1", text=TEXT, source="x y", facts={"fetched": True})])
     corpus.append([RawRecord(id="y:1", text=TEXT, source="dump", url="https://genius.com/y")])
     if clean:
-        corpus.replace_clean(
+        songs = [
             CleanRecord(id=raw.id, text=raw.text, source=raw.source, url=raw.url, facts=raw.facts)
             for raw in corpus.raw()
-        )
+        ]
+        replace_clean(corpus, songs)
     filters = "--filter 'source!=dump' --filter 'source!=genius' --filter 'source!=lrclib' --filter 'source!=x y'"
     with pytest.raises(UsageError, match=f"4 of these songs were fetched .* {filters}, or"):
         write(corpus, tmp_path / "out")

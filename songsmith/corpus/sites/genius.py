@@ -23,7 +23,7 @@ from songsmith.corpus.sites.sources import (
     SourceSong,
     UnavailableError,
     Wanted,
-    fold,
+    fold_name,
     nearest,
 )
 from songsmith.corpus.sites.web import (
@@ -228,7 +228,7 @@ def _choose(title: str, artist: str, entries: Iterable[tuple[str, tuple[str, ...
     """Return the first entry of this title and, if one is named, of this artist; an exact title goes before a near one."""
     near: Entry | None = None
     for known, artists, entry in entries:
-        if fold(known) == fold(title) and (not artist or fold(artist) in map(fold, artists)):
+        if fold_name(known) == fold_name(title) and (not artist or fold_name(artist) in map(fold_name, artists)):
             if known == title:
                 return entry
             near = near or entry

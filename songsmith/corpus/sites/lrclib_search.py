@@ -11,7 +11,7 @@ from typing import Any
 
 from songsmith.corpus.formats.lrc import TAG, read_line
 from songsmith.corpus.records import Fact
-from songsmith.corpus.sites.sources import SongOrder, SourceSong, UnavailableError, Wanted, fold, nearest
+from songsmith.corpus.sites.sources import SongOrder, SourceSong, UnavailableError, Wanted, fold_name, nearest
 
 Query = tuple[tuple[str, str], ...]
 Entry = Mapping[str, Any]
@@ -125,7 +125,9 @@ class Harvest:
     def _learn_artist(self, entries: Iterable[Entry]) -> None:
         """Take the artist who has most entries of the title that was asked for."""
         key, title = ("trackName", self._wanted.song) if self._wanted.song else ("albumName", self.album)
-        whose = Counter(_name(entry, "artistName") for entry in entries if fold(_name(entry, key)) == fold(title))
+        whose = Counter(
+            _name(entry, "artistName") for entry in entries if fold_name(_name(entry, key)) == fold_name(title)
+        )
         if whose:
             self.artist = whose.most_common(1)[0][0]
 
@@ -133,8 +135,8 @@ class Harvest:
         """Return the song of an entry, if it is one that is wanted."""
         artist, title, album = _name(entry, "artistName"), _name(entry, "trackName"), _name(entry, "albumName")
         wanted = self._wanted
-        right = not wanted.song or fold(title) == fold(wanted.song)
-        right = right and (not self.album or fold(album) == fold(self.album))
+        right = not wanted.song or fold_name(title) == fold_name(wanted.song)
+        right = right and (not self.album or fold_name(album) == fold_name(self.album))
         is_feature = self._is_feature(artist)
         if is_feature is None or not right or not title:
             if name := title if wanted.song else album if wanted.album else artist:
@@ -143,17 +145,17 @@ class Harvest:
         if not self.songs and not is_feature:
             self.artist = _GUESTS.split(artist)[0] or artist
             self.album = album if self.album else ""
-        guests = [] if is_feature or fold(artist) == fold(self.artist) else _GUESTS.split(artist)[1:]
+        guests = [] if is_feature or fold_name(artist) == fold_name(self.artist) else _GUESTS.split(artist)[1:]
         return _read_entry(entry, artist=artist if is_feature else self.artist, guests=guests, is_feature=is_feature)
 
     def _is_feature(self, artist: str) -> bool | None:
         """Return whether the artist that is wanted only takes part in a song by `artist`; nothing if not even that."""
-        wanted = fold(self.artist)
+        wanted = fold_name(self.artist)
         if not wanted:
             return None
-        if wanted in (fold(artist), fold(_GUESTS.split(artist)[0])):
+        if wanted in (fold_name(artist), fold_name(_GUESTS.split(artist)[0])):
             return False
-        return True if wanted in map(fold, _COMPANY.split(artist)) else None
+        return True if wanted in map(fold_name, _COMPANY.split(artist)) else None
 
     def _is_news(self, song: SourceSong) -> bool:
         """Note a song; an entry with words takes the place of one without."""

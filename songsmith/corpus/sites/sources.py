@@ -178,7 +178,7 @@ class LyricSource(Protocol):
         """Let go of the connections."""
 
 
-def fold(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return a name without case, accents, spaces and punctuation; one of signs alone as it is."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if c.isalnum())
     return plain or name.strip()
@@ -186,7 +186,7 @@ def fold(name: str) -> str:
 
 def same_song(artist: str, title: str) -> tuple[str, str]:
     """Return what all entries of one song share, however artist and title are spelt, and guests named in the title or not."""
-    return fold(artist), fold(_GUESTS.sub("", title) or title)
+    return fold_name(artist), fold_name(_GUESTS.sub("", title) or title)
 
 
 def nearest(name: str, names: Mapping[str, str]) -> str:
@@ -196,7 +196,9 @@ def nearest(name: str, names: Mapping[str, str]) -> str:
         name: what was asked for.
         names: what there is, and how each is told.
     """
-    close = sorted(names, key=lambda other: (-SequenceMatcher(None, fold(name), fold(other)).ratio(), other))[:3]
+    close = sorted(names, key=lambda other: (-SequenceMatcher(None, fold_name(name), fold_name(other)).ratio(), other))[
+        :3
+    ]
     return f"Did you mean {' or '.join(names[other] for other in close)}?" if close else ""
 
 

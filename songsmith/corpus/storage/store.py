@@ -166,14 +166,6 @@ class Corpus:
         yield from self._notes.read()
         yield from self.clean_files.set_aside()
 
-    def replace_clean(self, records: Iterable[CleanRecord], set_aside: Iterable[SetAside] = ()) -> None:
-        """Put these songs in place of the clean ones there are, all at once."""
-        with self.replacing_clean() as writer:
-            for record in records:
-                writer.keep(record)
-            for aside in set_aside:
-                writer.set_aside(aside)
-
     @contextmanager
     def replacing_clean(self) -> Iterator[CleanWriter]:
         """Lend a writer for new clean songs; they take the place of the old ones at the end, unless the block raises."""
