@@ -22,7 +22,7 @@ def import_words(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Files or folders; or hf://OWNER/NAME; or - for what is piped in.",
             show_default=False,
         ),

@@ -181,8 +181,24 @@ def test_the_environment_goes_first_and_asks_no_keyring(paths: Paths):
 
 
 def test_no_token_anywhere(paths: Paths):
-    with pytest.raises(FetchError, match=r"GENIUS_ACCESS_TOKEN is not set\. .* run: songsmith login genius"):
+    for kind, why in (
+        (null.Keyring, "there is no system keyring that keeps secrets"),
+        (Drawer, "the system keyring holds none"),
+    ):
+        keyring.set_keyring(kind())
+        with pytest.raises(
+            FetchError, match=rf"GENIUS_ACCESS_TOKEN is not set, and {why}\. .* run: songsmith login genius"
+        ):
+            credentials(paths).read()
+
+
+@pytest.mark.parametrize("kind", [Locked, Quitting, Silent])
+def test_a_keyring_that_does_not_answer_is_not_said_to_hold_nothing(paths: Paths, kind: type[KeyringBackend]):
+    Silent.released.clear()
+    keyring.set_keyring(kind())
+    with pytest.raises(FetchError, match=r"the system keyring, which may hold one, did not answer\.") as failure:
         credentials(paths).read()
+    assert "set GENIUS_ACCESS_TOKEN, or keep the token anew: songsmith login genius" in failure.value.next_step
 
 
 @pytest.mark.parametrize("content", ["two words", "señor", "\x00\x01", "half \xff"])

@@ -87,10 +87,17 @@ class Credentials:
         # The file goes first: it is there only where the keyring was of no use, and may be so still.
         if text := self._read_file():
             return make_token(text, str(self._file))
-        if kept := self._with_keyring(lambda keyring: keyring.get_password(_SERVICE, _USER))[1]:
+        answered, kept = self._with_keyring(lambda keyring: keyring.get_password(_SERVICE, _USER) or "")
+        if kept:
             return make_token(kept, _KEYRING)
+        if not answered:
+            raise FetchError(
+                f"Genius wants a token: {VARIABLE} is not set, and {_KEYRING}, which may hold one, did not answer.",
+                f"Unlock it and try again, or set {VARIABLE}, or keep the token anew: songsmith login genius",
+            )
+        why = "there is no system keyring that keeps secrets" if kept is None else f"{_KEYRING} holds none"
         raise FetchError(
-            f"Genius wants a token, and {VARIABLE} is not set.",
+            f"Genius wants a token: {VARIABLE} is not set, and {why}.",
             f"Make one at {TOKEN_PAGE} (free), then run: songsmith login genius",
         )
 
