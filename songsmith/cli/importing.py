@@ -111,6 +111,8 @@ def _opening(paths: list[str], corpus: str) -> "Iterator[Sources]":
     from songsmith.corpus.formats.text_files import PipedInput
     from songsmith.errors import UsageError
 
+    if len(paths) > 1 and "-" in paths:
+        raise UsageError("What is piped in is imported by itself.", "Leave out the other names; a file - is ./-")
     if paths != ["-"]:
         yield paths[0] if len(paths) == 1 else paths
         return

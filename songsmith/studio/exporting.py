@@ -60,8 +60,8 @@ def choose_format(output: Path | None) -> ExportFormat:
     ending = output.suffix.lower() if output else ""
     if ending in _OTHERS:
         raise UsageError(
-            f"{output} would be no {ending.removeprefix('.').upper()}, which is not written.",
-            f"End it in {', '.join(_ENDINGS)}, or say what to write there with --format.",
+            f"Songs are not written as {ending.removeprefix('.').upper()}, which {output} would be taken for.",
+            f"End its name in {', '.join(_ENDINGS)}, or say what to write there with --format.",
         )
     return _ENDINGS.get(ending, ExportFormat.JSONL)
 

@@ -378,7 +378,7 @@ def test_an_ending_of_what_is_not_written_is_refused(songs: Path, tmp_path: Path
     output = tmp_path / f"x.{ending}"
     result = run("corpus", "export", "-o", output)
     assert result.exit_code == 2
-    assert f"would be no {ending.upper()}, which is not written. End it in .jsonl, .ndjson, .txt" in result.stderr
+    assert f"Songs are not written as {ending.upper()}, which {output} would be taken for." in result.stderr
     assert not output.exists()
     assert run("corpus", "export", "-o", output, "--format", "jsonl").exit_code == 0
 

@@ -168,7 +168,7 @@ def test_a_wait_is_told(genius: FakeGenius):
 @pytest.mark.parametrize(
     ("token", "sentence"),
     [
-        (None, "songsmith: Genius wants a token: GENIUS_ACCESS_TOKEN is not set, and the system keyring holds none. Make one at "),
+        (None, "songsmith: Genius wants a token: GENIUS_ACCESS_TOKEN is not set, and the"),
         ("wrong-token-9c1", "songsmith: Genius does not accept the token in GENIUS_ACCESS_TOKEN. Copy the client access"),
         ("wrong token-9c1", "songsmith: GENIUS_ACCESS_TOKEN holds what no token can"),
     ],
