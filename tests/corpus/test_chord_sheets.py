@@ -84,7 +84,7 @@ def test_a_lyric_is_no_sheet(lyric: str):
 
 @pytest.mark.parametrize(
     "chords",
-    ["G  C", "Gmaj7", "C#m", "Bb", "F/A", "Dsus4", "Cadd9", "G7sus4", "E7#9", "Bm7b5", "Am7(b5)", "D°", "H7", "B♭m", "C7/E",
+    ["G  C", "   A", "Gmaj7", "C#m", "Bb", "F/A", "Dsus4", "Cadd9", "G7sus4", "E7#9", "Bm7b5", "Am7(b5)", "D°", "H7", "B♭m", "C7/E",
      "(G  C)", "| G | D7 |", "G - D7", "Am  x02210", "Fmaj7*", "C6/9", "Caug", "G7 x2", "Cm(maj7)"],
 )  # fmt: skip
 def test_chords_of_many_hands(chords: str):

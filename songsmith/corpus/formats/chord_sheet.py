@@ -1,8 +1,8 @@
 """Words out of sheets with chords in lines above them. Leaves every text alone that is not plainly such a sheet.
 
 A line of which every word is a chord says little: `A`, `Am`, and `A B C` are sung as well. So a text is a sheet only if
-two such lines or more stand right above words and hold what nobody sings, such as `F#m7` or `G`, a gap, and `C`. Then all
-lines of chords go, and the lines of tablature.
+two such lines or more stand right above words and hold what nobody sings, such as `F#m7`, or stand where they are played:
+`G`, a gap, and `C`. Then all lines of chords go, and the lines of tablature.
 """
 
 import re
@@ -54,10 +54,12 @@ def _is_proof(rows: Sequence[str], number: int) -> bool:
     row = rows[number].strip()
     if not _is_chords(row):
         return _is_tablature(row)
-    below = rows[number + 1].strip() if number + 1 < len(rows) else ""
+    under = rows[number + 1] if number + 1 < len(rows) else ""
+    below = under.strip()
     if not has_words(below) or _is_unsung(below) or parse_header(below):
         return False
-    return "  " in row or any(_CHORD.fullmatch(word) and not _SUNG.fullmatch(word.strip("()")) for word in row.split())
+    placed = "  " in row or rows[number].startswith(f"  {under[: len(under) - len(under.lstrip())]}")
+    return placed or any(_CHORD.fullmatch(word) and not _SUNG.fullmatch(word.strip("()")) for word in row.split())
 
 
 def _is_unsung(row: str) -> bool:
