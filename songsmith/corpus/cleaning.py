@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import cycle, islice
 
 from songsmith.corpus.dirt.breaks import BREAKS
-from songsmith.corpus.dirt.characters import CHARACTERS, QUOTES
+from songsmith.corpus.dirt.characters import BLANK_LINES, CHARACTERS, QUOTES
 from songsmith.corpus.dirt.choices import AD_LIBS, HEADERS
 from songsmith.corpus.dirt.head import HEAD
 from songsmith.corpus.dirt.middle import MIDDLE, PRICE
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, lower
+from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, lower, rare
 from songsmith.corpus.dirt.structure import STRUCTURE
 from songsmith.corpus.dirt.tail import TAIL
 from songsmith.corpus.dirt.twice import TWICE
@@ -19,8 +19,10 @@ from songsmith.corpus.dirt.unsung import why_no_song
 from songsmith.corpus.records import RawRecord
 from songsmith.errors import UsageError
 
-RULES: tuple[Rule, ...] = (*CHARACTERS, *HEAD, *MIDDLE, *TWICE, *TAIL, *BREAKS, *QUOTES, *STRUCTURE)
-"""Every rule that runs unasked, in the order in which they run."""
+# What is cut leaves blank lines: where they go at once, the rules after it need not run again.
+_IN_TURN = (*CHARACTERS, *HEAD, *MIDDLE, *TWICE, *TAIL, BLANK_LINES, *BREAKS, *QUOTES, *STRUCTURE)
+RULES: tuple[Rule, ...] = tuple(dict.fromkeys(_IN_TURN))
+"""Every rule that runs unasked, in the order in which they run first."""
 CHOICES: tuple[Rule, ...] = (AD_LIBS, HEADERS)
 """What runs only where it is asked for, once a text is clean."""
 _CALLED_CHORUS = "returning stanza"
@@ -58,7 +60,7 @@ class CleaningOptions:
         """The rules that run unasked, as far as they are wanted."""
         # Nobody is told of a chorus whose header goes.
         unwanted = self.disabled | ({_CALLED_CHORUS} if self.strip_headers else set())
-        return tuple(rule for rule in RULES if rule.name not in unwanted)
+        return tuple(rule for rule in _IN_TURN if rule.name not in unwanted)
 
     @cached_property
     def choices(self) -> tuple[Rule, ...]:
@@ -115,11 +117,10 @@ def clean_record(record: RawRecord, *, options: CleaningOptions = _DEFAULT) -> C
 
 def clean_text(text: str, *, title: str = "", artist: str = "", options: CleaningOptions = _DEFAULT) -> Cleaned:
     """Return the song in a text without what does not belong to it; cleaning that again changes nothing."""
-    about = About(title=title, artist=artist, artists=options.folded_artists)
-    work = _Work(text, about)
+    work = _Work(text, title=title, artist=artist, artists=options.folded_artists)
     settled = work.settle(options.rules) and (not options.choices or work.settle((*options.rules, *options.choices)))
     if not settled:
-        work = _Work(text, About())
+        work = _Work(text)
         work.settle(CHARACTERS)
         return Cleaned(text=work.text, set_aside="does not settle")
     return Cleaned(
@@ -133,13 +134,18 @@ def clean_text(text: str, *, title: str = "", artist: str = "", options: Cleanin
 class _Work:
     """A text that rules work on, and what they did so far."""
 
-    def __init__(self, text: str, bare: About) -> None:
+    def __init__(self, text: str, *, title: str = "", artist: str = "", artists: frozenset[str] = frozenset()) -> None:
         self.text = text
         self.removed: dict[Removed, None] = {}
         self.suspicious: dict[Suspicious, None] = {}
-        bare = replace(bare, joined="\n" not in text.strip() and "\\n" not in text, untitled="EmbedShare" in text)
-        self._bare = bare
-        self._about = _look(text, bare)
+        self._about = About(
+            title=title,
+            artist=artist,
+            artists=artists,
+            joined="\n" not in text.strip() and "\\n" not in text,
+            untitled="EmbedShare" in text,
+        )
+        self._look()
         self._lines: list[int] = []
         """For each line the raw line it comes from; empty while nobody asked."""
 
@@ -147,66 +153,65 @@ class _Work:
         """Run rules in turn until none of them changes anything; False where that does not come to an end."""
         quiet, most = 0, len(rules)
         for rule in islice(cycle(rules), _MOST_PASSES * most):
-            findings = rule.find(self.text, self._about)
+            findings = () if rule.only_rare and not rare(self.text) else rule.find(self.text, self._about)
             quiet = 0 if findings and self._do(rule, findings) else quiet + 1
             if quiet == most:
                 return True
         return not rules
 
-    def _do(self, rule: Rule, findings: list[Finding]) -> bool:
+    def _do(self, rule: Rule, findings: Sequence[Finding]) -> bool:
         """Do what a rule found; return whether that changed anything."""
-        text = self.text
+        text, changed = self.text, False
         self._lines = lines = self._lines or list(range(1, text.count("\n") + 2))
-        rows = _rows(text, findings)
-        edits = []
-        for finding, row in zip(findings, rows, strict=True):
-            span = text[finding.start : finding.end]
-            line = lines[min(row + len(span) - len(span.lstrip("\n")), len(lines) - 1)]
-            if finding.replacement is None:
+        pieces: list[str] = []
+        origins = [lines[0]]
+        row = at = 0
+        for finding in findings:
+            span, new = text[finding.start : finding.end], finding.replacement
+            first = row + text.count("\n", at, finding.start)
+            last = first + span.count("\n")
+            origins += lines[row + 1 : first + 1]
+            if new is None or rule.reports:
+                line = lines[min(first + len(span) - len(span.lstrip("\n")), len(lines) - 1)]
+            if new is None:
                 self.suspicious[Suspicious(rule=rule.name, text=span, line=line)] = None
-                continue
-            edits.append((finding, row))
-            if rule.reports and (span + finding.replacement).strip(" \n"):
-                instead = finding.replacement.strip("\n")
-                self.removed[Removed(rule=rule.name, text=span, line=line, replacement=instead)] = None
-        if edits:
-            self.text, self._lines = _apply(text, lines, edits)
-            if not self._bare.scraped and (self._about.scraped or rule.proves_scraping):
-                self._bare = replace(self._bare, scraped=True)
-            if rule.name == "head":
-                self._bare = replace(self._bare, beheaded=True)
-            # What a rule puts in was there before.
-            self._about = _look(self.text, self._bare, printable=self._about.printable)
-        return bool(edits)
+                origins += lines[first + 1 : last + 1]
+            else:
+                changed = True
+                origins += [lines[first]] * new.count("\n")
+                # What is cut as a whole line leaves its row to the line that moves up, what ends in a line break to the next.
+                if new.endswith("\n") or (span and (not finding.start or text[finding.start - 1] == "\n")):
+                    origins[-1] = lines[last]
+                if rule.reports and (span + new).strip(" \n"):
+                    told = Removed(rule=rule.name, text=span, line=line, replacement=new.strip("\n"))
+                    self.removed[told] = None
+            pieces += (text[at : finding.start], span if new is None else new)
+            row, at = last, finding.end
+        if changed:
+            self.text, self._lines = "".join((*pieces, text[at:])), origins + lines[row + 1 :]
+            self._about.scraped |= rule.proves_scraping
+            self._about.beheaded |= rule.name == "head"
+            self._look()
+        return changed
+
+    def _look(self) -> None:
+        """Find out what there is to know of the text as it is now; that it was scraped, once known, stays known."""
+        about, folded = self._about, lower(self.text)
+        about.folded, about.lowered = folded, folded == self.text
+        about.scraped = about.scraped or _is_scraped(self.text, folded)
 
 
 def _still_there(suspicious: Iterable[Suspicious], text: str) -> tuple[Suspicious, ...]:
     """Return what was kept to the end; another rule may have known later what it was."""
-    found = tuple(suspicious)
-    folded = fold(text) if found else ""
+    if not (found := tuple(suspicious)):
+        return ()
+    folded = fold(text)
     return tuple(kept for kept in found if fold(kept.text) in folded)
-
-
-def _look(text: str, bare: About, *, printable: bool = False) -> About:
-    """Return what is known of a text as it is now; that it was scraped, once known, stays known."""
-    folded = lower(text)
-    return About(
-        title=bare.title,
-        artist=bare.artist,
-        artists=bare.artists,
-        scraped=bare.scraped or _is_scraped(text, folded),
-        joined=bare.joined,
-        untitled=bare.untitled,
-        beheaded=bare.beheaded,
-        lowered=folded == text,
-        printable=printable or text.replace("\n", " ").replace("\u00a0", " ").isprintable(),
-        folded=folded,
-    )
 
 
 def _is_scraped(text: str, folded: str) -> bool:
     """Return whether something in a text proves that it was taken from a lyrics page."""
-    if "<!--sse" in folded or "<!--/sse" in folded or _COUNTED.match(text):
+    if ("<!--" in folded and ("<!--sse" in folded or "<!--/sse" in folded)) or _COUNTED.match(text):
         return True
     if "embed" in folded and ("EmbedShare URL" in text or _EMBEDDED.search(text, max(0, len(text) - _LONGEST_END))):
         return True
@@ -218,31 +223,3 @@ def _is_scraped(text: str, folded: str) -> bool:
         not (before := text[found.start() - 1 : found.start()]) or before == "\n" or before.islower()
         for found in _MARKED.finditer(text)
     )
-
-
-def _rows(text: str, findings: list[Finding]) -> list[int]:
-    """Return the row of the text, counted from 0, on which each finding begins."""
-    rows, row, at = [], 0, 0
-    for finding in findings:
-        row += text.count("\n", at, finding.start)
-        at = finding.start
-        rows.append(row)
-    return rows
-
-
-def _apply(text: str, lines: list[int], edits: list[tuple[Finding, int]]) -> tuple[str, list[int]]:
-    """Return the text with these edits made, and for each of its lines the raw line it comes from."""
-    pieces: list[str] = []
-    origins = [lines[0]]
-    row = at = 0
-    for finding, first in edits:
-        pieces += (text[at : finding.start], finding.replacement or "")
-        origins += lines[row + 1 : first + 1]
-        origins += [lines[first]] * (finding.replacement or "").count("\n")
-        row, at = first + text.count("\n", finding.start, finding.end), finding.end
-        # What is cut as a whole line leaves its row to the line that moves up.
-        if finding.end > finding.start and (finding.start == 0 or text[finding.start - 1] == "\n"):
-            origins[-1] = lines[row]
-    pieces.append(text[at:])
-    origins += lines[row + 1 :]
-    return "".join(pieces), origins

@@ -9,6 +9,7 @@ _MOST_BREAKS = 8
 _PARENTHESES = re.compile(r"(?<![:;=])\(([^()\[\]]{1,300})\)")
 # A piece of a line, cut off where the type changed: it begins with a mark, or with the space before it.
 _PIECE = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z])")
+_BROKEN = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z]|\))")
 # A capital behind what ends a word; capitals are few, and are looked for first.
 _SEAM = re.compile(r"[A-Z](?<=[a-zß-ÿ!?)][A-Z])")
 # What every seam looks like in one byte a letter, where letters of other alphabets are question marks: fast to look for.
@@ -20,6 +21,7 @@ _SHAPES = bytes(
     else ord(" ")
     for code in range(256)
 )
+_SHAPE_OF_SEAM = re.compile(rb"A(?<=aA)")
 # A text with more of them is written like that.
 _MOST_SEAMS = 200
 _WORD = re.compile(r"[^\W\d_]+")
@@ -34,7 +36,7 @@ _BEGINNINGS = frozenset(
 
 
 def _broken_ad_libs(text: str, about: About) -> list[Finding]:
-    if "(\n" not in text and "\n)" not in text and not ("(" in text and _PIECE.search(text)):
+    if "(" not in text or ("(\n" not in text and not _BROKEN.search(text)):
         return []
     findings = []
     for found in _PARENTHESES.finditer(text):
@@ -52,7 +54,7 @@ def _joined_lines(text: str, about: About) -> list[Finding]:
     """Find lines glued together in a text that surely was scraped; what may be a name is only told."""
     if not about.scraped or about.lowered:
         return []
-    if b"aA" not in text.encode("latin-1", "replace").translate(_SHAPES):
+    if not _SHAPE_OF_SEAM.search(text.encode("latin-1", "replace").translate(_SHAPES)):
         return []
     findings: list[Finding] = []
     for seam in islice(_SEAM.finditer(text), _MOST_SEAMS):

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of
+from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, lines_of, rare
 from songsmith.lyrics import strip_controls
 
 _CONTROLS = re.compile(r"\r\n?|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -15,8 +16,6 @@ _ESCAPED = {
 _ESCAPES = re.compile(rf"(?:{'|'.join(_ESCAPED)})(?:(?<=>)\n)?", re.IGNORECASE)
 _WRITTEN_BREAKS = re.compile(r"(?:\\r)?\\n")
 _HIDDEN = re.compile("[\u00ad\u034f\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]+")
-# Those of them that count as printable.
-_HIDDEN_AND_PRINTABLE = "\u034f\u3164\uffa0"
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f]+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 # Joiners belong to emoji, Indic and Arabic writing; between Latin letters, spaces and punctuation they are a watermark.
@@ -37,15 +36,16 @@ _LOOK_ALIKES = str.maketrans(
     "аеорсухіјѕԁһԛԝӏѵАВЕКМНОРСТУХІЈЅԚԜѴονρϲϳΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹͿ",
     "aeopcyxijsdhqwlvABEKMHOPCTYXIJSQWVovpcjABEZHIKMNOPTYXCJ",
 )
+_ALIKE = frozenset(map(chr, _LOOK_ALIKES))
 # A text with so few letters of other alphabets, all of them look-alikes, is written in Latin ones.
 _ONE_IN = 20
 _DOUBLE_WIDTH = re.compile("[\uff21-\uff5a]")
 _WIDE = re.compile("(?<=[A-Za-z])[Ａ-Ｚａ-ｚ]+|[Ａ-Ｚａ-ｚ]+(?=[A-Za-z])")
-_MANY_BLANKS = re.compile(r"\n{3,}")
+_MANY_BLANKS = re.compile(r"\n\n\n+")
 
 
 def _controls(text: str, about: About) -> list[Finding]:
-    if about.printable:
+    if not _CONTROLS.search(rare(text)):
         return []
     return [
         Finding(found.start(), found.end(), "\n" if found.group()[0] == "\r" else strip_controls(found.group()))
@@ -75,10 +75,9 @@ def _composition(text: str, about: About) -> list[Finding]:
 
 
 def _hidden(text: str, about: About) -> list[Finding]:
-    if text.isascii() or (about.printable and not any(mark in text for mark in _HIDDEN_AND_PRINTABLE)):
-        return []
-    findings = [Finding(*found.span()) for found in _HIDDEN.finditer(text)]
-    if _DIRECTIONS.search(text):
+    odd = rare(text)
+    findings = [Finding(*found.span()) for found in _HIDDEN.finditer(text)] if _HIDDEN.search(odd) else []
+    if _DIRECTIONS.search(odd):
         findings += [
             Finding(start + found.start(), start + found.end())
             for start, line in lines_of(text)
@@ -90,32 +89,38 @@ def _hidden(text: str, about: About) -> list[Finding]:
 
 
 def _joiners(text: str, about: About) -> list[Finding]:
-    if about.printable or text.isascii():
+    if "\u200c" not in (odd := rare(text)) and "\u200d" not in odd:
         return []
     return [Finding(*found.span()) for found in _JOINERS.finditer(text)]
 
 
 def _spaces(text: str, about: About) -> list[Finding]:
-    if text.isascii() or (about.printable and "\u00a0" not in text and "\u2800" not in text):
+    if not (spaces := sorted(set("".join(_SPACES.findall(rare(text)))))):
         return []
-    return [Finding(*found.span(), " " * len(found.group())) for found in _SPACES.finditer(text)]
+    # The few kinds that are there are found faster than all there may be.
+    kinds = f"[{''.join(spaces)}]"
+    return [Finding(*run.span(), " " * len(run.group())) for run in re.finditer(f"{kinds}{kinds}*", text)]
 
 
 def _look_alikes(text: str, about: About) -> list[Finding]:
-    if text.isascii():
-        return []
-    letters = "".join(_OTHER_ALPHABETS.findall(text))
+    letters = "".join(_OTHER_ALPHABETS.findall(rare(text)))
     if not letters:
         return []
-    latin_throughout = len(letters) * _ONE_IN <= len(text) and not _OTHER_ALPHABETS.search(
-        letters.translate(_LOOK_ALIKES)
-    )
+    latin_throughout = len(letters) * _ONE_IN <= len(text) and _ALIKE.issuperset(letters)
     return [
         Finding(start + word.start(), start + word.end(), latin)
-        for start, line in lines_of(text)
-        if not line.isascii()
+        for start, line in _lines_in_other_alphabets(text, len(letters))
         for word, latin in _disguised(line, latin_throughout)
     ]
+
+
+def _lines_in_other_alphabets(text: str, letters: int) -> Iterator[tuple[int, str]]:
+    """Yield each line that has some of this many letters of other alphabets, and where it begins."""
+    end = 0
+    while letters and (found := _OTHER_ALPHABETS.search(text, end)):
+        start, end = line_at(text, found.start())
+        yield start, (line := text[start:end])
+        letters -= len(_OTHER_ALPHABETS.findall(line))
 
 
 def _disguised(line: str, latin_throughout: bool) -> list[tuple[re.Match[str], str]]:
@@ -123,22 +128,19 @@ def _disguised(line: str, latin_throughout: bool) -> list[tuple[re.Match[str], s
     found = []
     for word in _WORDS.finditer(line):
         letters = word.group()
-        foreign = len(_OTHER_ALPHABETS.findall(letters)) if not letters.isascii() else 0
+        foreign = _OTHER_ALPHABETS.findall(letters) if not letters.isascii() else ()
         if not foreign:
             continue
-        latin = letters.translate(_LOOK_ALIKES)
-        if latin_throughout:
-            found.append((word, latin))
-        elif foreign == len(letters):
-            if _OTHER_ALPHABETS.search(latin):
-                return []  # real words of that alphabet stand beside: who knows what belongs to which
-        elif foreign * 2 <= len(letters) and not _OTHER_ALPHABETS.search(latin):
-            found.append((word, latin))
+        alike = _ALIKE.issuperset(foreign)
+        if len(foreign) == len(letters) and not alike:
+            return []  # real words of that alphabet stand beside: who knows what belongs to which
+        if latin_throughout or (alike and len(foreign) * 2 <= len(letters)):
+            found.append((word, letters.translate(_LOOK_ALIKES)))
     return found
 
 
 def _wide(text: str, about: About) -> list[Finding]:
-    if text.isascii() or not _DOUBLE_WIDTH.search(text):
+    if not _DOUBLE_WIDTH.search(rare(text)):
         return []
     return [Finding(*found.span(), unicodedata.normalize("NFKC", found.group())) for found in _WIDE.finditer(text)]
 
@@ -173,14 +175,13 @@ def _places(line: str, mark: str) -> list[int]:
 
 
 def _line_ends(text: str, about: About) -> list[Finding]:
-    if " \n" not in text and not text.endswith((" ", "\u3000")) and "\u3000\n" not in text:
+    if " \n" not in text and not text.endswith((" ", "\u3000")) and "\u3000" not in rare(text):
         return []
-    findings = []
-    for start, line in lines_of(text):
-        kept = len(line.rstrip(" \u3000"))
-        if kept < len(line):
-            findings.append(Finding(start + kept, start + len(line)))
-    return findings
+    return [
+        Finding(start + len(line.rstrip(" \u3000")), start + len(line))
+        for start, line in lines_of(text)
+        if line[-1:] in (" ", "\u3000")
+    ]
 
 
 def _blank_lines(text: str, about: About) -> list[Finding]:
@@ -197,21 +198,24 @@ def _blank_lines(text: str, about: About) -> list[Finding]:
     return findings
 
 
+BLANK_LINES = Rule(
+    name="blank lines", does="More than one blank line becomes one; none stand at either end.",
+    find=_blank_lines, reports=False,
+)  # fmt: skip
 CHARACTERS: tuple[Rule, ...] = (
     Rule(name="line ends", does="Every line break becomes a newline, tabs become spaces, control characters go.",
-         find=_controls, reports=False),
+         find=_controls, only_rare=True, reports=False),
     Rule(name="escapes", does="`&amp;`, `<br>` and a written `\\n` become what they stand for.", find=_escapes),
-    Rule(name="zero width", does="Characters without width go.", find=_hidden),
-    Rule(name="joiners", does="Joiners go, except where a script or an emoji needs them.", find=_joiners),
-    Rule(name="odd spaces", does="Spaces of unusual width become plain ones.", find=_spaces, reports=False),
+    Rule(name="zero width", does="Characters without width go.", find=_hidden, only_rare=True),
+    Rule(name="joiners", does="Joiners go, except where a script or an emoji needs them.", find=_joiners, only_rare=True),
+    Rule(name="odd spaces", does="Spaces of unusual width become plain ones.", find=_spaces, only_rare=True, reports=False),
     Rule(name="composition", does="Letters and their accents become one character (NFC).",
-         find=_composition, reports=False),
+         find=_composition, only_rare=True, reports=False),
     Rule(name="look-alikes", does="Cyrillic and Greek letters inside a Latin word become the Latin ones they look like.",
-         find=_look_alikes),
-    Rule(name="wide letters", does="Letters of double width inside a Latin word become plain ones.", find=_wide),
+         find=_look_alikes, only_rare=True),
+    Rule(name="wide letters", does="Letters of double width inside a Latin word become plain ones.", find=_wide, only_rare=True),
     Rule(name="trailing spaces", does="Spaces at the end of a line go.", find=_line_ends, reports=False),
-    Rule(name="blank lines", does="More than one blank line becomes one; none stand at either end.",
-         find=_blank_lines, reports=False),
+    BLANK_LINES,
 )  # fmt: skip
 """In the order in which they run."""
 

@@ -10,6 +10,9 @@ from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of, rows_of
 from songsmith.headers import SectionKind, find_headers, is_instrumental, kind_of_name, parse_header
 
 _NAME = re.compile(r"\[\s*([^:;|,(–—\]/&+]*)")
+_OPENED = re.compile(r"\n[^\S\n]*\[")
+# A line with a bracket at its end, and what may be no words below it.
+_MAY_BE_BARE = re.compile(r"\](?!\S)(?!\n(?:[^\W\d_xXrR]|[rR][^\W\d_eE]|[xX][^\W\d_]))")
 _STANZA_WITHOUT_BRACKET = re.compile(r"\n\n(?![\n\[])")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _HOW_OFTEN = re.compile(r"\s*[(,–-]*\s*(?:\b[x×]\s?\d{1,2}\b|\b\d{1,2}\s?[x×](?!\w))\)?")
@@ -41,9 +44,17 @@ _MOST_STANZAS_A_CHORUS = 8
 @lru_cache(maxsize=2)
 def headers_in(text: str) -> dict[int, tuple[int, SectionKind]]:
     """Return the row of each header of a text, with the row after it and its kind."""
-    if "[" not in text:
-        return {}
-    return {row: (row + height, kind) for row, height, (kind, _) in find_headers(rows_of(text))}
+    heads, row, at, rows = {}, -1, 0, f"\n{text}"
+    for found in _OPENED.finditer(rows):
+        begin = found.end() - 1
+        row += rows.count("\n", at, begin)
+        end = rows.find("\n", at := begin)
+        line = rows[begin : end if end >= 0 else len(rows)].rstrip()
+        if "]" not in line:  # it may be broken over several rows
+            return {row: (row + height, kind) for row, height, (kind, _) in find_headers(rows_of(text))}
+        if header := parse_header(line):
+            heads[row] = (row + 1, header[0])
+    return heads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +128,7 @@ def _keys(part: _Part) -> Iterator[str]:
 
 def _bare_choruses(text: str, about: About) -> list[Finding]:
     """Find chorus headers with nothing under them: what was sung under that header before, or is first sung later."""
-    if text.count("[") < 2:
+    if text.count("[") < 2 or not _MAY_BE_BARE.search(text):
         return []
     rows = rows_of(text)
     if _have_words_below(text, rows):

@@ -1,9 +1,10 @@
 """What a lyrics page puts before the song: contributors, translations, its title, a blurb. Knows no other place."""
 
 import re
+from collections.abc import Iterator
 
 from songsmith.corpus.dirt.names import is_titled, spellings, without_brackets
-from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, fold, line_at, lines_of
+from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, fold, line_at
 from songsmith.lyrics import parse_header
 
 _LONGEST_HEAD = 3000
@@ -85,7 +86,8 @@ def _head(text: str, about: About) -> list[Finding]:
 def _heads(text: str, about: About) -> list[Finding]:
     """Find what stands above the song, and the same above its second copy."""
     findings = _head(text, about)
-    if "\n" in text and "Contributor" in text and (again := _AGAIN.search(text, findings[-1].end if findings else 1)):
+    end = findings[-1].end if findings else 1
+    if text.find("Contributor", end) > 0 and (again := _AGAIN.search(text, end)):
         findings += [
             Finding(again.end() + found.start, again.end() + found.end)
             for found in _head(text[again.end() :], about)
@@ -127,22 +129,37 @@ def _spaced_head_end(text: str, about: About, start: int) -> int:
 def _broken_head_end(text: str, about: About, first_line: int) -> int:
     """Return where a head ends that stands on several lines: a language a line, then the title."""
     listed, titled = "translation" in text[:first_line].lower(), False
-    for number, (start, line) in enumerate(lines_of(text[first_line + 1 : first_line + 1 + _LONGEST_HEAD])):
-        start += first_line + 1
+    for number, (start, line) in enumerate(_lines_from(text, first_line + 1, first_line + 1 + _LONGEST_HEAD)):
         if number > _MOST_LANGUAGE_LINES or line.startswith("[") or (number and not line):
             break
         if line.strip() in ("Lyrics", "lyrics") and (listed or titled or number <= 1):
             return _past_blurb(text, start + len(line), about)
-        end, sure = _title_end(text, about, start, start + len(line), counted=False)
+        end, sure = (
+            _title_end(text, about, start, start + len(line), counted=False) if "yrics" in line else (None, False)
+        )
         if end is not None and (sure or number == 0 or listed):
             return _past_blurb(text, end, about)
         listed = listed or _TRANSLATIONS.fullmatch(line) is not None
         titled = titled or _is_title(line, about)
-        known = titled or _TRANSLATIONS.fullmatch(line) or _LANGUAGES.fullmatch(line)
         # Of languages nobody listed only one sign is left: a line of a word or two, with `Lyrics` further down.
-        if not known and number and not (listed and len(line.split()) <= _MOST_TITLE_WORDS):
+        if (
+            number
+            and not titled
+            and not (listed and len(line.split()) <= _MOST_TITLE_WORDS)
+            and not (_TRANSLATIONS.fullmatch(line) or _LANGUAGES.fullmatch(line))
+        ):
             break
     return first_line
+
+
+def _lines_from(text: str, start: int, limit: int) -> Iterator[tuple[int, str]]:
+    """Yield where each line begins and what it says, as they are asked for."""
+    limit = min(limit, len(text))
+    while start <= limit:
+        end = text.find("\n", start, limit)
+        end = limit if end < 0 else end
+        yield start, text[start:end]
+        start = end + 1
 
 
 def _is_title(line: str, about: About) -> bool:
@@ -230,7 +247,9 @@ def _fits(before: str, titles: frozenset[str], about: About, *, counted: bool) -
 
 def _past_blurb(text: str, end: int, about: About) -> int:
     end = _blurb_end(text, end, about) or end
-    return end + len(text[end:]) - len(text[end:].lstrip()) if end < len(text) else end
+    while end < len(text) and text[end].isspace():
+        end += 1
+    return end
 
 
 def _blurb_end(text: str, start: int, about: About) -> int:

@@ -236,8 +236,9 @@ def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
                 odd = Finding(odd.start if odd else song[0], at, None)
         elif _is_name(title) and _is_name(name) and len(name.split()) <= _MOST_NAME_WORDS:
             odd = odd or Finding(song[0], at, None)
-        name_like = _is_name(name) and len(name.split()) <= _MOST_NAME_WORDS and not _is_shouted(name)
-        named += name_like or _may_be_title(title, about)
+        named += (_is_name(name) and len(name.split()) <= _MOST_NAME_WORDS and not _is_shouted(name)) or _may_be_title(
+            title, about
+        )
     return certain, odd
 
 

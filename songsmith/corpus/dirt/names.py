@@ -28,6 +28,7 @@ _IN_NO_NAME = re.compile(r"[^\w\s()'’&/|\u200c\u200d-]")
 _PARTS = re.compile(r"\s*(?:[&,+/()]|\b(?:feat|ft|featuring|with|and|x|vs|y|et|e|und)\b\.?)\s*", re.IGNORECASE)
 _BRACKETED = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|[({\[].*)\s*")
 _FEATURING = re.compile(r"\s(?:feat|ft|featuring)\b.*", re.IGNORECASE)
+_WITHIN_A_TITLE = re.compile(r"\s(?:feat|ft|featuring|by)\b", re.IGNORECASE)
 _DASH = re.compile(r"\s[-–—|:]\s")
 
 
@@ -42,10 +43,14 @@ def is_known(name: str, about: About) -> bool:
     """Return whether this is the artist of the song, one known beforehand, an account of Genius, or several with one of them."""
     if is_genius(name):
         return True
+    artist, whole = fold(about.artist), fold(name)
+    if whole and (whole == artist or whole in about.artists):
+        return True
     # `Ann & Ben`, but not `You and I, Ann, forever`.
-    names = (name, *_PARTS.split(name)) if is_titled(name) else (name,)
-    folded = {fold(part) for part in names} - {""}
-    return fold(about.artist) in folded or not about.artists.isdisjoint(folded)
+    if not (artist or about.artists) or not is_titled(name):
+        return False
+    folded = {fold(part) for part in _PARTS.split(name)} - {""}
+    return artist in folded or not about.artists.isdisjoint(folded)
 
 
 def is_titled(line: str) -> bool:
@@ -76,6 +81,8 @@ def without_brackets(title: str) -> str:
 def spellings(title: str, artist: str = "") -> frozenset[str]:
     """Return a title as pages and records write it: with what stands in brackets, after a dash, or of the artist, and without."""
     bare = without_brackets(title)
+    if bare == title and title.replace(" ", "").isalpha() and not _WITHIN_A_TITLE.search(title):
+        return frozenset((fold(title),))
     written = {title, bare, _FEATURING.sub("", title)}
     if artist and title.lower().endswith(f" by {artist.lower()}"):
         written.add(title[: -len(artist) - 4])

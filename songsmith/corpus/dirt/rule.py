@@ -8,6 +8,8 @@ from functools import lru_cache
 from itertools import accumulate
 
 _UNTOLD = re.compile(r"[\W_]+")
+_ASCII_UNTOLD = {code: None for code in range(128) if not chr(code).isalnum()}
+_COMMON = bytes(range(ord(" "), 0x7F)) + b"\n"
 _NEAR = 1000
 
 
@@ -21,9 +23,9 @@ class Finding:
     """What stands there instead; None leaves the span as it is and calls it suspicious."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class About:
-    """What rules may know besides the text they are given."""
+    """What rules may know besides the text they are given; who runs them keeps it true, rules only read."""
 
     title: str = ""
     artist: str = ""
@@ -39,8 +41,6 @@ class About:
     """Whether what stood above the song is gone already; another line like it is sung."""
     lowered: bool = False
     """Whether the text has no capital letter, as if an earlier tool had lower-cased it with its dirt."""
-    printable: bool = False
-    """Whether every character of the text, but for newlines, is a plain or no-break space or can be seen."""
     folded: str = ""
     """The text as `lower` gives it: where a word is that may be written either way, plain search finds it fast."""
 
@@ -59,12 +59,16 @@ class Rule:
     """Pure: text and what is known of it to findings, in order and apart from each other; time grows with the text."""
     proves_scraping: bool = False
     """Whether what it removes shows that the text comes from a lyrics page."""
+    only_rare: bool = False
+    """Whether it finds nothing in a text without rare characters, and need not be asked."""
     reports: bool = True
     """Whether what it removes or puts in is told; spaces and line ends are not."""
 
 
 def fold(name: str) -> str:
     """Return a name as it is compared: letters and digits alone, in lower case and without accents."""
+    if name.isascii():
+        return name.lower().translate(_ASCII_UNTOLD)
     return _UNTOLD.sub("", unicodedata.normalize("NFKD", name).casefold())
 
 
@@ -99,6 +103,12 @@ def line_near(text: str, position: int) -> tuple[int, int]:
 def rows_of(text: str) -> Sequence[str]:
     """Return the lines of a text."""
     return text.split("\n")
+
+
+@lru_cache(maxsize=2)
+def rare(text: str) -> str:
+    """Return the characters of a text that are neither a newline nor printable ASCII: few, where there are thousands of others."""
+    return text.encode("utf-8", "surrogatepass").translate(None, _COMMON).decode("utf-8", "surrogatepass")
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:

@@ -9,6 +9,8 @@ from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, line_near,
 from songsmith.headers import SectionKind, is_left_open, kind_of_name, may_be_singers, may_name, parse_header
 
 _BRACKETED = re.compile(r"\[[^\[\]\n]{1,80}\]")
+# One that has not its line to itself.
+_GLUED = re.compile(r"\[(?:(?<=[^\n]\[)[^\[\]\n]{1,80}\]|[^\[\]\n]{1,80}\](?=[^\n]))")
 _TIMES = r"(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×]|repeat(?:s|ed)?|twice)"
 _ONLY_TIMES = re.compile(rf"\s*[(:–-]?\s*(?P<times>{_TIMES})\)?\s*", re.IGNORECASE)
 _THEN_WORDS = re.compile(r"\s*[:–-]?\s*(?=[^\W\d_]|['’\"“(¿¡])")
@@ -21,6 +23,8 @@ _OPENING = "*_#([{<=~–—【［〔〈《「-"
 _CLOSING = "*_#)]}>=~–—】］〕〉》」-"
 _OPENING_MARKS = frozenset(_OPENING)
 _CLOSING_MARKS = frozenset(":：]")
+# A row that neither begins with a letter and a small one nor has a bracket or, below a blank line, some other row's place.
+_ODD_ROW = re.compile(r"\n(?!\n?\[|[^\W_][a-z ,'])")
 _MIRROR = str.maketrans("([{<【［〔〈《「", ")]}>】］〕〉》」")
 _HEADING = re.compile(
     rf"(?P<opened>[{re.escape(_OPENING)} ]{{0,6}})(?P<core>[^\W_].*?)(?:\s?[(\[](?P<within>[^()\[\]]{{1,40}})[)\]])?"
@@ -49,10 +53,10 @@ def _glued_headers(text: str, about: About) -> list[Finding]:
     if "[" not in text:
         return []
     findings = []
-    for found in _BRACKETED.finditer(text):
+    for found in _GLUED.finditer(text):
         start, end = found.span()
-        before, after = text[start - 1 : start] or "\n", text[end : end + 1] or "\n"
-        if before == after == "\n" or not parse_header(found.group()):
+        before = text[start - 1 : start] or "\n"
+        if not parse_header(found.group()):
             continue
         left, right = text[line_near(text, start)[0] : start], text[end : line_near(text, end)[1]]
         alone = not right.strip() or right.startswith("[")
@@ -189,8 +193,10 @@ def _is_header(heading: _Heading, *, evidence: bool, again: bool, cased: bool, l
 def _headings(text: str) -> tuple[list[_Heading], bool]:
     """Return the lines that name a part of a song and nothing else, and whether there are others, in whole brackets."""
     headings: list[_Heading] = []
-    rows = rows_of(text)
     known = headers_in(text)
+    if _has_only_headers(text, len(known)):
+        return [], True
+    rows = rows_of(text)
     # What no other row can be; this costs little to know.
     places = [
         number
@@ -238,6 +244,16 @@ def _headings(text: str) -> tuple[list[_Heading], bool]:
         if heading := heading or (_inline_heading(line) if after_blank else None):
             headings.append(heading)
     return headings, bool(known)
+
+
+def _has_only_headers(text: str, headers: int) -> bool:
+    """Return whether all that may be headings are headers already, as in most songs; this costs less to know than which."""
+    return (
+        text.startswith("[")
+        and not _ODD_ROW.search(text)
+        and text.count("\n[") + 1 == headers == text.count("]\n") + text.endswith("]")
+        and not any(f"{mark}\n" in text or text.endswith(mark) for mark in ":：")
+    )
 
 
 def _heading(place: _Place) -> _Heading | None:

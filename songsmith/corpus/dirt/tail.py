@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import groupby
 
 from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, line_at, lines_of
 
@@ -67,7 +68,11 @@ _WEAK = frozenset(["copy", "cancel", "expand", "share", "embed", "sign up", "sig
 # How such a line begins: costs little to look for.
 _BEGIN = 10
 _BEGINNINGS = tuple(sorted({line[:_BEGIN] for line in (*_SURE, *_SENTENCES, "release date")}))
-_ANY_BEGINNING = "|".join(map(re.escape, _BEGINNINGS))
+# By their first letters, which tell most lines apart.
+_ANY_BEGINNING = "|".join(
+    f"{first}(?:{'|'.join(re.escape(begin[1:]) for begin in begins)})"
+    for first, begins in groupby(_BEGINNINGS, key=lambda begin: begin[0])
+)
 _LATER_BEGINNING = re.compile(rf"\n(?:{_ANY_BEGINNING})")
 _INDENTED_BEGINNING = re.compile(rf"\n\s*(?:{_ANY_BEGINNING})")
 _TOLD_APART = 4
@@ -177,13 +182,18 @@ def _embed(text: str, about: About) -> list[Finding]:
     if "embed" not in about.folded[-_LONGEST_EMBED:]:
         return findings
     end, odd = len(text), None
-    for behind in (_RELATED, _LEFT_BEHIND):
+    for behind in (_RELATED, _LEFT_BEHIND) if text[-1] not in "dD" else ():
         if left := behind.search(text, max(0, end - _LONGEST_EMBED), end):
             end = left.start()
     while True:
-        while (share := _SHARES.search(text, max(0, end - _LONGEST_EMBED), end)) and _is_share(text, share):
+        while "share" in about.folded[max(0, end - _LONGEST_EMBED) : end]:
+            share = _SHARES.search(text, max(0, end - _LONGEST_EMBED), end)
+            if not share or not _is_share(text, share):
+                break
             end, about = share.start(), replace(about, scraped=True)
-        found = _EMBED.search(text, max(0, end - _LONGEST_EMBED), end)
+        if "embed" not in about.folded[max(0, end - len("embed\n")) : end]:
+            break
+        found = _EMBED.search(text, _number_start(text, about.folded.rindex("embed", 0, end)), end)
         if not found:
             break
         kept, sure = _before_embed(text, found, about)
@@ -200,6 +210,14 @@ def _embed(text: str, about: About) -> list[Finding]:
         findings = [finding for finding in findings if finding.end <= odd[0]] + [Finding(*odd, None)]
     findings = [finding for finding in findings if finding.end <= end]
     return findings + ([Finding(end, len(text))] if end < len(text) else [])
+
+
+def _number_start(text: str, end: int) -> int:
+    """Return where what may be a number begins that ends at `end`."""
+    start, furthest = end, max(0, end - _LONGEST_EMBED)
+    while start > furthest and (text[start - 1].isdecimal() or text[start - 1] in ".,KMkm"):
+        start -= 1
+    return start
 
 
 def _is_share(text: str, links: "re.Match[str]") -> bool:

@@ -46,7 +46,7 @@ def _comes_back(text: str, about: About) -> bool:
         line = found.group()
         if line.strip() and not (line.startswith("[") and parse_header(line.strip())):
             words = _WORDS.search(line.lower())
-            return words is not None and about.folded.count(words.group()) > 1
+            return words is not None and about.folded.find(words.group(), found.start() + words.end()) >= 0
     return False
 
 

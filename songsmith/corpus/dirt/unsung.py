@@ -3,7 +3,7 @@
 import re
 
 from songsmith.corpus.dirt.names import is_genius
-from songsmith.corpus.dirt.rule import fold, rows_of
+from songsmith.corpus.dirt.rule import fold
 from songsmith.lyrics import parse_header
 from songsmith.markup import find_mark
 
@@ -30,12 +30,15 @@ _NOTHING = frozenset(("unreleased", "na", "none", "null", "nan", "tba", "tbd", "
                       "lyricsnotfound", "lyricsunavailable", "missinglyrics", "undefined"))  # fmt: skip
 _SNIPPET = re.compile(r"[\[(*]?lyrics from (?:a )?snippets?[\])*]?:?", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]{0,200}\]")
+# Below the first.
+_COUNTED = re.compile(r"\n[^\S\n]*\d")
 _TRACK = re.compile(r"(\d{1,3})[.)]\s{0,3}\S")
 _OVER_TRACKS = re.compile(
     r"\W{0,3}(?:(?:album )?track\s?list(?:ing)?|(?:dis[ck]|cd|side) (?:\d{1,2}|[a-d]|one|two)(?: ?[:–-].{0,60})?)\W{0,3}",
     re.IGNORECASE,
 )
 _FEW_LINES = 3
+_FIRST_LINES = 20
 _MOST_LINES_OF_NOTHING = 12
 
 
@@ -47,7 +50,10 @@ def why_no_song(text: str, artist: str) -> str:
         return "an account of Genius, not an artist"
     if len(text) > 4000 and not text.startswith("<") and not _ERROR_PAGE.match(text):
         return ""
-    rows = [row for line in rows_of(text) if (row := line.strip())]
+    # Of a song, the first lines tell.
+    rows = _full_rows(text.split("\n", _FIRST_LINES))
+    if len(rows) <= _MOST_LINES_OF_NOTHING:
+        rows = _full_rows(text.split("\n"))
     if not rows:
         return "no lyrics"
     if _ERROR_PAGE.match("\n".join(rows[:2])) or _ERROR_PAGE.match("\n".join(rows[1:3])):
@@ -58,9 +64,13 @@ def why_no_song(text: str, artist: str) -> str:
         return "lyrics not released"
     if _SNIPPET.fullmatch(rows[0]):
         return "a snippet"
-    if len(rows) > _MOST_LINES_OF_NOTHING and sum(map(str.isdigit, [row[0] for row in rows])) < _FEW_LINES:
+    if len(rows) > _MOST_LINES_OF_NOTHING and len(_COUNTED.findall(text)) < _FEW_LINES - 1:
         return ""
-    return _by_its_lines(rows)
+    return _by_its_lines(_full_rows(text.split("\n")))
+
+
+def _full_rows(rows: list[str]) -> list[str]:
+    return list(filter(None, map(str.strip, rows)))
 
 
 def _by_its_lines(rows: list[str]) -> str:
