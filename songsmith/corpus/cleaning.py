@@ -146,7 +146,7 @@ class _Work:
             untitled="EmbedShare" in text,
         )
         self._look()
-        self._lines: list[int] = []
+        self._lines: Sequence[int] = ()
         """For each line the raw line it comes from; empty while nobody asked."""
 
     def settle(self, rules: Sequence[Rule]) -> bool:
@@ -162,7 +162,7 @@ class _Work:
     def _do(self, rule: Rule, findings: Sequence[Finding]) -> bool:
         """Do what a rule found; return whether that changed anything."""
         text, changed = self.text, False
-        self._lines = lines = self._lines or list(range(1, text.count("\n") + 2))
+        self._lines = lines = self._lines or range(1, text.count("\n") + 2)
         pieces: list[str] = []
         origins = [lines[0]]
         row = at = 0
@@ -188,7 +188,7 @@ class _Work:
             pieces += (text[at : finding.start], span if new is None else new)
             row, at = last, finding.end
         if changed:
-            self.text, self._lines = "".join((*pieces, text[at:])), origins + lines[row + 1 :]
+            self.text, self._lines = "".join((*pieces, text[at:])), [*origins, *lines[row + 1 :]]
             self._about.scraped |= rule.proves_scraping
             self._about.beheaded |= rule.name == "head"
             self._look()

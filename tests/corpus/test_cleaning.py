@@ -318,6 +318,24 @@ def test_what_went_is_told_with_its_rule_and_line() -> None:
     ]
 
 
+def test_blank_lines_taken_out_above_change_no_line_number() -> None:
+    removed = clean_text("Verse 1:\nSo far\n\n\n\nChorus:\nO sea\n\n\n\nVerse 2:\nSo near").removed
+    assert [(gone.text, gone.line) for gone in removed] == [("Verse 1:", 1), ("Chorus:", 6), ("Verse 2:", 11)]
+
+
+def test_a_short_blurb_goes_where_a_header_follows() -> None:
+    for gap in ("\n", " \n", "\u00a0\n"):
+        raw = f"3 ContributorsFur LyricsIn his words: Read More{gap}[Verse 1]\nSo far\n12Embed"
+        assert clean_text(raw, title="Fur").text == "[Verse 1]\nSo far"
+    song = "[Verse 1]\nSo far\nRead More\n[Chorus]\nO sea"
+    assert clean_text(song, title="Fur").text == song
+
+
+def test_a_quotation_mark_behind_a_number_and_embed_goes_from_a_page_alone() -> None:
+    assert clean_text('3 ContributorsFur Lyrics[Verse 1]\nSo far\n12 Embed"').text == "[Verse 1]\nSo far"
+    assert clean_text('He said "12 Embed"').text == 'He said "12 Embed"'
+
+
 WRITTEN_ANEW = {
     # raw: the rule, what went, what stands there, the line
     "[Chorus]\nO sea\nO me\n\nSo far\n\n[Chorus]": ("bare choruses", "", "O sea\nO me", 7),

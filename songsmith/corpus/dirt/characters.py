@@ -191,7 +191,7 @@ def _blank_lines(text: str, about: About) -> list[Finding]:
     first, last = len(text) - len(text.lstrip("\n")), len(text.rstrip("\n"))
     if first:
         findings.append(Finding(0, first))
-    if "\n\n\n" in text and first < last:
+    if first < last:
         findings += [Finding(found.start(), found.end(), "\n\n") for found in _MANY_BLANKS.finditer(text, first, last)]
     if first < last < len(text):
         findings.append(Finding(last, len(text)))

@@ -10,7 +10,7 @@ from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of, rows_of
 from songsmith.headers import SectionKind, find_headers, is_instrumental, kind_of_name, parse_header
 
 _NAME = re.compile(r"\[\s*([^:;|,(–—\]/&+]*)")
-_OPENED = re.compile(r"\n[^\S\n]*\[")
+_OPENED = re.compile(r"\n[^\S\n]*(\[[^\n]*)")
 # A line with a bracket at its end, and what may be no words below it.
 _MAY_BE_BARE = re.compile(r"\](?!\S)(?!\n(?:[^\W\d_xXrR]|[rR][^\W\d_eE]|[xX][^\W\d_]))")
 _STANZA_WITHOUT_BRACKET = re.compile(r"\n\n(?![\n\[])")
@@ -42,14 +42,22 @@ _MOST_STANZAS_A_CHORUS = 8
 
 # Several rules ask in turn of the same text.
 @lru_cache(maxsize=2)
+def plain_headers(text: str) -> list[SectionKind] | None:
+    """Return the kinds of a text's headers where every bracket at the beginning of a row is a whole one, as in most songs."""
+    headers = [parse_header(row.rstrip()) for row in _OPENED.findall(f"\n{text}")] if "[" in text else []
+    return [header[0] for header in headers if header] if all(headers) else None
+
+
+@lru_cache(maxsize=2)
 def headers_in(text: str) -> dict[int, tuple[int, SectionKind]]:
     """Return the row of each header of a text, with the row after it and its kind."""
+    if "[" not in text:
+        return {}
     heads, row, at, rows = {}, -1, 0, f"\n{text}"
     for found in _OPENED.finditer(rows):
-        begin = found.end() - 1
+        line, begin = found[1].rstrip(), found.start(1)
         row += rows.count("\n", at, begin)
-        end = rows.find("\n", at := begin)
-        line = rows[begin : end if end >= 0 else len(rows)].rstrip()
+        at = begin
         if "]" not in line:  # it may be broken over several rows
             return {row: (row + height, kind) for row, height, (kind, _) in find_headers(rows_of(text))}
         if header := parse_header(line):
@@ -204,7 +212,8 @@ def _words(lines: Sequence[str]) -> list[str]:
 
 def _returning_stanza(text: str, about: About) -> list[Finding]:
     """Find the headerless stanza that comes back most often: it is the chorus, each time it is sung."""
-    if any(kind is SectionKind.CHORUS for _, kind in headers_in(text).values()):
+    kinds = plain_headers(text)
+    if SectionKind.CHORUS in (kinds if kinds is not None else [kind for _, kind in headers_in(text).values()]):
         return []
     # Then whether any begins as another does, which costs little to know.
     beginnings = [_beginning(stanza) for stanza in about.folded.split("\n\n")]

@@ -276,6 +276,10 @@ def _blurb_end(text: str, start: int, about: About) -> int:
         if not prose or prose.endswith(("…", "...")):
             return end
         filled = glued and not lowered and len(prose) - prose.rfind("\n") > _FEWEST_LETTERS_OF_PROSE
+        # `In his words: Read More` on the head's own line, with the first header below.
+        filled = filled or (
+            glued and not lowered and "\n" not in before and text[end : end + 4].lstrip().startswith("[")
+        )
         if filled and start and text[end : min(end + 2, limit)].lstrip(" ")[:1] in ("", "\n", "["):
             return end
         if prose[-1] in _ENDS_OF_SENTENCES and not lowered and (start or ("\n" not in prose and len(prose) >= 40)):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import accumulate
 
-from songsmith.corpus.dirt.choruses import CHORUSES, headers_in
+from songsmith.corpus.dirt.choruses import CHORUSES, headers_in, plain_headers
 from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, line_near, rows_of
 from songsmith.headers import SectionKind, is_left_open, kind_of_name, may_be_singers, may_name, parse_header
 
@@ -23,7 +23,7 @@ _OPENING = "*_#([{<=~–—【［〔〈《「-"
 _CLOSING = "*_#)]}>=~–—】］〕〉》」-"
 _OPENING_MARKS = frozenset(_OPENING)
 _CLOSING_MARKS = frozenset(":：]")
-# A row that neither begins with a letter and a small one nor has a bracket or, below a blank line, some other row's place.
+# A row that may be a heading by how it begins: not with `[`, and not with a letter and a small one where no blank row is above.
 _ODD_ROW = re.compile(r"\n(?!\n?\[|[^\W_][a-z ,'])")
 _MIRROR = str.maketrans("([{<【［〔〈《「", ")]}>】］〕〉》」")
 _HEADING = re.compile(
@@ -193,10 +193,10 @@ def _is_header(heading: _Heading, *, evidence: bool, again: bool, cased: bool, l
 def _headings(text: str) -> tuple[list[_Heading], bool]:
     """Return the lines that name a part of a song and nothing else, and whether there are others, in whole brackets."""
     headings: list[_Heading] = []
-    known = headers_in(text)
-    if _has_only_headers(text, len(known)):
+    if _has_only_headers(text):
         return [], True
     rows = rows_of(text)
+    known = headers_in(text)
     # What no other row can be; this costs little to know.
     places = [
         number
@@ -246,13 +246,16 @@ def _headings(text: str) -> tuple[list[_Heading], bool]:
     return headings, bool(known)
 
 
-def _has_only_headers(text: str, headers: int) -> bool:
-    """Return whether all that may be headings are headers already, as in most songs; this costs less to know than which."""
+def _has_only_headers(text: str) -> bool:
+    """Return whether all that may be headings are headers already, as in most songs; costs less to know than what they are."""
     return (
         text.startswith("[")
         and not _ODD_ROW.search(text)
-        and text.count("\n[") + 1 == headers == text.count("]\n") + text.endswith("]")
-        and not any(f"{mark}\n" in text or text.endswith(mark) for mark in ":：")
+        and (headers := plain_headers(text)) is not None
+        and len(headers) == text.count("]\n") + text.endswith("]")
+        and ":\n" not in text
+        and "：\n" not in text
+        and text[-1] not in ":："
     )
 
 

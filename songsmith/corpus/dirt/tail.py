@@ -15,6 +15,7 @@ _JOINED_NUMBER = re.compile(r"(?<=[^\d\s.,:;–-])\s+\d[\d.,]{0,6}[KM]?\s?Embed$
 _SHARES = re.compile(r"\s{0,2}share\s?url(?:\s{0,2}copy(?:\s{0,2}embed(?P<all>\s{0,2}copy)?)?)?$", re.IGNORECASE)
 # What a list of lines or a row of a table leaves behind.
 _LEFT_BEHIND = re.compile(r"(?<=[\w)!?…]Embed)[\"'”’\],.][\"'”’\],.\s]{0,3}$")
+_LEFT_BEHIND_NUMBER = re.compile(r"(?<=\d Embed)[\"'”’\],.][\"'”’\],.\s]{0,3}$")
 _RELATED = re.compile(r"(?<=Embed)\s{1,3}Related Songs\s{0,9}$")
 # Glued to a word in small letters or to a mark, at the end of a line inside the text: where pages were joined.
 _WITHIN = re.compile(r"(?<=[^\W\d_A-Z]|[)!?…])\d[\d.,]{0,8}[KM]?Embed(?=\n)")
@@ -182,7 +183,9 @@ def _embed(text: str, about: About) -> list[Finding]:
     if "embed" not in about.folded[-_LONGEST_EMBED:]:
         return findings
     end, odd = len(text), None
-    for behind in (_RELATED, _LEFT_BEHIND) if text[-1] not in "dD" else ():
+    # Only a page says `12 Embed"`; a song may quote it.
+    marks = (_RELATED, _LEFT_BEHIND, _LEFT_BEHIND_NUMBER) if about.scraped else (_RELATED, _LEFT_BEHIND)
+    for behind in marks if text[-1] not in "dD" else ():
         if left := behind.search(text, max(0, end - _LONGEST_EMBED), end):
             end = left.start()
     while True:
