@@ -57,6 +57,11 @@ class Paths:
         return self.state / "locks"
 
     @property
+    def graphs(self) -> Path:
+        """One folder for each model that is not the user's own: what was made of it to run it fast."""
+        return self.state / "graphs"
+
+    @property
     def engine_log(self) -> Path:
         """What the generating process wrote to its standard error."""
         return self.state / "engine.log"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from songsmith.model.gpt2 import GPT2Config, random_weights
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import random_weights
 from songsmith.paths import find_paths
 
 STARTER_OUTPUTS: int = json.loads((find_paths().starter / "config.json").read_text(encoding="utf-8"))["vocab_size"]

@@ -4,10 +4,9 @@ import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from songsmith import __version__
-from songsmith.model.device import available_processors
+from songsmith.model.device import available_processors, processor_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,7 @@ class Machine:
 def describe_machine(device: str) -> Machine:
     """Return what this process can see of the machine it runs on; imports nothing heavy to find out."""
     return Machine(
-        date=datetime.now(UTC).isoformat(timespec="seconds"), cpu=_cpu_name(), processors=available_processors(),
+        date=datetime.now(UTC).isoformat(timespec="seconds"), cpu=processor_name(), processors=available_processors(),
         system=platform.platform(), device=device, python=platform.python_version(), songsmith=__version__,
         torch=_version("torch"), transformers=_version("transformers"), typer=_version("typer"),
         textual=_version("textual"),
@@ -45,11 +44,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

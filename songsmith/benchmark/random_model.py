@@ -10,7 +10,8 @@ import sys
 from itertools import islice, product
 from pathlib import Path
 
-from songsmith.model.gpt2 import GPT2Config, random_weights
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import random_weights
 from songsmith.model.store import WEIGHTS, hash_file
 
 GPT2_SMALL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
 
     from songsmith.lyrics import Song
-    from songsmith.model.gpt2 import GPT2Config
+    from songsmith.model.config import GPT2Config
     from songsmith.model.tokenizer import Tokenizer
     from songsmith.training.dataset import TrainingSong
 
@@ -67,8 +67,9 @@ class Lesson:
 
 def prepare_lesson(options: TrainingBenchmarkOptions, precision: Precision) -> Lesson:
     """Make songs, tokenizer and weights: from the same options, the same ones in every process."""
+    from songsmith.model.config import GPT2Config
     from songsmith.model.device import choose_device, set_threads
-    from songsmith.model.gpt2 import GPT2Config, random_weights
+    from songsmith.model.gpt2 import random_weights
     from songsmith.model.tokenizer import Tokenizer
     from songsmith.paths import find_paths
     from songsmith.settings import Settings

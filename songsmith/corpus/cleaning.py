@@ -35,6 +35,8 @@ _EMBEDDED = re.compile(r"[\d\n]Embed\s*\Z")
 _TICKETS = re.compile(rf"Get tickets as low as (?:{PRICE})")
 _MARKED = re.compile(r"You might also like(?:\[|\n(?=\[))")
 _LONGEST_END = 60
+# Where one of these is left, what was known of the raw text decided about it; cleaned again, the text would tell less.
+_REMEMBERED = ("lyrics", "embed", "get tickets", "you might also like")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,18 +140,28 @@ class _Work:
         self.text = text
         self.removed: dict[Removed, None] = {}
         self.suspicious: dict[Suspicious, None] = {}
-        self._about = About(
-            title=title,
-            artist=artist,
-            artists=artists,
-            joined="\n" not in text.strip() and "\\n" not in text,
-            untitled="EmbedShare" in text,
-        )
-        self._look()
+        self._about = About(title=title, artist=artist, artists=artists)
+        self._see_anew()
         self._lines: Sequence[int] = ()
         """For each line the raw line it comes from; empty while nobody asked."""
 
     def settle(self, rules: Sequence[Rule]) -> bool:
+        """Run rules until none of them changes anything, even where nothing is known of what the text was before.
+
+        Returns:
+            False where that does not come to an end.
+        """
+        before = ""
+        for _ in range(_MOST_PASSES):
+            if not self._take_turns(rules):
+                return False
+            if self.text == before or not any(words in self._about.folded for words in _REMEMBERED):
+                return True
+            before = self.text
+            self._see_anew()
+        return False
+
+    def _take_turns(self, rules: Sequence[Rule]) -> bool:
         """Run rules in turn until none of them changes anything; False where that does not come to an end."""
         quiet, most = 0, len(rules)
         for rule in islice(cycle(rules), _MOST_PASSES * most):
@@ -193,6 +205,13 @@ class _Work:
             self._about.beheaded |= rule.name == "head"
             self._look()
         return changed
+
+    def _see_anew(self) -> None:
+        """Find out what there is to know of a text that is seen for the first time."""
+        about = self._about
+        about.joined = "\n" not in self.text.strip() and "\\n" not in self.text
+        about.untitled, about.beheaded, about.scraped = "EmbedShare" in self.text, False, False
+        self._look()
 
     def _look(self) -> None:
         """Find out what there is to know of the text as it is now; that it was scraped, once known, stays known."""

@@ -109,7 +109,7 @@ class Engine:
                     title=row.reader.title.strip(), window_slid=slid, finish=row.finish,
                 )  # fmt: skip
             slid = False
-            going = [place for place, row in enumerate(rows) if row.finish is None]
+            going = _closed_ranks([row.finish is None for row in rows])
             if len(going) < len(rows):
                 rows = [rows[place] for place in going]
                 cache = cache.keep(going) if going else cache
@@ -166,6 +166,13 @@ class Engine:
             if row.options.stay_in_section if nothing_yet else row.options.stop_at_section:
                 banned += self._sections
         return banned
+
+
+def _closed_ranks(going: Sequence[bool]) -> list[int]:
+    """Return the places of those that go on: the last ones fill the gaps, so that few of them move."""
+    left = [place for place, goes_on in enumerate(going) if goes_on]
+    last = [place for place in left if place >= len(left)]
+    return [place if going[place] else last.pop() for place in range(len(left))]
 
 
 class _Row:

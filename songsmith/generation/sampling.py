@@ -12,7 +12,12 @@ Floats = NDArray[np.float32]
 
 # Letters in shapes: V = vocabulary size, C = candidates left.
 
-_HEAD = 1024
+# Nats below the likeliest token: what top-p leaves lies near it, and the rest need not be sorted. e^-30 is one in ten trillion:
+# what is that much rarer is never drawn.
+_DEPTHS = (6, 12, 30)
+_ROUNDING = 1.0001
+_COLDEST = 1e-30
+_GROUP = 64
 
 
 class TokenSampler:
@@ -80,9 +85,11 @@ def penalise(logits: Floats, penalty: float) -> Floats:
 
 
 def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the tokens that may be drawn and their odds, the likeliest first.
+    """Return the tokens that may be drawn and their odds, in the order of the vocabulary.
 
-    Temperature, then top-k, then top-p, then min-p: each cut works on what the one before left, its odds scaled to 1.
+    Temperature, then top-k, then top-p, then min-p: each cut works on what the one before left, its odds scaled to 1. In
+    the vocabulary's order a rounded bit moves the border between two tokens by as little; in the order of odds, which two
+    near-equal tokens swap, it could move one by the odds of the other.
 
     Args:
         logits: (V,) with -inf for tokens that are banned.
@@ -91,31 +98,37 @@ def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.i
     Returns:
         Token ids (C,) and odds (C,) that sum to at most 1; C is at least 1.
     """
-    size = len(logits)
-    count = options.top_k if 0 < options.top_k < size else size
-    ids = np.argpartition(logits, size - count)[size - count :] if count < size else np.arange(size)
-    kept = logits[ids].astype(np.float64)
-    # e^-30 is one in ten trillion: what is that much rarer than the likeliest is never drawn, and need not be sorted.
-    near = kept >= kept.max() - 30 * options.temperature
-    ids, kept = ids[near], kept[near]
-    odds = np.exp((kept - kept.max()) / options.temperature)
-    order = _likeliest_first(odds, options.top_p)
-    ids, odds = ids[order], odds[order] / odds.sum()
+    ids = _largest(logits, options.top_k) if 0 < options.top_k < len(logits) else None
+    kept = logits if ids is None else logits[ids]
+    # In float32: what the cuts leave is worked out again, more exactly.
+    highest, temperature = kept.max(), max(options.temperature, _COLDEST)
+    with np.errstate(over="ignore"):  # of a temperature near zero only the likeliest is left
+        depths = (kept - highest) / np.float32(temperature)
+    odds = np.exp(depths)
+    total = float(odds.sum(dtype=np.float64))
+    for depth in _DEPTHS:
+        near = np.flatnonzero(depths >= -depth)
+        if depth == _DEPTHS[-1] or odds[near].sum(dtype=np.float64) >= min(1, options.top_p * _ROUNDING) * total:
+            break
+    exact = np.exp((kept[near].astype(np.float64) - float(highest)) / temperature) / total
     if options.top_p < 1:
-        cut = int(np.searchsorted(np.cumsum(odds), options.top_p)) + 1
-        ids, odds = ids[:cut], odds[:cut]
+        order = np.argsort(-exact, kind="stable")
+        order = order[: int(np.searchsorted(np.cumsum(exact[order]), options.top_p)) + 1]
+        near, exact = near[order], exact[order]
     if options.min_p > 0:
-        keep = odds >= options.min_p * odds[0]
-        ids, odds = ids[keep], odds[keep]
-    return ids, odds
+        likely = exact >= options.min_p * exact.max()
+        near, exact = near[likely], exact[likely]
+    found = near if ids is None else ids[near]
+    order = np.argsort(found)
+    return found[order], exact[order]
 
 
-def _likeliest_first(odds: NDArray[np.float64], top_p: float) -> NDArray[np.intp]:
-    """Return places of the odds in falling order: all, or at least as many as it takes to sum to `top_p` of them."""
-    if top_p < 1 and len(odds) > _HEAD:
-        # Sorting a whole vocabulary takes a third of the time a small network does, and top-p seldom looks past its head.
-        head = np.flatnonzero(odds >= np.partition(odds, -_HEAD)[-_HEAD])
-        order = head[np.argsort(-odds[head], kind="stable")]
-        if np.cumsum(odds[order] / odds.sum())[-1] >= top_p:
-            return order
-    return np.argsort(-odds, kind="stable")
+def _largest(logits: Floats, count: int) -> NDArray[np.intp]:
+    """Return the places of the `count` largest logits."""
+    # Few logits are as large as the one of rank `count` among the largest of each group.
+    groups = len(logits) // _GROUP
+    if count < groups:
+        highest = logits[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+        places = np.flatnonzero(logits >= np.partition(highest, groups - count)[groups - count])
+        return places[np.argpartition(logits[places], len(places) - count)[len(places) - count :]]
+    return np.argpartition(logits, len(logits) - count)[len(logits) - count :]

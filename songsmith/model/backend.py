@@ -27,7 +27,7 @@ class Cache(Protocol):
         ...
 
     def keep(self, rows: Sequence[int]) -> "Cache":
-        """Return a cache with only these rows, in this order."""
+        """Return a cache with only these rows, in this order. It may take the memory of this one, which is of no use after."""
         ...
 
     def replace(self, row: int, other: "Cache") -> None:
@@ -61,7 +61,7 @@ class Backend(Protocol):
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
         Returns:
-            (B, V) logits of the token to follow, on the CPU and free to be overwritten.
+            (B, V) logits of the token to follow, on the CPU and free to be overwritten, as the next step may do.
         """
         ...
 

@@ -1,12 +1,33 @@
 """Where a model runs: cuda, mps or cpu; in which precision; on how many threads."""
 
+import ctypes
 import os
+import platform
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import torch
+
+
+def is_cpu(wanted: str) -> bool:
+    """Return whether work asked for on `wanted` can only be done on the CPU. Asks drivers, not torch, which takes seconds."""
+    if wanted != "auto":
+        return wanted == "cpu"
+    return not (_has_cuda() or (sys.platform == "darwin" and platform.machine() == "arm64"))
+
+
+def _has_cuda() -> bool:
+    """Return whether an NVIDIA driver is there and knows a GPU (CUDA driver API, cuInit and cuDeviceGetCount)."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        count = ctypes.c_int()
+        return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    except (OSError, AttributeError):
+        return False
 
 
 def choose_device(wanted: str = "auto") -> "torch.device":
@@ -90,3 +111,12 @@ def choose_threads(weights_bytes: int) -> int:
 def available_processors() -> int:
     """Return how many processors this process may use (not how many the machine has)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor_name() -> str:
+    """Return what the maker calls the processor, or at least its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

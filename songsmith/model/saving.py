@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.errors import storing
-from songsmith.model.gpt2 import GPT2Config
+from songsmith.model.config import GPT2Config
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import WEIGHTS, hash_file
 from songsmith.model.tokenizer import Tokenizer

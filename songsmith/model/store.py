@@ -7,20 +7,22 @@ of ours (`manifest.py`); without a manifest it is taken for a plain checkpoint. 
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songsmith.errors import ModelError, storing
+from songsmith.errors import ModelError, StorageError, storing
+from songsmith.model.device import is_cpu
 from songsmith.model.manifest import Manifest
 from songsmith.paths import Paths
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from songsmith.model.backend import Backend
-    from songsmith.model.gpt2 import GPT2Config
+    from songsmith.model.config import GPT2Config
     from songsmith.model.tokenizer import Tokenizer
 
 STARTER = "starter"
@@ -61,14 +63,31 @@ class StoredModel:
     """What the files of a model hold."""
 
     name: str
+    folder: Path
     manifest: Manifest
     weights_sha256: str
     config: "GPT2Config"
-    weights: "Mapping[str, Tensor]"
-    """By the names `config.weight_shapes()` gives; there may be more."""
     tokenizer: "Tokenizer"
-    bytes: int
-    """Size of its weights on disk."""
+
+    def tensors(self) -> "Mapping[str, Tensor]":
+        """Return its weights for torch, by the names `config.weight_shapes()` gives; there may be more.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        from safetensors.torch import load_file
+
+        return _read_weights(self.folder, load_file)
+
+    def arrays(self) -> "Mapping[str, NDArray[Any]]":
+        """Return its weights for NumPy, by the names `config.weight_shapes()` gives; there may be more.
+
+        Raises:
+            ModelError: the file is damaged.
+        """
+        from safetensors.numpy import load_file
+
+        return _read_weights(self.folder, load_file)
 
 
 class ModelStore:
@@ -144,9 +163,8 @@ class ModelStore:
         _require_safetensors(folder)
         manifest, config = Manifest.load(folder), _read_config(folder)
         # Only here do torch and the network's code load: listing models stays instant.
-        from safetensors.torch import load_file
 
-        from songsmith.model.gpt2 import GPT2Config
+        from songsmith.model.config import GPT2Config
         from songsmith.model.tokenizer import Tokenizer
 
         shape = GPT2Config.from_json(config)
@@ -160,43 +178,70 @@ class ModelStore:
                 f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {shape.vocabulary_size}.",
                 "They belong to two models; put the right tokenizer.json beside the weights.",
             )
-        try:
-            weights = {key.removeprefix("transformer."): value for key, value in load_file(folder / WEIGHTS).items()}
-        except Exception as error:  # safetensors raises its own and OSErrors alike
-            raise _damaged(folder, error) from error
+        _count_parameters(folder)  # reads no more than the head of the file, and refuses one that is cut short
         digest = manifest.weights_sha256 or hash_file(folder / WEIGHTS)
         return StoredModel(
-            name=_short(name), manifest=manifest, weights_sha256=digest, config=shape, weights=weights,
-            tokenizer=tokenizer, bytes=(folder / WEIGHTS).stat().st_size,
-        )  # fmt: skip
+            name=_short(name),
+            folder=folder,
+            manifest=manifest,
+            weights_sha256=digest,
+            config=shape,
+            tokenizer=tokenizer,
+        )
 
-    def load(self, name: str, *, device: str = "auto", threads: int = 0) -> LoadedModel:
-        """Load a model to run it.
+    def load(self, name: str, *, device: str = "auto", threads: int = 0, exact: bool = False) -> LoadedModel:
+        """Load a model to run it: on a CPU in 8 bits, by a graph that is made the first time; elsewhere in torch.
 
         Args:
             name: of an installed model, or a path to a model directory.
             device: auto, cpu, cuda or mps.
-            threads: for CPU work; 0 means what suits the model's size.
+            threads: for CPU work; 0 means as many as were found best.
+            exact: in torch on the CPU too, with weights as they are: to measure a model, not to write with it.
 
         Raises:
             ModelError: it is unknown, damaged, or does not fit the device or its own tokenizer.
         """
         stored = self.read(name)
-        import torch
-
-        from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
-        from songsmith.model.gpt2 import GPT2
-
-        set_threads(threads or choose_threads(stored.bytes))
-        target = choose_device(device)
-        try:
-            backend = GPT2(stored.config, stored.weights, target, choose_dtype(target))
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise ModelError(f"{name} does not fit into the memory of {target}.", "Try --device cpu.") from error
+        backend = None if exact or not is_cpu(device) else self._load_graph(stored, threads)
         return LoadedModel(
-            name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256, backend=backend,
-            tokenizer=stored.tokenizer,
+            name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256,
+            backend=backend or _load_into_torch(stored, device, threads), tokenizer=stored.tokenizer,
         )  # fmt: skip
+
+    def _load_graph(self, stored: StoredModel, threads: int) -> "Backend | None":
+        """Return the network on ONNX Runtime, or nothing where no graph can be kept."""
+        from songsmith.model.compiled import load_compiled
+
+        # Beside the user's own models; the package and folders elsewhere are not songsmith's to write in.
+        own = stored.folder.parent == self._paths.models
+        place = stored.folder / "graphs" if own else self._paths.graphs / stored.name
+        file = (stored.folder / WEIGHTS).stat()
+        key = f"{stored.weights_sha256[:12]}-{file.st_size}-{file.st_mtime_ns}"
+        try:
+            return load_compiled(place, key, stored.config, stored.arrays, threads=threads)
+        except StorageError:  # a full disk must not keep anyone from writing
+            return None
+
+
+def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend":
+    import torch
+
+    from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
+    from songsmith.model.gpt2 import GPT2
+
+    set_threads(threads or choose_threads((stored.folder / WEIGHTS).stat().st_size))
+    target = choose_device(device)
+    try:
+        return GPT2(stored.config, stored.tensors(), target, choose_dtype(target))
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise ModelError(f"{stored.name} does not fit into the memory of {target}.", "Try --device cpu.") from error
+
+
+def _read_weights(folder: Path, load_file: Callable[[Path], Mapping[str, Any]]) -> dict[str, Any]:
+    try:
+        return {key.removeprefix("transformer."): value for key, value in load_file(folder / WEIGHTS).items()}
+    except Exception as error:  # safetensors raises its own and OSErrors alike
+        raise _damaged(folder, error) from error
 
 
 def hash_file(path: Path) -> str:

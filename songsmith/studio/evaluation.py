@@ -42,7 +42,7 @@ def evaluate_model(
         NotFoundError: there is no such corpus, or it was never cleaned.
     """
     songs = _open_songs(studio, corpus)
-    model = studio.load_model()
+    model = studio.load_model(exact=True)
     require_marks(model)
     sieve = Sieve(filters)
     taken = (song for song in songs if sieve.takes(song) and song.song.lines)

@@ -52,10 +52,10 @@ class Studio:
         """The songs and takes that are kept. Whoever uses it closes it: `with studio.library as library`."""
         return Library(self.paths.library)
 
-    def load_model(self) -> LoadedModel:
-        """Load the model that the settings name, on their device."""
+    def load_model(self, *, exact: bool = False) -> LoadedModel:
+        """Load the model that the settings name, on their device; `exact` to measure it, not to write with it."""
         settings = self.settings
-        return self.models.load(settings.model, device=settings.device, threads=settings.threads)
+        return self.models.load(settings.model, device=settings.device, threads=settings.threads, exact=exact)
 
     def prepare_home(self) -> None:
         """Make sure that drafts can be kept, before anyone writes one.

@@ -26,7 +26,7 @@ from songsmith.training.options import TrainingOptions, Unit
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from songsmith.model.gpt2 import GPT2Config
+    from songsmith.model.config import GPT2Config
     from songsmith.model.tokenizer import Tokenizer
     from songsmith.training.dataset import Split, TrainingSong
     from songsmith.training.run import TrainingRun
@@ -127,7 +127,8 @@ def prepare_training(
         raise UsageError(f"There is no size '{size}'.", f"Use one of {', '.join(SIZES)}.")
     shape = SIZES[size]
     material = _gather(studio, request, shape.context_window_tokens)
-    from songsmith.model.gpt2 import GPT2Config, random_weights
+    from songsmith.model.config import GPT2Config
+    from songsmith.model.gpt2 import random_weights
 
     chosen = tokenizer or (GPT2_TOKENIZER if size == GPT2_TOKENIZER else None)
     own = load_tokenizer(studio, chosen) if chosen else _learn_tokenizer(material.split.train, shape.vocabulary_size)
@@ -162,7 +163,7 @@ def prepare_finetuning(studio: Studio, request: TrainingRequest, *, base: str | 
     stored = studio.models.read(source)
     material = _gather(studio, request, stored.config.context_window_tokens)
     own = stored.tokenizer.with_marks()
-    config, weights = _make_room(stored.config, stored.weights, own.vocabulary_size)
+    config, weights = _make_room(stored.config, stored.tensors(), own.vocabulary_size)
     digest = stored.weights_sha256
     manifest = Manifest(
         origin=f"Fine-tuned from {source}. {request.command}".strip(),

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its name everywhere)
 from torch import Tensor, nn
 
-from songsmith.model.gpt2 import GPT2Config
+from songsmith.model.config import GPT2Config
 from songsmith.training.dataset import IGNORED
 
 # Letters in shapes: B = rows, T = tokens in a row, N = B * T, D = width, H = heads, E = D / H, V = vocabulary.

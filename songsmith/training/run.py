@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from songsmith.model.gpt2 import GPT2Config
+from songsmith.model.config import GPT2Config
 from songsmith.model.manifest import Manifest
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import Planner, Split

@@ -10,7 +10,8 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Song
 from songsmith.markup import MarkupFormat, Prompt
-from songsmith.model.gpt2 import GPT2, GPT2Config
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import GPT2
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import LoadedModel
 from songsmith.model.tokenizer import Tokenizer

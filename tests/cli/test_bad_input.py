@@ -167,7 +167,7 @@ BROKEN: dict[str, tuple[int, Callable[[Path], object]]] = {
     "no config": (4, lambda folder: (folder / "config.json").unlink()),
     "config no JSON": (4, lambda folder: change(folder / "config.json", lambda data: data[:-1])),
     "manifest no JSON": (4, lambda folder: (folder / "manifest.json").write_bytes(b"\xff")),
-    "weights that are no numbers": (6, nan_weights),
+    "weights that are no numbers": (4, nan_weights),
 }
 
 

@@ -60,6 +60,21 @@ def _noise(chance: random.Random) -> str:
     )
 
 
+@pytest.mark.parametrize(
+    ("raw", "title"),
+    [
+        ("<img src=\"x\"> LyricsBridgeCopyChinchilla LyricsAboutChinchilla Lyrics\n[Verse 1]1999EmbedShare URL[Chorus]", ""),
+        ("1,2CHORUS\u3164EmbedShare URLCopyEmbedCopyGet tickets from €3 Some Song\n\u202e\u3164", "Unreleased"),
+        ("Chinchilla LyricsChinchilla Lyrics<img src=\"x\">EmbedShare URLCopyEmbedCopyChinchilla Lyrics", "Chinchilla"),
+        ("You might also likeGet tickets as low as 79 €\nA\nAyou might also like\nDisc 2\n2. Two\n<!--sse-->EmbedShare URL", ""),
+        ("You might also likeGet tickets as low as 79 €A\nYou might also like\n31\nContributors\n[Chorus]EmbedShare URL", ""),
+    ],
+)  # fmt: skip
+def test_what_a_text_forgets_of_its_page_changes_nothing(raw: str, title: str) -> None:
+    for options in OPTIONS:
+        check_settled(raw, title, options)
+
+
 @pytest.mark.slow
 def test_cleaning_again_changes_nothing_many_times() -> None:
     chance = random.Random(5)

@@ -14,7 +14,8 @@ from songsmith.errors import EngineError, ModelError
 from songsmith.evaluation.bits import Surprise, require_marks, score_song, token_nats
 from songsmith.lyrics import Song, parse
 from songsmith.markup import END, LINE, MarkupFormat
-from songsmith.model.gpt2 import GPT2, GPT2Config
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import GPT2
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import LoadedModel
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from songsmith.errors import ModelError
 from songsmith.model.backend import Logits
-from songsmith.model.gpt2 import GPT2, GPT2Config, KeyValueCache, random_weights
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import GPT2, KeyValueCache, random_weights
 
 CPU = torch.device("cpu")
 SMALL = GPT2Config(vocabulary_size=97, context_window_tokens=64, width=32, layers=3, heads=4)

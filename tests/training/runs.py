@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from songsmith.craft.plans import plan_line
 from songsmith.lyrics import Line, Section, SectionKind, Song
 from songsmith.markup import MarkupFormat
-from songsmith.model.gpt2 import GPT2Config, random_weights
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import random_weights
 from songsmith.model.manifest import Manifest
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import TrainingSong, split_songs

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from songsmith.model.gpt2 import GPT2, GPT2Config, random_weights
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import GPT2, random_weights
 from songsmith.training import network
 from songsmith.training.dataset import IGNORED
 from songsmith.training.network import LearningGPT2

@@ -162,7 +162,18 @@ def _recommendations(text: str, about: About) -> list[Finding]:
         findings.append(cut)
         if odd:
             findings.append(Finding(max(odd.start, floor), max(odd.end, floor), None))
-    return findings
+    return _in_order(findings)
+
+
+def _in_order(findings: list[Finding]) -> list[Finding]:
+    """Return findings in order and apart: what only looked odd gives way to what is cut."""
+    apart: list[Finding] = []
+    for finding in sorted(findings, key=lambda finding: finding.start):
+        while apart and apart[-1].end > finding.start and apart[-1].replacement is None:
+            apart.pop()
+        if not apart or apart[-1].end <= finding.start:
+            apart.append(finding)
+    return apart
 
 
 def _judge_marker(text: str, found: "re.Match[str]", about: About, *, joined: bool) -> bool | None:

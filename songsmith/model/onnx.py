@@ -1,0 +1,189 @@
+"""The GPT-2 network on ONNX Runtime: the backend of the CPU. Loads a graph that `compiled.py` had written; needs no torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from songsmith.model.backend import Cache, Logits
+from songsmith.model.config import GPT2Config
+
+Array = NDArray[Any]
+
+# Letters in shapes: B = rows, T = tokens read now, W = tokens whose successors are wanted, S = capacity of the cache,
+# H = heads, E = width of a head, V = vocabulary.
+
+_FATAL = 4
+
+
+def open_session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
+    """Load a graph onto the CPU.
+
+    Args:
+        path: of the graph.
+        threads: that share a step's work.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = _FATAL  # what goes wrong is raised as well
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+class OnnxCache:
+    """Keys and values of every layer, in memory that the session writes to where it lies."""
+
+    def __init__(self, buffers: list[Array], lengths: list[int]) -> None:
+        """Hold keys of each layer, then values of each layer, (B, H, S, E); row b is filled up to lengths[b]."""
+        self.buffers = buffers
+        self.lengths = lengths
+        self._bound: _Bound | None = None
+
+    @property
+    def capacity(self) -> int:
+        """Most tokens a row can hold."""
+        return int(self.buffers[0].shape[2])
+
+    def repeat(self, rows: int) -> "OnnxCache":
+        """Return a cache with the one row of this one `rows` times over."""
+        filled = self.lengths[0]
+        buffers = []
+        for buffer in self.buffers:
+            # Untouched pages of zeros cost nothing: only what is filled is copied.
+            many = np.zeros((rows, *buffer.shape[1:]), buffer.dtype)
+            many[:, :, :filled] = buffer[:, :, :filled]
+            buffers.append(many)
+        return OnnxCache(buffers, self.lengths * rows)
+
+    def keep(self, rows: Sequence[int]) -> "OnnxCache":
+        """Return a cache with only these rows, in this order. It takes the memory of this one, which is of no use after."""
+        moved = {row: [buffer[row].copy() for buffer in self.buffers] for row in _read_late(rows)}
+        for place, row in enumerate(rows):
+            if place == row:
+                continue
+            for number, buffer in enumerate(self.buffers):
+                source = moved[row][number] if row in moved else buffer[row]
+                buffer[place, :, : self.lengths[row]] = source[:, : self.lengths[row]]
+        return OnnxCache([buffer[: len(rows)] for buffer in self.buffers], [self.lengths[row] for row in rows])
+
+    def replace(self, row: int, other: Cache) -> None:
+        """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""
+        assert isinstance(other, OnnxCache)
+        filled = other.lengths[0]
+        for mine, theirs in zip(self.buffers, other.buffers, strict=True):
+            mine[row, :, :filled] = theirs[0, :, :filled]
+        self.lengths[row] = filled
+
+    def bind(
+        self, session: onnxruntime.InferenceSession, rows: int, tokens: int, wanted: int, vocabulary: int
+    ) -> "_Bound":
+        """Return where a step of this size reads and writes."""
+        if self._bound is None or self._bound.size != (rows, tokens, wanted):
+            self._bound = _Bound(session, self.buffers, rows, tokens, wanted, vocabulary)
+        return self._bound
+
+
+def _read_late(rows: Sequence[int]) -> set[int]:
+    """Return the rows that would be written over before they are read."""
+    return {row for place, row in enumerate(rows) if row < place and rows[row] != row}
+
+
+class _Bound:
+    """Memory of one size of step. The session reads and writes it where it lies, step after step."""
+
+    def __init__(
+        self, session: onnxruntime.InferenceSession, buffers: list[Array], rows: int, tokens: int, wanted: int,
+        vocabulary: int,
+    ) -> None:  # fmt: skip
+        self.size = (rows, tokens, wanted)
+        self.inputs: dict[str, Array] = {
+            "ids": np.zeros((rows, tokens), np.int64), "places": np.zeros((rows, tokens), np.int64),
+            "lengths": np.zeros(rows, np.int32), "counts": np.zeros(rows, np.int32), "longest": np.zeros(1, np.int32),
+            "wanted": np.zeros(wanted, np.int64),
+        }  # fmt: skip
+        self.logits = np.empty((wanted, vocabulary), np.float32)
+        self.binding = session.io_binding()
+        value = onnxruntime.OrtValue.ortvalue_from_numpy  # shares the array's memory
+        for name, array in self.inputs.items():
+            self.binding.bind_ortvalue_input(name, value(array))
+        self.binding.bind_ortvalue_output("logits", value(self.logits))
+        layers = len(buffers) // 2
+        for number, buffer in enumerate(buffers):
+            part, layer = ("keys", number) if number < layers else ("values", number - layers)
+            shared = value(buffer)
+            self.binding.bind_ortvalue_input(f"{part}.{layer}", shared)
+            self.binding.bind_ortvalue_output(f"{part}_now.{layer}", shared)
+
+
+class OnnxGPT2:
+    """A GPT-2 that reads tokens and gives the logits of what follows."""
+
+    def __init__(self, config: GPT2Config, session: onnxruntime.InferenceSession) -> None:
+        """Run the graph of a session.
+
+        Args:
+            config: the shape of the network in it.
+            session: from `open_session`.
+        """
+        self.config = config
+        self._session = session
+        kinds = {"tensor(int8)": np.int8, "tensor(float)": np.float32}
+        self._cache_dtype = next(kinds[put.type] for put in session.get_inputs() if put.name == "keys.0")
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tokens it knows: V."""
+        return self.config.vocabulary_size
+
+    @property
+    def context_window_tokens(self) -> int:
+        """Most tokens a row of a cache can hold: GPT-2 has no positions past its window."""
+        return self.config.context_window_tokens
+
+    @property
+    def device_name(self) -> str:
+        """Where it runs."""
+        return "cpu"
+
+    def new_cache(self, capacity: int) -> OnnxCache:
+        """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
+        heads = self.config.heads
+        shape = (1, heads, min(capacity, self.context_window_tokens), self.config.width // heads)
+        return OnnxCache([np.zeros(shape, self._cache_dtype) for _ in range(2 * self.config.layers)], [0])
+
+    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache) -> Logits:
+        """Read tokens behind what the cache holds, at least one for each row, and remember them.
+
+        Returns:
+            (B, V) float32 logits of the token to follow; the next step of this cache writes over them.
+        """
+        wide = max(map(len, tokens))
+        return self._run(tokens, cache, [row * wide + len(row_tokens) - 1 for row, row_tokens in enumerate(tokens)])
+
+    def score(self, tokens: Sequence[int]) -> Logits:
+        """Read a text from its start and return (T, V) float32 logits: row t is of the token that follows token t."""
+        return self._run([tokens], self.new_cache(len(tokens)), range(len(tokens)))
+
+    def _run(self, tokens: Sequence[Sequence[int]], cache: Cache, wanted: Sequence[int]) -> Logits:
+        assert isinstance(cache, OnnxCache)
+        counts = [len(row) for row in tokens]
+        longest, starts = max(counts), cache.lengths
+        ends = [start + count for start, count in zip(starts, counts, strict=True)]
+        if min(counts) < 1 or max(ends) > cache.capacity:
+            raise ValueError(f"{longest} tokens behind {max(starts)} do not fit a cache of {cache.capacity}")
+        bound = cache.bind(self._session, len(tokens), longest, len(wanted), self.vocabulary_size)
+        inputs = bound.inputs
+        for row, row_tokens in enumerate(tokens):
+            inputs["ids"][row, : counts[row]] = row_tokens
+            # Behind its tokens a row holds padding, at any place that there is.
+            inputs["places"][row] = np.minimum(np.arange(starts[row], starts[row] + longest), ends[row] - 1)
+        inputs["lengths"][:] = ends
+        inputs["lengths"] -= 1
+        inputs["counts"][:] = counts
+        inputs["longest"][:] = max(ends)
+        inputs["wanted"][:] = wanted
+        self._session.run_with_iobinding(bound.binding)
+        cache.lengths[:] = ends
+        return bound.logits
