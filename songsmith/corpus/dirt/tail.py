@@ -225,7 +225,8 @@ def _number_start(text: str, end: int) -> int:
 
 def _is_share(text: str, links: "re.Match[str]") -> bool:
     """Return whether these links stand behind an `Embed`, or are all there."""
-    return links["all"] is not None or text[: links.start()][-5:].lower() == "embed"
+    start = links.start()
+    return links["all"] is not None or text[max(0, start - 5) : start].lower() == "embed"
 
 
 def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int, bool]:
