@@ -1,21 +1,27 @@
-"""Takes from a loaded model, token by token. Knows tokens, texts and when to stop, not songs kept or screens."""
+"""Takes from a loaded model, token by token, side by side. Knows tokens, texts and when to stop, not songs kept or screens."""
 
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from songsmith.errors import EngineError, UsageError
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.sampling import TokenSampler
-from songsmith.generation.window import slide
-from songsmith.markup import ARTIST, END, MARKS, RESERVED, SECTIONS, TITLE, LyricReader, MarkupFormat, Prompt
+from songsmith.generation.row import Ahead, Alphabet, Row
+from songsmith.generation.sampling import Floats
+from songsmith.markup import Prompt
 from songsmith.model.backend import Cache
 from songsmith.model.store import LoadedModel
-from songsmith.model.tokenizer import StreamingDecoder
 from songsmith.takes import FinishReason
+
+# Letters in shapes: B = takes that go on, V = vocabulary size.
+
+_MOST_AT_ONCE = 16
+"""Tokens of all takes that a step reads at most with guesses: so many cost little more than one."""
+_LONGEST_DRAFT = 8
+# Of a song that has outgrown the window this share stays in sight. A new sight of it is read this much before it is needed, so
+# many tokens at once every so many steps: four times as fast as the song grows.
+_KEPT, _LEAD = 3 / 8, 1 / 4
+_READ_TOKENS, _READ_EVERY = 32, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,131 +47,137 @@ class TokenChunk:
 class Engine:
     """Streams takes from one model."""
 
-    def __init__(self, model: LoadedModel) -> None:
-        """Prepare to write with a model."""
+    def __init__(self, model: LoadedModel, *, drafts: bool = True) -> None:
+        """Prepare to write with a model.
+
+        Args:
+            model: writes.
+            drafts: whether to guess at lines that come back. It changes how fast takes come, not what they say.
+        """
         self.model = model
-        self._format = MarkupFormat(model.manifest.format)
-        tokenizer, size = model.tokenizer, model.backend.vocabulary_size
-        self._structural = tokenizer.structural(size)
-        self._form: list[int] = np.flatnonzero(self._structural).tolist()
-        self._line_ends = np.zeros(size, dtype=np.bool_)
-        self._line_ends[tokenizer.line_end_ids()] = True
-        ids = tokenizer.id_of_mark
-        self._end = ids.get(END)
-        self._sections = {ids[mark] for mark in SECTIONS.values() if mark in ids}
-        self._titles = [ids[mark] for mark in (TITLE, ARTIST) if mark in ids]
-        plain = self._format is MarkupFormat.PLAIN
-        # A model of lines knows no songs: what it ends is a line.
-        self._ends_songs = self._format is not MarkupFormat.LINES
-        never = MARKS - {END} if plain else frozenset(RESERVED)
-        if not self._ends_songs:
-            never |= {TITLE, ARTIST, *SECTIONS.values()}
-        marks = [token for mark, token in ids.items() if mark in never]
-        # A network may have more outputs than its tokenizer has entries.
-        self._never = [*marks, *range(tokenizer.vocabulary_size, size)]
+        self._alphabet = Alphabet(model)
+        self._drafts = drafts
 
     def stream(self, prompt: Prompt, options: Sequence[GenerationOptions]) -> Generator[TokenChunk]:
         """Write takes of one prompt together, one for each of `options`; yield every token as it comes.
 
-        A take's text depends on prompt, options and its own seed, not on the takes beside it (but for float rounding).
+        Raises:
+            EngineError: the network failed: out of memory, or odds that are no numbers.
+        """
+        return self.stream_all([(prompt, option) for option in options])
+
+    def stream_all(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
+        """Write takes together, each of its own prompt and options; yield every token as it comes.
+
+        A take's text depends on its prompt, options and seed, not on the takes beside it (but for float rounding).
         Closing the generator stops the work.
 
         Raises:
             EngineError: the network failed: out of memory, or odds that are no numbers.
         """
-        if not options:
+        if not takes:
             raise UsageError("No takes were asked for.", "Ask for at least one.")
         try:
-            yield from self._stream(prompt, options)
+            yield from self._stream(takes)
         except (RuntimeError, MemoryError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise EngineError(f"The model broke down: {reason}.", "Try fewer takes, or --device cpu.") from error
 
-    def _stream(self, prompt: Prompt, options: Sequence[GenerationOptions]) -> Generator[TokenChunk]:
+    def _stream(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
         start_s = time.perf_counter()
+        rows, cache, seen = self._begin(takes)
+        drafts: list[list[int]] = [[] for _ in rows]
+        steps = 0
+        while rows:
+            for place, (row, draft, logits) in enumerate(zip(rows, drafts, seen, strict=True)):
+                kept = 0
+                while True:
+                    text = row.step(logits[kept])
+                    yield TokenChunk(
+                        take=row.take, text=text, tokens=row.tokens, elapsed_s=time.perf_counter() - start_s,
+                        title=row.reader.title.strip(), window_slid=row.slid, finish=row.finish,
+                    )  # fmt: skip
+                    row.slid = False
+                    # What the take draws itself decides; a guess that is the same has been read already.
+                    if row.finish is not None or kept == len(draft) or row.body[-1] != draft[kept]:
+                        break
+                    kept += 1
+                if draft:
+                    row.drafter.learn(len(draft), kept)
+                    cache.forget(place, len(draft) - kept)
+            going = _closed_ranks([row.finish is None for row in rows])
+            if not going:
+                return
+            if len(going) < len(rows):
+                rows, cache = [rows[place] for place in going], cache.keep(going)
+            steps += 1
+            self._read_ahead(rows, cache, steps)
+            drafts = self._guess(rows, cache)
+            read = [[row.body[-1], *draft] for row, draft in zip(rows, drafts, strict=True)]
+            logits = self.model.backend.advance(read, cache, every=any(drafts))
+            seen = _parted(logits, [len(draft) + 1 for draft in drafts] if any(drafts) else [1] * len(rows))
+
+    def _begin(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> tuple[list[Row], Cache, list[Floats]]:
+        """Read every prompt once. Return the takes, what is remembered of them, and for each the first logits (1, V)."""
+        backend, alphabet = self.model.backend, self._alphabet
+        window = backend.context_window_tokens
+        pieces = {prompt: self._encode(prompt) for prompt in dict.fromkeys(prompt for prompt, _ in takes)}
+        longest = max(
+            len(pieces[prompt][0]) + len(pieces[prompt][1]) + option.max_new_tokens for prompt, option in takes
+        )
+        cache = backend.new_cache(min(window, longest)).repeat(len(takes))
+        read: dict[Prompt, tuple[Cache, Floats, list[int], list[int]]] = {}
+        for prompt, (head, body) in pieces.items():
+            if len(head) + len(body) >= window:
+                head, body = alphabet.slide(head, body, keep_tokens=max(2, window // 2))
+            alone = backend.new_cache(len(head) + len(body))
+            read[prompt] = (alone, backend.advance([head + body], alone).copy(), head, body)
+        rows, seen = [], []
+        for take, (prompt, option) in enumerate(takes):
+            alone, logits, head, body = read[prompt]
+            cache.replace(take, alone)
+            row = Row(take, prompt, option, alphabet, *pieces[prompt])
+            if len(body) < len(row.body):
+                row.see(head, list(body))
+            rows.append(row)
+            seen.append(logits.copy())
+        return rows, cache, seen
+
+    def _encode(self, prompt: Prompt) -> tuple[list[int], list[int]]:
+        tokenizer = self.model.tokenizer
+        head, body = map(tokenizer.encode_pieces, prompt.pieces(self._alphabet.format))
+        return head or tokenizer.encode("\n"), body  # a tokenizer without <|endoftext|> still needs a first token
+
+    def _guess(self, rows: Sequence[Row], cache: Cache) -> list[list[int]]:
+        room = min(_LONGEST_DRAFT, _MOST_AT_ONCE // len(rows) - 1) if self._drafts else 0
+        return [
+            row.drafter.draft(min(room, cache.capacity - length - 1))
+            for row, length in zip(rows, cache.lengths, strict=True)
+        ]
+
+    def _read_ahead(self, rows: Sequence[Row], cache: Cache, steps: int) -> None:
+        """Let takes at the end of the window see less of their songs, read bit by bit before it is needed.
+
+        What is left to see, and from which token on, depends on the take alone; only when it is read depends on its neighbours.
+        """
         backend = self.model.backend
         window = backend.context_window_tokens
-        head, body = map(self.model.tokenizer.encode_pieces, prompt.pieces(self._format))
-        if not head:  # a tokenizer without <|endoftext|> still needs a first token
-            head = self.model.tokenizer.encode("\n")
-        slid = len(head) + len(body) >= window
-        lyric = body
-        if slid:
-            head, body = self._slide(head, body)
-        ids = head + body
-        cache: Cache = backend.new_cache(min(window, len(ids) + max(option.max_new_tokens for option in options)))
-        first = backend.advance([ids], cache)  # (1, V)
-        cache = cache.repeat(len(options))
-        logits = np.repeat(first, len(options), axis=0)  # (B, V)
-        rows = [
-            _Row(take, option, prompt, self._format, head, body, lyric, self._structural, StreamingDecoder(self.model.tokenizer))
-            for take, option in enumerate(options)
-        ]  # fmt: skip
-        while rows:
-            for row, row_logits in zip(rows, logits, strict=True):
-                chunk_text = self._step(row, row_logits)
-                yield TokenChunk(
-                    take=row.take, text=chunk_text, tokens=row.tokens, elapsed_s=time.perf_counter() - start_s,
-                    title=row.reader.title.strip(), window_slid=slid, finish=row.finish,
-                )  # fmt: skip
-            slid = False
-            going = _closed_ranks([row.finish is None for row in rows])
-            if len(going) < len(rows):
-                rows = [rows[place] for place in going]
-                cache = cache.keep(going) if going else cache
-            for place, row in enumerate(rows):
-                if cache.lengths[place] >= window:
-                    slid = True
-                    row.head, row.body = self._slide(row.head, row.body)
-                    fresh = backend.new_cache(window)
-                    backend.advance([[*row.head, *row.body][:-1]], fresh)
-                    cache.replace(place, fresh)
-            if rows:
-                logits = backend.advance([[row.body[-1]] for row in rows], cache)
-
-    def _slide(self, head: list[int], body: list[int]) -> tuple[list[int], list[int]]:
-        # Half the window stays in sight, so that reading it again pays for half a window of new tokens.
-        keep = max(2, self.model.backend.context_window_tokens // 2)
-        return slide(head, body, keep_tokens=keep, line_ends=self._line_ends, sections=self._sections)
-
-    def _step(self, row: "_Row", logits: NDArray[np.float32]) -> str:
-        """Draw the row's next token, and return the text it shows."""
-        token = row.sampler.draw(logits, self._banned(row))
-        row.tokens += 1
-        options, reader = row.options, row.reader
-        if token == self._end and self._ends_songs:
-            row.finish = FinishReason.END_OF_SONG
-        elif token in self._sections and options.stop_at_section and reader.finished_lines:
-            row.finish = FinishReason.END_OF_SECTION
-        if row.finish is not None:
-            return row.close()
-        row.body.append(token)
-        begun = reader.sections_begun
-        text = "".join(reader.feed(piece) for piece in row.decoder.feed(token))
-        if options.max_lines and reader.finished_lines >= options.max_lines:
-            row.finish = FinishReason.MAX_LINES
-        elif (
-            # A plain model ends its section with a blank line; before min_lines that begins one more stanza.
-            self._format is MarkupFormat.PLAIN and options.stop_at_section
-            and reader.sections_begun > begun and reader.finished_lines >= max(1, options.min_lines)
-        ):  # fmt: skip
-            row.finish = FinishReason.END_OF_SECTION
-        elif row.tokens >= options.max_new_tokens:
-            row.finish = FinishReason.MAX_TOKENS
-        return text + (row.close() if row.finish else "")
-
-    def _banned(self, row: "_Row") -> list[int]:
-        banned = list(self._never)
-        if row.in_open_line and not row.tokens:
-            return [*banned, *self._form]  # a line that is to be finished gets a word at least
-        if row.titled or row.reader.sections_begun:
-            banned += self._titles
-        if row.reader.finished_lines < row.options.min_lines:
-            banned += [self._end] if self._end is not None and self._ends_songs else []
-            nothing_yet = row.reader.finished_lines == 0 and row.reader.sections_begun == 0
-            if row.options.stay_in_section if nothing_yet else row.options.stop_at_section:
-                banned += self._sections
-        return banned
+        begins = window - int(window * _LEAD)
+        near = [place for place, length in enumerate(cache.lengths) if length >= begins]
+        for number, place in enumerate(near):
+            row, length = rows[place], cache.lengths[place]
+            if row.ahead is None:
+                known = len(row.body) - (length - begins)
+                head, body = self._alphabet.slide(row.head, row.body[:known], keep_tokens=max(2, int(window * _KEPT)))
+                row.ahead = Ahead(backend.new_cache(window), head, [*body, *row.body[known:]])
+            unread = row.ahead.unread
+            if length >= window:
+                if unread:
+                    backend.advance([unread], row.ahead.cache)
+                cache.replace(place, row.ahead.cache)
+                row.see(row.ahead.head, row.ahead.body)
+            elif (steps + number * _READ_EVERY // len(near)) % _READ_EVERY == 0 and unread:
+                backend.advance([unread[:_READ_TOKENS]], row.ahead.cache)
 
 
 def _closed_ranks(going: Sequence[bool]) -> list[int]:
@@ -175,24 +187,7 @@ def _closed_ranks(going: Sequence[bool]) -> list[int]:
     return [place if going[place] else last.pop() for place in range(len(left))]
 
 
-class _Row:
-    """A take while it is being written."""
-
-    def __init__(
-        self, take: int, options: GenerationOptions, prompt: Prompt, format: MarkupFormat, head: list[int], body: list[int],
-        lyric: list[int], structural: NDArray[np.bool_], decoder: StreamingDecoder,
-    ) -> None:  # fmt: skip
-        self.take = take
-        self.options = options
-        self.head = head
-        self.body = list(body)
-        self.in_open_line = prompt.open_line
-        self.titled = bool(prompt.song.title or prompt.song.sections)
-        self.sampler = TokenSampler(options, structural, lyric)
-        self.decoder = decoder
-        self.reader = LyricReader(prompt, format)
-        self.tokens = 0
-        self.finish: FinishReason | None = None
-
-    def close(self) -> str:
-        return "".join(self.reader.feed(piece) for piece in self.decoder.close()) + self.reader.close()
+def _parted(logits: Floats, counts: Sequence[int]) -> list[Floats]:
+    """Part the logits of all rows, (N, V), into those of each."""
+    ends = [sum(counts[: row + 1]) for row in range(len(counts))]
+    return [logits[end - count : end] for end, count in zip(ends, counts, strict=True)]

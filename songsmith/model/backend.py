@@ -22,6 +22,11 @@ class Cache(Protocol):
         """Tokens held for each row."""
         ...
 
+    @property
+    def capacity(self) -> int:
+        """Most tokens a row can hold."""
+        ...
+
     def repeat(self, rows: int) -> "Cache":
         """Return a cache with the one row of this one `rows` times over."""
         ...
@@ -31,7 +36,11 @@ class Cache(Protocol):
         ...
 
     def replace(self, row: int, other: "Cache") -> None:
-        """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""
+        """Put the one row of `other` in place of a row of this one, where it must fit."""
+        ...
+
+    def forget(self, row: int, tokens: int) -> None:
+        """Take back the last tokens of a row, as if they had not been read."""
         ...
 
 
@@ -57,11 +66,17 @@ class Backend(Protocol):
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
         ...
 
-    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache) -> Logits:
+    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
+        Args:
+            tokens: of each row.
+            cache: of as many rows.
+            every: whether the logits behind every token are wanted, not only behind the last one of a row.
+
         Returns:
-            (B, V) logits of the token to follow, on the CPU and free to be overwritten, as the next step may do.
+            (B, V) logits of the token to follow; with `every`, (N, V) of the N tokens read, row after row. On the CPU and free
+            to be overwritten, as the next step may do.
         """
         ...
 

@@ -45,11 +45,16 @@ class KeyValueCache:
         )
 
     def replace(self, row: int, other: Cache) -> None:
-        """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""
+        """Put the one row of `other` in place of a row of this one, where it must fit."""
         assert isinstance(other, KeyValueCache)
+        filled = other.lengths[0]
         for mine, theirs in zip(self.layers, other.layers, strict=True):
-            mine[:, row].copy_(theirs[:, 0])
-        self.lengths[row] = other.lengths[0]
+            mine[:, row, :, :filled].copy_(theirs[:, 0, :, :filled])
+        self.lengths[row] = filled
+
+    def forget(self, row: int, tokens: int) -> None:
+        """Take back the last tokens of a row, as if they had not been read."""
+        self.lengths[row] -= tokens  # what lies past its length is never looked at
 
 
 @dataclass(frozen=True)
@@ -126,13 +131,16 @@ class GPT2:
         return KeyValueCache([torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks], [0])
 
     @torch.inference_mode()
-    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache) -> Logits:
+    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
         Returns:
-            (B, V) float32 logits of the token to follow.
+            (B, V) float32 logits of the token to follow; with `every`, (N, V) of all tokens read, row after row.
         """
         hidden, counts = self._read(tokens, cache)  # (B, T, D)
+        if every:
+            rows = [row for row, count in enumerate(counts) for _ in range(count)]
+            return self._head(hidden[rows, [place for count in counts for place in range(count)]])
         last = (
             hidden[list(range(len(counts))), [count - 1 for count in counts]] if len(set(counts)) > 1 else hidden[:, -1]
         )

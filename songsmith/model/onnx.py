@@ -17,6 +17,8 @@ Array = NDArray[Any]
 # H = heads, E = width of a head, V = vocabulary.
 
 _FATAL = 4
+# Rows that read less than their neighbours are filled up behind, and what fills them must have a place in the cache too.
+_PADDING = 32
 
 
 def open_session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
@@ -39,12 +41,12 @@ class OnnxCache:
         """Hold keys of each layer, then values of each layer, (B, H, S, E); row b is filled up to lengths[b]."""
         self.buffers = buffers
         self.lengths = lengths
-        self._bound: _Bound | None = None
+        self._bound: dict[tuple[int, int], _Bound] = {}
 
     @property
     def capacity(self) -> int:
         """Most tokens a row can hold."""
-        return int(self.buffers[0].shape[2])
+        return int(self.buffers[0].shape[2]) - _PADDING
 
     def repeat(self, rows: int) -> "OnnxCache":
         """Return a cache with the one row of this one `rows` times over."""
@@ -69,20 +71,22 @@ class OnnxCache:
         return OnnxCache([buffer[: len(rows)] for buffer in self.buffers], [self.lengths[row] for row in rows])
 
     def replace(self, row: int, other: Cache) -> None:
-        """Put the one row of `other`, a cache of the same capacity, in place of a row of this one."""
+        """Put the one row of `other` in place of a row of this one, where it must fit."""
         assert isinstance(other, OnnxCache)
         filled = other.lengths[0]
         for mine, theirs in zip(self.buffers, other.buffers, strict=True):
             mine[row, :, :filled] = theirs[0, :, :filled]
         self.lengths[row] = filled
 
-    def bind(
-        self, session: onnxruntime.InferenceSession, rows: int, tokens: int, wanted: int, vocabulary: int
-    ) -> "_Bound":
-        """Return where a step of this size reads and writes."""
-        if self._bound is None or self._bound.size != (rows, tokens, wanted):
-            self._bound = _Bound(session, self.buffers, rows, tokens, wanted, vocabulary)
-        return self._bound
+    def forget(self, row: int, tokens: int) -> None:
+        """Take back the last tokens of a row, as if they had not been read."""
+        self.lengths[row] -= tokens  # what lies past its length is never looked at
+
+    def bind(self, session: onnxruntime.InferenceSession, tokens: int, wanted: int, vocabulary: int) -> "_Bound":
+        """Return where a step of this size reads and writes. The few sizes there are come again and again."""
+        if (tokens, wanted) not in self._bound:
+            self._bound[tokens, wanted] = _Bound(session, self.buffers, tokens, wanted, vocabulary)
+        return self._bound[tokens, wanted]
 
 
 def _read_late(rows: Sequence[int]) -> set[int]:
@@ -94,10 +98,9 @@ class _Bound:
     """Memory of one size of step. The session reads and writes it where it lies, step after step."""
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, buffers: list[Array], rows: int, tokens: int, wanted: int,
-        vocabulary: int,
-    ) -> None:  # fmt: skip
-        self.size = (rows, tokens, wanted)
+        self, session: onnxruntime.InferenceSession, buffers: list[Array], tokens: int, wanted: int, vocabulary: int
+    ) -> None:
+        rows = len(buffers[0])
         self.inputs: dict[str, Array] = {
             "ids": np.zeros((rows, tokens), np.int64), "places": np.zeros((rows, tokens), np.int64),
             "lengths": np.zeros(rows, np.int32), "counts": np.zeros(rows, np.int32), "longest": np.zeros(1, np.int32),
@@ -150,17 +153,26 @@ class OnnxGPT2:
     def new_cache(self, capacity: int) -> OnnxCache:
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
         heads = self.config.heads
-        shape = (1, heads, min(capacity, self.context_window_tokens), self.config.width // heads)
+        shape = (1, heads, min(capacity, self.context_window_tokens) + _PADDING, self.config.width // heads)
         return OnnxCache([np.zeros(shape, self._cache_dtype) for _ in range(2 * self.config.layers)], [0])
 
-    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache) -> Logits:
+    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
         Returns:
-            (B, V) float32 logits of the token to follow; the next step of this cache writes over them.
+            (B, V) float32 logits of the token to follow; with `every`, (N, V) of all tokens read, row after row. The next step
+            of this cache may write over them.
         """
         wide = max(map(len, tokens))
-        return self._run(tokens, cache, [row * wide + len(row_tokens) - 1 for row, row_tokens in enumerate(tokens)])
+        return self._run(
+            tokens,
+            cache,
+            [
+                row * wide + place
+                for row, row_tokens in enumerate(tokens)
+                for place in range(0 if every else len(row_tokens) - 1, len(row_tokens))
+            ],
+        )
 
     def score(self, tokens: Sequence[int]) -> Logits:
         """Read a text from its start and return (T, V) float32 logits: row t is of the token that follows token t."""
@@ -171,9 +183,9 @@ class OnnxGPT2:
         counts = [len(row) for row in tokens]
         longest, starts = max(counts), cache.lengths
         ends = [start + count for start, count in zip(starts, counts, strict=True)]
-        if min(counts) < 1 or max(ends) > cache.capacity:
+        if min(counts) < 1 or max(ends) > cache.capacity or max(starts) + longest > cache.capacity + _PADDING:
             raise ValueError(f"{longest} tokens behind {max(starts)} do not fit a cache of {cache.capacity}")
-        bound = cache.bind(self._session, len(tokens), longest, len(wanted), self.vocabulary_size)
+        bound = cache.bind(self._session, longest, len(wanted), self.vocabulary_size)
         inputs = bound.inputs
         for row, row_tokens in enumerate(tokens):
             inputs["ids"][row, : counts[row]] = row_tokens

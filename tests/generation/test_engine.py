@@ -228,8 +228,8 @@ def test_a_plain_model_can_stop_at_a_blank_line(plain: LoadedModel, min_lines: i
         def __getattr__(self, name: str) -> object:
             return getattr(plain.backend, name)
 
-        def advance(self, tokens, cache):
-            logits = advance(tokens, cache)
+        def advance(self, tokens, cache, *, every=False):
+            logits = advance(tokens, cache, every=every)
             logits[:, newline] += 6
             return logits
 

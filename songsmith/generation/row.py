@@ -1,0 +1,154 @@
+"""One take while it is being written: draws its tokens, says what they show, and knows when it ends. Runs no network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songsmith.generation.drafts import Drafter
+from songsmith.generation.options import GenerationOptions
+from songsmith.generation.sampling import Floats, TokenSampler
+from songsmith.generation.window import slide
+from songsmith.markup import ARTIST, END, MARKS, RESERVED, SECTIONS, TITLE, LyricReader, MarkupFormat, Prompt
+from songsmith.model.backend import Cache
+from songsmith.model.store import LoadedModel
+from songsmith.model.tokenizer import StreamingDecoder, Tokenizer
+from songsmith.takes import FinishReason
+
+# Letters in shapes: V = vocabulary size.
+
+
+class Alphabet:
+    """What a model's token ids mean to a take."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        """Look a model's tokens up."""
+        self.format = MarkupFormat(model.manifest.format)
+        self.tokenizer: Tokenizer = model.tokenizer
+        size = model.backend.vocabulary_size
+        self.structural: NDArray[np.bool_] = self.tokenizer.structural(size)
+        """(V,) true for marks and line ends."""
+        self.form: list[int] = np.flatnonzero(self.structural).tolist()
+        self.line_ends: NDArray[np.bool_] = np.zeros(size, dtype=np.bool_)
+        """(V,) true for ids that end a line."""
+        self.line_ends[self.tokenizer.line_end_ids()] = True
+        ids = self.tokenizer.id_of_mark
+        self.end = ids.get(END)
+        self.sections = {ids[mark] for mark in SECTIONS.values() if mark in ids}
+        self.titles = [ids[mark] for mark in (TITLE, ARTIST) if mark in ids]
+        # A model of lines knows no songs: what it ends is a line.
+        self.ends_songs = self.format is not MarkupFormat.LINES
+        never = MARKS - {END} if self.format is MarkupFormat.PLAIN else frozenset(RESERVED)
+        if not self.ends_songs:
+            never |= {TITLE, ARTIST, *SECTIONS.values()}
+        marks = [token for mark, token in ids.items() if mark in never]
+        # A network may have more outputs than its tokenizer has entries.
+        self.never = [*marks, *range(self.tokenizer.vocabulary_size, size)]
+
+    def slide(self, head: list[int], body: list[int], *, keep_tokens: int) -> tuple[list[int], list[int]]:
+        """Drop the oldest whole lines of a song, as `window.slide` does."""
+        return slide(head, body, keep_tokens=keep_tokens, line_ends=self.line_ends, sections=self.sections)
+
+
+@dataclass
+class Ahead:
+    """What a take will see of its song once the window has slid, while it is still being read."""
+
+    cache: Cache
+    head: list[int]
+    body: list[int]
+
+    @property
+    def unread(self) -> list[int]:
+        """Tokens still to be read; the last one of all is read by the step that follows it."""
+        return [*self.head, *self.body][self.cache.lengths[0] : -1]
+
+
+class Row:
+    """A take while it is being written."""
+
+    def __init__(
+        self, take: int, prompt: Prompt, options: GenerationOptions, alphabet: Alphabet, head: list[int], body: list[int]
+    ) -> None:  # fmt: skip
+        """Begin a take.
+
+        Args:
+            take: which one, counted from 0.
+            prompt: the place in a song to write at.
+            options: of this take.
+            alphabet: of the model.
+            head: ids of the title.
+            body: ids of the whole lyric so far.
+        """
+        self.take = take
+        self.head, self.body = head, list(body)
+        self.ahead: Ahead | None = None
+        self.slid = False
+        """Whether the oldest lines just went out of sight."""
+        self.tokens = 0
+        self.finish: FinishReason | None = None
+        self.drafter = Drafter(body)
+        self.reader = LyricReader(prompt, alphabet.format)
+        self._options, self._alphabet = options, alphabet
+        self._in_open_line = prompt.open_line
+        self._titled = bool(prompt.song.title or prompt.song.sections)
+        self._sampler = TokenSampler(options, alphabet.structural, body)
+        self._decoder = StreamingDecoder(alphabet.tokenizer)
+
+    def see(self, head: list[int], body: list[int]) -> None:
+        """See no more of the song than this."""
+        self.head, self.body = head, body
+        self.ahead, self.slid = None, True
+
+    def step(self, logits: Floats) -> str:
+        """Draw the next token, and return the text it shows.
+
+        Args:
+            logits: (V,), overwritten.
+        """
+        token = self._sampler.draw(logits, self._banned())
+        self.tokens += 1
+        options, reader, alphabet = self._options, self.reader, self._alphabet
+        if token == alphabet.end and alphabet.ends_songs:
+            self.finish = FinishReason.END_OF_SONG
+        elif token in alphabet.sections and options.stop_at_section and reader.finished_lines:
+            self.finish = FinishReason.END_OF_SECTION
+        if self.finish is not None:
+            return self._close()
+        self._append(token)
+        begun = reader.sections_begun
+        text = "".join(reader.feed(piece) for piece in self._decoder.feed(token))
+        if options.max_lines and reader.finished_lines >= options.max_lines:
+            self.finish = FinishReason.MAX_LINES
+        elif (
+            # A plain model ends its section with a blank line; before min_lines that begins one more stanza.
+            alphabet.format is MarkupFormat.PLAIN and options.stop_at_section
+            and reader.sections_begun > begun and reader.finished_lines >= max(1, options.min_lines)
+        ):  # fmt: skip
+            self.finish = FinishReason.END_OF_SECTION
+        elif self.tokens >= options.max_new_tokens:
+            self.finish = FinishReason.MAX_TOKENS
+        return text + (self._close() if self.finish else "")
+
+    def _append(self, token: int) -> None:
+        self.body.append(token)
+        self.drafter.note(token)
+        if self.ahead is not None:
+            self.ahead.body.append(token)
+
+    def _banned(self) -> list[int]:
+        alphabet, options, reader = self._alphabet, self._options, self.reader
+        banned = list(alphabet.never)
+        if self._in_open_line and not self.tokens:
+            return [*banned, *alphabet.form]  # a line that is to be finished gets a word at least
+        if self._titled or reader.sections_begun:
+            banned += alphabet.titles
+        if reader.finished_lines < options.min_lines:
+            banned += [alphabet.end] if alphabet.end is not None and alphabet.ends_songs else []
+            nothing_yet = reader.finished_lines == 0 and reader.sections_begun == 0
+            if options.stay_in_section if nothing_yet else options.stop_at_section:
+                banned += alphabet.sections
+        return banned
+
+    def _close(self) -> str:
+        return "".join(self.reader.feed(piece) for piece in self._decoder.close()) + self.reader.close()

@@ -1,0 +1,203 @@
+"""Guesses at what comes back: they change how fast a take comes, and nothing else."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import write_random_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from songsmith.generation.drafts import Drafter
+from songsmith.generation.engine import Engine
+from songsmith.generation.options import GenerationOptions
+from songsmith.lyrics import parse
+from songsmith.markup import Prompt
+from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.paths import find_paths
+
+CHORUS = """Roll on, roll on, the river and the rain,
+Roll on and carry me back home again,
+The lamp is burning low upon the sill,
+And someone waits for me below the hill."""
+RETURNING = Prompt(
+    song=parse(
+        f"[Verse]\nThe road was long, the night was cold and deep,\nThe village fast asleep,\n\n[Chorus]\n{CHORUS}\n\n"
+        f"[Verse]\nI left the harbour when the year was new,\nAnd all the sails were wet\n\n[Chorus]\n{CHORUS[:41]}\n",
+        title="Roll On",
+    )
+)
+
+
+def write(
+    model: LoadedModel, prompt: Prompt, options: Sequence[GenerationOptions], *, drafts: bool
+) -> tuple[list[str], int]:
+    """Return the texts of takes, and the steps the network took."""
+    steps = 0
+    advance = model.backend.advance
+
+    class Counting:
+        def __getattr__(self, name: str) -> object:
+            return getattr(model.backend, name)
+
+        def advance(self, tokens, cache, *, every=False):
+            nonlocal steps
+            steps += 1
+            return advance(tokens, cache, every=every)
+
+    counted = LoadedModel(
+        name=model.name, manifest=model.manifest, weights_sha256="", backend=Counting(), tokenizer=model.tokenizer
+    )
+    texts = [""] * len(options)
+    for chunk in Engine(counted, drafts=drafts).stream(prompt, options):
+        texts[chunk.take] += chunk.text
+    return texts, steps
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8, 1.3])
+@pytest.mark.parametrize("takes", [1, 3, 9])
+def test_takes_are_the_same_with_guesses_and_without(starter: LoadedModel, temperature: float, takes: int) -> None:
+    options = [
+        GenerationOptions(seed=seed, temperature=temperature, max_lines=0, min_lines=1000, max_new_tokens=80 + 9 * seed)
+        for seed in range(takes)
+    ]
+    guessed, fewer = write(starter, RETURNING, options, drafts=True)
+    plain, steps = write(starter, RETURNING, options, drafts=False)
+    assert guessed == plain
+    assert fewer <= steps
+
+
+def test_a_chorus_that_returns_takes_fewer_steps(starter: LoadedModel) -> None:
+    options = [
+        GenerationOptions(temperature=0.0, repetition_penalty=1.0, max_lines=0, min_lines=1000, max_new_tokens=120)
+    ]
+    (_, fewer), (_, steps) = (write(starter, RETURNING, options, drafts=drafts) for drafts in (True, False))
+    assert fewer < 0.7 * steps
+
+
+@pytest.mark.parametrize("window", [12, 24, 40])
+def test_a_window_that_slides_in_the_middle_of_a_guess_changes_nothing(tmp_path: Path, window: int) -> None:
+    folder = write_random_model(tmp_path / "small", window=window, manifest={"format": "markup"})
+    model = ModelStore(find_paths()).load(str(folder), device="cpu", threads=1)
+    # So cold a temperature that even noise goes round in circles.
+    options = [
+        GenerationOptions(
+            seed=seed, temperature=0.02, top_k=3, repetition_penalty=1.0, max_lines=0, min_lines=1000, max_new_tokens=150
+        )
+        for seed in range(3)
+    ]  # fmt: skip
+    prompt = Prompt(song=parse("la la la la"), open_line=True)
+    (guessed, fewer), (plain, steps) = (write(model, prompt, options, drafts=drafts) for drafts in (True, False))
+    assert guessed == plain
+    assert fewer < steps
+
+
+class ChainCache:
+    """Remembers how much was read, and nothing else."""
+
+    capacity = 64
+
+    def __init__(self, lengths: list[int]) -> None:
+        self.lengths = lengths
+
+    def repeat(self, rows: int) -> "ChainCache":
+        return ChainCache(self.lengths * rows)
+
+    def keep(self, rows: Sequence[int]) -> "ChainCache":
+        return ChainCache([self.lengths[row] for row in rows])
+
+    def replace(self, row: int, other: "ChainCache") -> None:
+        self.lengths[row] = other.lengths[0]
+
+    def forget(self, row: int, tokens: int) -> None:
+        self.lengths[row] -= tokens
+
+
+class Chain:
+    """A network in which the next token depends on the last one alone, so that all odds are known."""
+
+    device_name = "cpu"
+    context_window_tokens = 64
+
+    def __init__(self, size: int, words: Sequence[int]) -> None:
+        self.vocabulary_size = size
+        self.words = list(words)
+        self.odds = np.random.default_rng(3).dirichlet(np.full(len(words), 0.35), len(words))
+        self.drafted = 0
+
+    def new_cache(self, capacity: int) -> ChainCache:
+        return ChainCache([0])
+
+    def advance(self, tokens, cache, *, every=False):
+        read = [row if every else row[-1:] for row in tokens]
+        self.drafted += sum(len(row) - 1 for row in tokens) if every else 0
+        logits = np.full((sum(map(len, read)), self.vocabulary_size), -np.inf, np.float32)
+        for place, token in enumerate(token for row in read for token in row):
+            last = self.words.index(token) if token in self.words else 0
+            logits[place, self.words] = np.log(self.odds[last])
+        for row, row_tokens in enumerate(tokens):
+            cache.lengths[row] += len(row_tokens)
+        return logits
+
+
+def test_with_guesses_tokens_are_as_frequent_as_their_odds(starter: LoadedModel) -> None:
+    """Chi-square over the pairs of tokens that follow one another, four words, thousands of draws."""
+    words = [starter.tokenizer.encode(text)[0] for text in (" moon", " rain", " hill", " night")]
+    chain = Chain(starter.backend.vocabulary_size, words)
+    model = LoadedModel(
+        name="chain", manifest=starter.manifest, weights_sha256="", backend=chain, tokenizer=starter.tokenizer
+    )
+    said = [" moon", " rain", " hill", " night"]
+    pairs: Counter[tuple[str, str]] = Counter()
+    engine = Engine(model)
+    for seed in range(60):
+        options = GenerationOptions(
+            seed=seed,
+            temperature=1.0,
+            top_p=1.0,
+            repetition_penalty=1.0,
+            max_lines=0,
+            min_lines=1000,
+            max_new_tokens=50,
+        )
+        prompt = Prompt(song=parse("moon rain hill night moon rain hill night"), open_line=True)
+        text = [chunk.text for chunk in engine.stream(prompt, [options])]
+        spoken = [word for word in text if word in said]
+        pairs.update(pairwise(spoken))
+    assert chain.drafted > 500
+    for row, first in enumerate(said):
+        seen = np.array([pairs[first, second] for second in said])
+        wanted = seen.sum() * chain.odds[row]
+        likely = wanted > 5
+        chi_square = ((seen - wanted)[likely] ** 2 / wanted[likely]).sum()
+        assert chi_square < 16.3  # 3 degrees of freedom: one honest sampler in a thousand is worse
+
+
+@given(st.lists(st.integers(0, 3), max_size=60), st.integers(0, 10))
+@settings(max_examples=200)
+def test_a_guess_is_what_followed_when_the_same_was_said(tokens: list[int], most: int) -> None:
+    draft = Drafter(tokens).draft(most)
+    assert len(draft) <= most
+    if draft:
+        tail = tokens[-3:]
+        follows = [
+            tokens[place + 3 : place + 3 + len(draft)]
+            for place in range(len(tokens) - 3)
+            if tokens[place : place + 3] == tail
+        ]
+        assert draft in follows
+
+
+def test_what_fails_makes_it_doubt_and_what_holds_makes_it_dare() -> None:
+    drafter = Drafter([1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3])
+    assert drafter.draft(8) == [4, 5, 6]
+    drafter.learn(3, 3)
+    assert drafter.draft(8) == [4, 5, 6, 7, 8, 9]
+    drafter.learn(6, 0)  # three tokens that came before are too little to go by now
+    assert drafter.draft(8) == []
+    for _ in range(2):
+        drafter.learn(1, 1)
+    assert drafter.draft(8) == [4, 5, 6, 7]
