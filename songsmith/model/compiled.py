@@ -17,7 +17,7 @@ import onnxruntime
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from songsmith.errors import StorageError, storing
+from songsmith.errors import EngineError, storing
 from songsmith.model.config import GPT2Config
 from songsmith.model.device import available_processors, processor_name
 from songsmith.model.onnx import OnnxGPT2, open_session
@@ -55,6 +55,7 @@ def load_compiled(
     Raises:
         ModelError: weights are missing, have other shapes, or hold what is no number.
         StorageError: the graph cannot be written.
+        EngineError: ONNX Runtime cannot run such a network, as one with heads of a width that 8 does not divide.
     """
     folder = place / f"graph-{key}-{_LAYOUT}"
     # Not there, cut short, or of another version or machine: the library raises its own of many kinds.
@@ -69,11 +70,13 @@ def load_compiled(
     with storing(place), FileLock(place / ".lock"):
         with suppress(Exception):  # another process made it while this one waited
             return _load(folder, config, threads)
-        _build(folder, config, weights)
         try:
+            _build(folder, config, weights)
             return _load(folder, config, threads)
+        except OSError:
+            raise
         except Exception as error:
-            raise StorageError(f"{folder} cannot be read back ({error}).", "Is the disk full, or damaged?") from error
+            raise EngineError(f"ONNX Runtime cannot run this model ({error}).", "Use --device cuda or mps.") from error
 
 
 def _load(folder: Path, config: GPT2Config, threads: int) -> OnnxGPT2:

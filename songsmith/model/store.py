@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songsmith.errors import ModelError, StorageError, storing
+from songsmith.errors import EngineError, ModelError, StorageError, storing
 from songsmith.model.device import is_cpu
 from songsmith.model.manifest import Manifest
 from songsmith.paths import Paths
@@ -209,7 +209,7 @@ class ModelStore:
         )  # fmt: skip
 
     def _load_graph(self, stored: StoredModel, threads: int) -> "Backend | None":
-        """Return the network on ONNX Runtime, or nothing where no graph can be kept."""
+        """Return the network on ONNX Runtime, or nothing where no graph can be kept or run."""
         from songsmith.model.compiled import load_compiled
 
         # Beside the user's own models; the package and folders elsewhere are not songsmith's to write in.
@@ -219,7 +219,7 @@ class ModelStore:
         key = f"{stored.weights_sha256[:12]}-{file.st_size}-{file.st_mtime_ns}"
         try:
             return load_compiled(place, key, stored.config, stored.arrays, threads=threads)
-        except StorageError:  # a full disk must not keep anyone from writing
+        except (StorageError, EngineError):  # a full disk or an odd shape must not keep anyone from writing
             return None
 
 

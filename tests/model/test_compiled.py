@@ -91,6 +91,14 @@ def test_where_no_graph_can_be_kept_torch_writes(paths: Paths) -> None:
     assert isinstance(ModelStore(paths).load("mine", device="cpu", threads=1).backend, GPT2)
 
 
+def test_a_shape_that_the_runtime_does_not_know_is_written_with_by_torch(paths: Paths) -> None:
+    folder = write_random_model(paths.models / "mine")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"n_head": 4}), encoding="utf-8")  # heads of 4 numbers
+    assert isinstance(ModelStore(paths).load("mine", device="cpu", threads=1).backend, GPT2)
+    assert not graphs_of(paths)
+
+
 def test_a_model_elsewhere_is_not_written_to(paths: Paths, tmp_path: Path) -> None:
     folder = write_random_model(tmp_path / "elsewhere")
     before = sorted(folder.iterdir())
