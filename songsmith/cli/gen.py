@@ -105,6 +105,8 @@ def gen(
             if isinstance(event, TakeFinished):
                 finished(event.result)
                 continue
+            if event.fewer_at_once and not quiet:
+                console.say("Memory ran out: takes are written fewer at a time.")
             if event.window_slid and not notified and not quiet:
                 notified = True
                 console.say("The song has outgrown the model's context window: it no longer sees the oldest lines.")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from songsmith.errors import EngineError, UsageError
 from songsmith.generation.options import GenerationOptions
@@ -40,6 +40,8 @@ class TokenChunk:
     """Title the model has given the song so far, where it was not given one."""
     window_slid: bool = False
     """The oldest lines just went out of the model's sight."""
+    fewer_at_once: bool = False
+    """Memory ran out just now: from here on fewer takes are written side by side."""
     finish: FinishReason | None = None
     """Why the take ended; None while it goes on."""
 
@@ -69,19 +71,37 @@ class Engine:
     def stream_all(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
         """Write takes together, each of its own prompt and options; yield every token as it comes.
 
-        A take's text depends on its prompt, options and seed, not on the takes beside it (but for float rounding).
-        Closing the generator stops the work.
+        A take's text depends on its prompt, options and seed, not on the takes beside it (but for float rounding). Where memory
+        runs out, half of the takes wait for the other half. Closing the generator stops the work.
 
         Raises:
-            EngineError: the network failed: out of memory, or odds that are no numbers.
+            EngineError: the network failed: out of memory with one take alone, or odds that are no numbers.
         """
         if not takes:
             raise UsageError("No takes were asked for.", "Ask for at least one.")
-        try:
-            yield from self._stream(takes)
-        except (RuntimeError, MemoryError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise EngineError(f"The model broke down: {reason}.", "Try fewer takes, or --device cpu.") from error
+        told = [0] * len(takes)
+        finished: set[int] = set()
+        groups, fewer = [list(range(len(takes)))], False
+        while groups:
+            group = groups.pop(0)
+            try:
+                for chunk in self._stream([takes[take] for take in group]):
+                    take = group[chunk.take]
+                    if chunk.tokens > told[take]:  # begun anew, a take says the same again
+                        told[take] = chunk.tokens
+                        yield replace(chunk, take=take, fewer_at_once=fewer)
+                        fewer = False
+                    if chunk.finish is not None:
+                        finished.add(take)
+            except (RuntimeError, MemoryError) as error:
+                left = [take for take in group if take not in finished]
+                if len(left) == 1 or not _is_out_of_memory(error):
+                    reason = (str(error).splitlines() or [type(error).__name__])[0]
+                    raise EngineError(
+                        f"The model broke down: {reason}.", "Try fewer takes, or --device cpu."
+                    ) from error
+                half, fewer = (len(left) + 1) // 2, True
+                groups[:0] = [left[:half], left[half:]]
 
     def _stream(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
         start_s = time.perf_counter()
@@ -178,6 +198,11 @@ class Engine:
                 row.see(row.ahead.head, row.ahead.body)
             elif (steps + number * _READ_EVERY // len(near)) % _READ_EVERY == 0 and unread:
                 backend.advance([unread[:_READ_TOKENS]], row.ahead.cache)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # torch and ONNX Runtime each have a kind of their own; neither is imported here.
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate" in str(error)
 
 
 def _closed_ranks(going: Sequence[bool]) -> list[int]:

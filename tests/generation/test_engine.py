@@ -172,6 +172,66 @@ def test_takes_that_slide_at_different_times_do_not_disturb_each_other(tmp_path:
     assert [take.text for take in together] == [takes_of(model, RIVER, option)[0].text for option in wanted]
 
 
+class Cramped:
+    """A network with room for two takes at a time, and not always."""
+
+    def __init__(self, model: LoadedModel, *, most: int, error: Exception) -> None:
+        self._backend, self._most, self._error = model.backend, most, error
+        self._steps = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    def advance(self, tokens, cache, *, every=False):
+        self._steps += 1
+        if len(tokens) > self._most and self._steps > 9:
+            raise self._error
+        return self._backend.advance(tokens, cache, every=every)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("Failed to allocate memory for requested buffer")], ids=str
+)
+def test_where_memory_runs_out_takes_wait_for_each_other_and_say_the_same(
+    starter: LoadedModel, error: Exception
+) -> None:
+    wanted = [options(seed=seed) for seed in range(7)]
+    cramped = LoadedModel(
+        name="cramped", manifest=starter.manifest, weights_sha256="", tokenizer=starter.tokenizer,
+        backend=Cramped(starter, most=2, error=error),
+    )  # fmt: skip
+    assert [take.text for take in takes_of(cramped, RIVER, *wanted)] == [
+        take.text for take in takes_of(starter, RIVER, *wanted)
+    ]
+    chunks = list(Engine(cramped).stream(RIVER, wanted))
+    assert 1 <= sum(chunk.fewer_at_once for chunk in chunks) <= 3
+    for take in range(7):
+        counts = [chunk.tokens for chunk in chunks if chunk.take == take]
+        assert counts == list(range(1, len(counts) + 1))
+
+
+def test_one_take_that_does_not_fit_into_memory_is_one_error(starter: LoadedModel) -> None:
+    cramped = LoadedModel(
+        name="cramped", manifest=starter.manifest, weights_sha256="", tokenizer=starter.tokenizer,
+        backend=Cramped(starter, most=0, error=MemoryError()),
+    )  # fmt: skip
+    with pytest.raises(EngineError, match="broke down: MemoryError"):
+        takes_of(cramped, RIVER, options(), options(seed=2))
+
+
+def test_takes_of_different_prompts_are_as_if_alone(starter: LoadedModel) -> None:
+    asked = [
+        (prompt, options(seed=seed, temperature=0.3 * seed, max_lines=2 + seed, repetition_penalty=1 + seed / 10))
+        for seed, prompt in enumerate(
+            [*PROMPTS.values(), RIVER, Prompt(song=parse("La la la\n" * 90), open_line=False)]
+        )
+    ]
+    texts = [""] * len(asked)
+    for chunk in Engine(starter).stream_all(asked):
+        texts[chunk.take] += chunk.text
+    assert texts == [takes_of(starter, prompt, option)[0].text for prompt, option in asked]
+
+
 def test_closing_the_stream_stops_the_work(starter: LoadedModel) -> None:
     stream = Engine(starter).stream(RIVER, [options(max_new_tokens=100_000, min_lines=1000, max_lines=0)])
     for _ in range(5):
