@@ -28,6 +28,7 @@ def open_session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
         path: of the graph.
         threads: that share a step's work.
     """
+    onnxruntime.disable_telemetry_events()  # which builds for Windows would send
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = _FATAL  # what goes wrong is raised as well
