@@ -8,6 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from songsmith import __version__
 from songsmith.model.device import available_processors, processor_name
 
+PACKAGES = ("torch", "onnxruntime", "transformers", "ctranslate2", "llama_cpp_python", "vllm", "typer", "textual")
+"""Whose versions are told, where they are installed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
@@ -24,9 +27,17 @@ class Machine:
     python: str
     songsmith: str
     torch: str
+    onnxruntime: str
     transformers: str
+    ctranslate2: str
+    llama_cpp_python: str
+    vllm: str
     typer: str
     textual: str
+
+    def versions(self) -> dict[str, str]:
+        """Return the version of each package that is installed, by its name."""
+        return {name: version for name in PACKAGES if (version := getattr(self, name))}
 
 
 def describe_machine(device: str) -> Machine:
@@ -34,8 +45,7 @@ def describe_machine(device: str) -> Machine:
     return Machine(
         date=datetime.now(UTC).isoformat(timespec="seconds"), cpu=processor_name(), processors=available_processors(),
         system=platform.platform(), device=device, python=platform.python_version(), songsmith=__version__,
-        torch=_version("torch"), transformers=_version("transformers"), typer=_version("typer"),
-        textual=_version("textual"),
+        **{package: _version(package) for package in PACKAGES},
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ class BenchmarkOptions:
     """Tokens in each take, 1 to 10,000."""
     runs: int = 3
     """How often each thing is measured, 1 to 100; what takes less than a second, three times as often."""
+    long_tokens: int = 2_000
+    """Tokens of the one take that is followed token by token, 100 to 100,000; 0 leaves it out."""
     peers: bool = True
     """Measure what a person could use instead, too."""
 
@@ -32,6 +34,8 @@ class BenchmarkOptions:
             _check("takes", take, 256)
         _check("new-tokens", self.new_tokens, 10_000)
         _check("runs", self.runs, 100)
+        if self.long_tokens:
+            _check("long-tokens", self.long_tokens, 100_000, least=100)
         if not self.takes:
             raise UsageError("--takes names no number.", "Write it like 1,4,16.")
 

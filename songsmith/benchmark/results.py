@@ -6,11 +6,14 @@ from enum import StrEnum
 from statistics import median
 from typing import Any
 
+from songsmith.benchmark.long_song import LongSong
 from songsmith.benchmark.machine import Machine
 from songsmith.benchmark.options import BenchmarkOptions, TrainingBenchmarkOptions
 
 OURS = "songsmith"
 """The contestant that every other is held against."""
+THE_MACHINE = "this machine"
+"""Whose limits are measured."""
 
 
 class Measure(StrEnum):
@@ -18,8 +21,26 @@ class Measure(StrEnum):
 
     TOKENS_PER_S = "tokens_per_s"
     """Tokens written a second, summed over the takes written side by side."""
+    WARM_FIRST_TOKEN_S = "warm_first_token_s"
+    """From a prompt to the first token of one take, in a process that has written before."""
     WRITING_PEAK_MEMORY_MIB = "writing_peak_memory_mib"
     """Most memory the process that wrote those takes ever held."""
+    BANDWIDTH_GB_PER_S = "bandwidth_gb_per_s"
+    """10**9 bytes of memory read a second."""
+    COMPUTING_GFLOP_PER_S = "computing_gflop_per_s"
+    """10**9 additions and multiplications a second in products of matrices."""
+    SHARE_OF_BANDWIDTH = "share_of_bandwidth"
+    """Of the bandwidth, what reading every weight once a step comes to. Weights that a cache holds can exceed it."""
+    SHARE_OF_COMPUTING = "share_of_computing"
+    """Of the computing, what an addition and a multiplication a weight and token come to. Whole numbers of 8 bits can exceed it."""
+    LONG_SONG_START_MS = "long_song_start_ms"
+    """A token of a long take, around the 50th: the median."""
+    LONG_SONG_SLOWEST_MS = "long_song_slowest_ms"
+    """The same where the take is slowest."""
+    LONG_SONG_SLOWEST_OVER_START = "long_song_slowest_over_start"
+    """The second of these over the first."""
+    LONG_SONG_LONGEST_WAIT_MS = "long_song_longest_wait_ms"
+    """The longest wait for one token of that take, after the first."""
     FIRST_TOKEN_S = "first_token_s"
     """From the start of a fresh process to the first lyric on its standard output."""
     FIRST_TOKEN_PEAK_MEMORY_MIB = "first_token_peak_memory_mib"
@@ -30,6 +51,24 @@ class Measure(StrEnum):
     """From the start of a full-screen program to the first thing it draws."""
     TRAINING_TOKENS_PER_S = "training_tokens_per_s"
     """Tokens foretold a second by steps of training, padding left out."""
+
+    @property
+    def unit(self) -> str:
+        """What the figures count; empty for a ratio."""
+        return next((unit for ending, unit in _UNITS.items() if self.value.endswith(ending)), "")
+
+    @property
+    def words(self) -> str:
+        """What was measured, in words."""
+        ending = next((ending for ending in _UNITS if self.value.endswith(ending)), "")
+        return self.value.removesuffix(_KEPT.get(ending, ending)).replace("_", " ")
+
+
+# The longer endings first.
+_UNITS = {
+    "tokens_per_s": "tokens/s", "_gb_per_s": "GB/s", "_gflop_per_s": "GFLOP/s", "_mib": "MiB", "_ms": "ms", "_s": "s",
+}  # fmt: skip
+_KEPT = {"tokens_per_s": "_per_s"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +101,8 @@ class BenchmarkResult:
     machine: Machine
     options: BenchmarkOptions | TrainingBenchmarkOptions
     rows: Sequence[Row]
+    long_song: LongSong | None = None
+    """The take that was followed token by token; None where none was."""
 
     def ratio(self, row: Row) -> float | None:
         """Return songsmith's median divided by the median of another contestant's row, where there are both."""
@@ -84,6 +125,7 @@ class BenchmarkResult:
                 }
                 for row in self.rows
             ],
+            "long_song": None if self.long_song is None else self.long_song.as_json(),
         }  # fmt: skip
 
 

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from songsmith.benchmark.limits import measure_limits
 from songsmith.benchmark.machine import describe_machine
 from songsmith.benchmark.options import RANDOM_WEIGHTS, BenchmarkOptions, TrainingBenchmarkOptions
 from songsmith.benchmark.results import BenchmarkResult, Row
 from songsmith.benchmark.starts import measure_first_paint, measure_first_token, measure_help
 from songsmith.benchmark.training import choose_precisions, measure_training
 from songsmith.benchmark.worker import last_line
-from songsmith.benchmark.writing import measure_writing
+from songsmith.benchmark.writing import measure_long_song, measure_writing
 from songsmith.errors import SongsmithError
 from songsmith.model.store import STARTER, ModelStore
 from songsmith.settings import Settings
@@ -51,8 +52,16 @@ def run_benchmark(
             folder = _write_random_model(work / RANDOM_WEIGHTS)
         else:
             folder = models.find(options.weights).absolute()
+        yield MeasurementStarted(what="limits of the machine")
+        limits = measure_limits(settings.device, options.runs, environment)
         yield MeasurementStarted(what=f"takes with {folder.name}")
-        device, rows = measure_writing(options, folder, environment)
+        loaded, rows = measure_writing(options, folder, environment, work)
+        rows += limits.rows() + limits.shares(rows, loaded)
+        song = None
+        if options.long_tokens:
+            yield MeasurementStarted(what=f"a long song with {folder.name}")
+            song, found = measure_long_song(options.long_tokens, folder, environment)
+            rows += found
         for model in dict.fromkeys((folder, models.find(STARTER).absolute())):
             yield MeasurementStarted(what=f"first token with {model.name}")
             rows += measure_first_token(options, model, environment, work)
@@ -60,7 +69,8 @@ def run_benchmark(
         rows += measure_help(options, environment, work)
         yield MeasurementStarted(what="first paint")
         rows += measure_first_paint(options, environment, work)
-        yield BenchmarkFinished(result=BenchmarkResult(machine=describe_machine(device), options=options, rows=rows))
+        machine = describe_machine(loaded.device)
+        yield BenchmarkFinished(result=BenchmarkResult(machine=machine, options=options, rows=rows, long_song=song))
 
 
 def run_training_benchmark(

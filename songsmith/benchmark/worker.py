@@ -2,8 +2,8 @@
 
     python -m songsmith.benchmark.worker CONTESTANT FOLDER
 
-One JSON object a line: `{"device": ...}` once the model is loaded; then `{"elapsed_s": ...}` for each
-`{"takes": ..., "new_tokens": ...}` that comes in. `Worker` is the other end.
+One JSON object a line: what `Loaded` holds once the model is loaded; then `{"elapsed_s": ...}` for each
+`{"takes": ..., "new_tokens": ...}` that comes in, or `{"at_s": [...]}` for `{"clock": ...}`. `Worker` is the other end.
 """
 
 import json
@@ -14,14 +14,27 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from songsmith.benchmark.writers import WRITERS
+from songsmith.benchmark.contestants import CONTESTANTS
 
 
 class Absent(Exception):  # noqa: N818  (not a fault: a peer may well not be installed)
     """A contestant cannot be measured; says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What a contestant says of itself once its model is loaded."""
+
+    device: str
+    """What it runs on."""
+    weights_a_token: int = 0
+    """Weights a token is multiplied with; 0 if nobody counted."""
+    weight_bytes: int = 0
+    """Bytes that each of them has in memory."""
 
 
 class Worker:
@@ -36,13 +49,13 @@ class Worker:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
         )  # fmt: skip
 
-    def load(self) -> str:
-        """Wait until the model is loaded and return the device it runs on.
+    def load(self) -> Loaded:
+        """Wait until the model is loaded.
 
         Raises:
             Absent: the process ended.
         """
-        return str(self._read()["device"])
+        return Loaded(**self._read())
 
     def write(self, takes: int, new_tokens: int) -> float:
         """Have takes written and return the seconds it took.
@@ -50,11 +63,15 @@ class Worker:
         Raises:
             Absent: the process ended.
         """
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # the read below says why
-            self._process.stdin.write(json.dumps({"takes": takes, "new_tokens": new_tokens}) + "\n")
-            self._process.stdin.flush()
-        return float(self._read()["elapsed_s"])
+        return float(self._order(takes=takes, new_tokens=new_tokens)["elapsed_s"])
+
+    def clock(self, new_tokens: int) -> list[float]:
+        """Have one take written and return the seconds after which each of its tokens was there.
+
+        Raises:
+            Absent: the process ended, or cannot tell.
+        """
+        return list(self._order(clock=new_tokens)["at_s"])
 
     def close(self) -> float:
         """End the process and return the most memory it ever held, in MiB."""
@@ -65,6 +82,13 @@ class Worker:
         memory = wait_for(self._process)
         self._errors.close()
         return memory
+
+    def _order(self, **order: int) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # the read says why
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+        return self._read()
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -93,13 +117,22 @@ def main(contestant: str, folder: Path) -> None:
     """Serve one contestant until standard input ends."""
     answers = sys.stdout
     sys.stdout = sys.stderr  # what libraries print is no answer
-    writer = WRITERS[contestant](folder)
-    print(json.dumps({"device": writer.device}), file=answers, flush=True)
+    writer = CONTESTANTS[contestant].load(folder)
+    loaded = Loaded(
+        device=writer.device, weights_a_token=writer.weights_a_token, weight_bytes=writer.weight_bytes
+    )  # fmt: skip
+    print(json.dumps(asdict(loaded)), file=answers, flush=True)
     for line in sys.stdin:
         order = json.loads(line)
-        start_s = time.perf_counter()
-        writer.write(order["takes"], order["new_tokens"])
-        print(json.dumps({"elapsed_s": time.perf_counter() - start_s}), file=answers, flush=True)
+        if "clock" in order:
+            if writer.clock is None:
+                raise RuntimeError(f"{contestant} does not tell one token from the next")
+            answer: dict[str, Any] = {"at_s": writer.clock(order["clock"])}
+        else:
+            start_s = time.perf_counter()
+            writer.write(order["takes"], order["new_tokens"])
+            answer = {"elapsed_s": time.perf_counter() - start_s}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,21 @@
-"""The contestants that write: each loads a model directory and writes takes. A new peer is one more entry in WRITERS.
+"""What a contestant that writes can do, and songsmith as one: it loads a model directory and writes takes.
 
-A writer imports what it needs itself, because each runs in a process of its own (worker.py).
+A contestant imports what it needs itself, because each runs in a process of its own (worker.py).
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from songsmith.benchmark.options import PROMPT_TOKENS, TOP_K
 
 if TYPE_CHECKING:
     from songsmith.markup import Prompt
+    from songsmith.model.backend import Backend
     from songsmith.model.store import LoadedModel
-
-# Letters in shapes: B = takes, T = tokens of the prompt.
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class Writer:
     """What it runs on."""
     write: Callable[[int, int], None]
     """Writes so many takes of so many tokens each, and returns when the last token is there."""
+    clock: Callable[[int], list[float]] | None = None
+    """Writes one take of so many tokens and returns the seconds after which each was there; None if it was not asked."""
+    weights_a_token: int = 0
+    """Weights a token is multiplied with: those of the blocks' matrices and of the head. 0 if nobody counted."""
+    weight_bytes: int = 0
+    """Bytes that each of them has in memory."""
 
 
 def load_songsmith(folder: Path) -> Writer:
@@ -41,18 +48,45 @@ def load_songsmith(folder: Path) -> Writer:
     engine = Engine(model)
     prompt = _long_enough_prompt(model)
 
-    def write(takes: int, new_tokens: int) -> None:
+    def options(takes: int, new_tokens: int) -> list[GenerationOptions]:
         # No take may end early, and the cuts are those of the peers: top-k alone.
-        options = [
+        return [
             GenerationOptions(
                 seed=take, temperature=1.0, top_k=TOP_K, top_p=1.0, max_new_tokens=new_tokens, max_lines=0, min_lines=100_000
             )
             for take in range(takes)
         ]  # fmt: skip
-        written = sum(1 for _ in engine.stream(prompt, options))
+
+    def write(takes: int, new_tokens: int) -> None:
+        written = sum(1 for _ in engine.stream(prompt, options(takes, new_tokens)))
         assert written == takes * new_tokens
 
-    return Writer(device_title(model.backend.device_name), write)
+    def clock(new_tokens: int) -> list[float]:
+        return [chunk.elapsed_s for chunk in engine.stream(prompt, options(1, new_tokens))]
+
+    return Writer(
+        device_title(model.backend.device_name), write, clock, _count_weights(folder), _weight_bytes(model.backend)
+    )
+
+
+def _count_weights(folder: Path) -> int:
+    from songsmith.model.config import GPT2Config
+
+    config = GPT2Config.from_json(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    # Of the positions one row is read; the table of tokens is the head as well, and read whole.
+    return sum(
+        prod(shape) for name, shape in config.weight_shapes().items() if len(shape) == 2 and name != "wpe.weight"
+    )
+
+
+def _weight_bytes(backend: "Backend") -> int:
+    from songsmith.model.onnx import OnnxGPT2
+
+    if isinstance(backend, OnnxGPT2):
+        return 1
+    from songsmith.model.device import choose_device, choose_dtype
+
+    return choose_dtype(choose_device(backend.device_name)).itemsize
 
 
 def _long_enough_prompt(model: "LoadedModel") -> "Prompt":
@@ -68,44 +102,10 @@ def _long_enough_prompt(model: "LoadedModel") -> "Prompt":
     raise ValueError("this tokenizer makes no prompt long enough")
 
 
-def load_transformers(folder: Path) -> Writer:
-    """Load the model into transformers, on the device and in the precision songsmith would choose."""
-    import torch
-    from transformers import GPT2LMHeadModel
-
-    from songsmith.model.device import choose_device, choose_dtype, set_threads
-    from songsmith.paths import find_paths
-    from songsmith.settings import Settings
-
-    settings = Settings.load(find_paths())
-    if settings.threads:  # otherwise torch chooses, as it would for anyone
-        set_threads(settings.threads)
-    device = choose_device(settings.device)
-    model: Any = GPT2LMHeadModel.from_pretrained(folder, dtype=choose_dtype(device))
-    model.eval().to(device)
-    prompt = torch.arange(1, PROMPT_TOKENS + 1, device=device)[None]  # (1, T)
-
-    def write(takes: int, new_tokens: int) -> None:
-        ids = prompt.repeat(takes, 1)  # (B, T)
-        model.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=new_tokens, min_new_tokens=new_tokens, do_sample=True,
-            temperature=1.0, top_k=TOP_K, top_p=1.0, pad_token_id=model.config.eos_token_id,
-        )  # fmt: skip
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-
-    return Writer(device_title(str(device)), write)
-
-
 def device_title(name: str) -> str:
     """Return what a person calls a torch device: the name of a GPU, or `cpu`."""
+    if not name.startswith("cuda"):  # torch is in no process that has no use for it: memory is measured
+        return name
     import torch
 
-    return torch.cuda.get_device_name(name) if name.startswith("cuda") else name
-
-
-WRITERS: dict[str, Callable[[Path], Writer]] = {
-    "songsmith": load_songsmith,
-    "transformers.generate": load_transformers,
-}
-"""songsmith first, then its peers, in the order they take turns."""
+    return torch.cuda.get_device_name(name)

@@ -24,10 +24,14 @@ def bench(
     takes: Annotated[str, typer.Option(help="Numbers of takes to write side by side.")] = "1,4,16",
     new_tokens: Annotated[int, typer.Option(help="Tokens in each take.")] = 100,
     runs: Annotated[int, typer.Option(help="How often each thing is measured; the median counts.")] = 3,
+    long_tokens: Annotated[
+        int, typer.Option(help="Tokens of one take that is followed token by token; 0 leaves it out.")
+    ] = 2000,
     peers: Annotated[bool, typer.Option(help="Measure what you could use instead, in the same run.")] = True,
     output: Annotated[
         Path | None, typer.Option(help="Write the result there too, as JSON.", show_default=False)
     ] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the takes there, as a picture.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
     training: Annotated[
         bool, typer.Option("--training", help="Measure how fast models train, and nothing else.")
@@ -45,14 +49,17 @@ def bench(
         bool, typer.Option("--compile", help="Measure songsmith with --compile, too.", rich_help_panel=_TRAINING)
     ] = False,
 ) -> None:
-    """Measure speed, start and memory on this machine, beside transformers and bare apps."""
+    """Measure speed, start and memory on this machine, beside what else you could use."""
     from songsmith.benchmark.options import BenchmarkOptions
+    from songsmith.benchmark.picture import save_picture
     from songsmith.benchmark.run import BenchmarkFinished, run_benchmark, run_training_benchmark
-    from songsmith.errors import storing
+    from songsmith.errors import UsageError, storing
     from songsmith.studio.studio import Studio
 
     studio = Studio.open()
     if training:
+        if png is not None:
+            raise UsageError("--png draws takes, and --training writes none.", "Leave one of them out.")
         lesson = _lesson(
             size, block_tokens=block_tokens, batch_blocks=batch_blocks, steps=steps, precision=precision, compile=compile,
             runs=runs, peers=peers,
@@ -60,21 +67,24 @@ def bench(
         events = run_training_benchmark(lesson, studio.settings)
     else:
         options = BenchmarkOptions(
-            weights=weights, takes=_numbers(takes), new_tokens=new_tokens, runs=runs, peers=peers
-        )
+            weights=weights, takes=_numbers(takes), new_tokens=new_tokens, runs=runs, long_tokens=long_tokens, peers=peers
+        )  # fmt: skip
         events = run_benchmark(options, studio.models, studio.settings)
     for event in events:
         if not isinstance(event, BenchmarkFinished):
             console.say(f"measuring: {event.what}")
             continue
         text = json.dumps(event.result.as_json(), ensure_ascii=False) + "\n"
-        if output is not None:
-            with storing(output):
-                output.write_text(text, encoding="utf-8")
+        # Shown first: what took minutes to measure must not be lost for a folder that is not there.
         if as_json:
             console.write(text)
         else:
             _show(event.result)
+        if output is not None:
+            with storing(output):
+                output.write_text(text, encoding="utf-8")
+        if png is not None:
+            save_picture(png, event.result)
 
 
 def _lesson(size: str, **choices: Any) -> "TrainingBenchmarkOptions":
@@ -100,19 +110,16 @@ def _show(result: "BenchmarkResult") -> None:
     machine = result.machine
     console.say(
         f"{machine.cpu}, {machine.processors} processors, {machine.device}; {machine.date}; Python {machine.python}, "
-        f"torch {machine.torch}, transformers {machine.transformers}, typer {machine.typer}, textual {machine.textual}"
+        + ", ".join(f"{name.replace('_', '-')} {version}" for name, version in machine.versions().items())
     )
     rows = []
     for row in result.rows:
-        *words, unit = row.measure.value.removesuffix("_per_s").split("_")
-        what = " ".join([*words, unit] if row.measure.value.endswith("_per_s") else words)
-        unit = "tokens/s" if row.measure.value.endswith("_per_s") else {"mib": "MiB"}.get(unit, unit)
+        median = "" if row.median is None else f"{row.median:.{_places(row.median)}f} {row.measure.unit}".rstrip()
         runs = " ".join(f"{value:.{_places(value)}f}" for value in row.values)
         ratio = result.ratio(row)
         rows.append(
-            (what, f"{row.weights} {row.precision}".strip(), f"{row.takes or ''}", row.contestant,
-             f"absent: {row.absent}" if row.median is None else f"{row.median:.{_places(row.median)}f} {unit}", runs,
-             "" if ratio is None else f"{ratio:.2f}")
+            (row.measure.words, f"{row.weights} {row.precision}".strip(), f"{row.takes or ''}", row.contestant,
+             median or f"absent: {row.absent}", runs, "" if ratio is None else f"{ratio:.2f}")
         )  # fmt: skip
     console.show_table(("Measured", "Model", "Takes", "Of", "Median", "Runs", "songsmith / this"), rows)
 

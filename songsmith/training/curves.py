@@ -84,7 +84,7 @@ def _draw(losses: Sequence[tuple[int, float]], evaluations: Sequence[tuple[int, 
     """Return the picture: nats a token above, bits a byte below."""
     losses = [(step, nats) for step, nats in losses if math.isfinite(nats)]
     judged = [(step, nats, bits) for step, nats, bits in evaluations if math.isfinite(nats) and math.isfinite(bits)]
-    with _matplotlib_alone():
+    with matplotlib_alone():
         import matplotlib
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
@@ -133,7 +133,7 @@ def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float
 
 
 @contextmanager
-def _matplotlib_alone() -> Iterator[None]:
+def matplotlib_alone() -> Iterator[None]:
     """Let matplotlib work without leaving a trace: no list of fonts in the user's home, not a word on stderr."""
     logger, place = logging.getLogger("matplotlib"), os.environ.get("MPLCONFIGDIR")
     level = logger.level

@@ -23,34 +23,45 @@ from songsmith.paths import find_paths
 
 
 def test_bench_prints_one_json_object(songsmith, tmp_path):
-    output = tmp_path / "bench.json"
+    output, picture = tmp_path / "bench.json", tmp_path / "pictures" / "bench.png"
     done = songsmith(
-        "bench", "--weights", "starter", "--takes", "2", "--new-tokens", "4", "--runs", "1", "--no-peers", "--json",
-        "--output", str(output),
+        "bench", "--weights", "starter", "--takes", "2", "--new-tokens", "4", "--runs", "1", "--long-tokens", "100",
+        "--no-peers", "--json", "--output", str(output), "--png", str(picture),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
     assert b"measuring: takes with starter" in done.stderr
     result = json.loads(done.stdout)
     assert json.loads(output.read_text(encoding="utf-8")) == result
     assert result["options"] == {
-        "weights": "starter", "takes": [2], "new_tokens": 4, "runs": 1, "peers": False, "prompt_tokens": 32, "top_k": 50,
+        "weights": "starter", "takes": [2], "new_tokens": 4, "runs": 1, "long_tokens": 100, "peers": False,
+        "prompt_tokens": 32, "top_k": 50,
     }  # fmt: skip
     assert result["machine"]["device"] == "cpu"
-    assert {"cpu", "processors", "python", "torch", "transformers", "date"} <= result["machine"].keys()
+    assert {"cpu", "processors", "python", "torch", "onnxruntime", "ctranslate2", "date"} <= result["machine"].keys()
     rows = {row["measure"]: row for row in result["rows"]}
     assert list(rows) == [measure.value for measure in Measure if measure is not Measure.TRAINING_TOKENS_PER_S]
+    # Of this world, whatever the machine.
+    assert 0.1 < rows["bandwidth_gb_per_s"]["median"] < 10_000
+    assert 0.1 < rows["computing_gflop_per_s"]["median"] < 1_000_000
+    assert result["long_song"]["tokens"] == [50]
+    assert picture.read_bytes().startswith(b"\x89PNG")
     assert rows["tokens_per_s"]["takes"] == 2
     for row in rows.values():
-        assert (row["contestant"], row["songsmith_over_this"]) == ("songsmith", None)
+        machines = row["measure"] in ("bandwidth_gb_per_s", "computing_gflop_per_s")
+        assert row["contestant"] == ("this machine" if machines else "songsmith")
+        assert row["songsmith_over_this"] is None
         assert row["absent"] == ""
         assert row["median"] > 0
-        assert len(row["values"]) == (3 if row["measure"] in ("help_s", "first_paint_s") else 1)
+        assert len(row["values"]) == (3 if row["measure"] in ("help_s", "first_paint_s", "warm_first_token_s") else 1)
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--takes", "0"], ["--takes", "many"], ["--takes", "1,257"], ["--new-tokens", "0"], ["--runs", "0"]],
-)
+    [
+        ["--takes", "0"], ["--takes", "many"], ["--takes", "1,257"], ["--new-tokens", "0"], ["--runs", "0"],
+        ["--long-tokens", "99"], ["--png", "training.png", "--training"],
+    ],
+)  # fmt: skip
 def test_bench_refuses_what_cannot_be_measured(arguments):
     result = CliRunner().invoke(app, ["bench", *arguments])
     assert result.exit_code == 2

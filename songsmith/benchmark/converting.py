@@ -1,0 +1,49 @@
+"""The model in the form a contestant reads, made before anything is timed, in processes whose memory nobody counts.
+
+python -m songsmith.benchmark.converting FORM FOLDER PLACE
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from songsmith.benchmark.contestants import CONTESTANTS, CONVERSIONS
+from songsmith.benchmark.worker import Absent, last_line
+
+
+def convert(contestant: str, folder: Path, environment: Mapping[str, str], work: Path) -> Path:
+    """Return a folder that a contestant can load the model from; what one of its form had made is not made again.
+
+    Args:
+        contestant: one of CONTESTANTS.
+        folder: the model directory.
+        environment: of the process that converts.
+        work: folder for what is made.
+
+    Raises:
+        Absent: a package is missing, or the model cannot be converted.
+    """
+    wanted = CONTESTANTS[contestant]
+    missing = wanted.missing()
+    if missing:
+        raise Absent(missing)
+    if not wanted.form:
+        return folder
+    place = work / f"{folder.name}-{wanted.form}"
+    if place.exists():
+        return place
+    half = Path(tempfile.mkdtemp(dir=work))
+    command = [sys.executable, "-m", "songsmith.benchmark.converting", wanted.form, str(folder), str(half)]
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        errors="replace", check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise Absent(last_line(done.stderr) or f"its converter ended with exit code {done.returncode}")
+    return half.rename(place)
+
+
+if __name__ == "__main__":
+    CONVERSIONS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
