@@ -8,6 +8,7 @@ One JSON object a line: what `Loaded` holds once the model is loaded; then `{"el
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,12 @@ class Worker:
             [sys.executable, "-m", "songsmith.benchmark.worker", contestant, str(folder)], env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
         )  # fmt: skip
+        self._memory: float | None = None
+
+    @property
+    def process_id(self) -> int:
+        """Number of its process."""
+        return self._process.pid
 
     def load(self) -> Loaded:
         """Wait until the model is loaded.
@@ -79,9 +86,8 @@ class Worker:
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
-        memory = wait_for(self._process)
         self._errors.close()
-        return memory
+        return self._end()
 
     def _order(self, **order: int) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -94,10 +100,18 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
+            self._end()
+            if self._process.returncode < 0:  # what it said last is no reason
+                raise Absent(f"it was ended by {signal.Signals(-self._process.returncode).name}")
             self._errors.seek(0)
             raise Absent(last_line(self._errors.read()) or "it ended without a word")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _end(self) -> float:
+        if self._memory is None:
+            self._memory = wait_for(self._process)
+        return self._memory
 
 
 def wait_for(process: "subprocess.Popen[Any]") -> float:

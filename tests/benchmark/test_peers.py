@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -121,6 +122,16 @@ def test_all_take_turns_and_who_cannot_begin_has_one_row(model, tmp_path, monkey
     assert json.dumps([row.absent for row in rows[-2:]]) == json.dumps(
         ["no_such_peer is not installed", "KeyError: 'broken'"]
     )
+
+
+def test_who_is_killed_is_absent_for_that(model):
+    worker = Worker(OURS, model, os.environ)
+    worker.load()
+    os.kill(worker.process_id, signal.SIGKILL)
+    for _ in range(2):
+        with pytest.raises(Absent, match="ended by SIGKILL"):
+            worker.write(1, 1)
+    assert worker.close() > 0
 
 
 def test_every_peer_has_a_form_that_can_be_made():
