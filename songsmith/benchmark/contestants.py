@@ -40,10 +40,16 @@ class Contestant:
 CONTESTANTS: dict[str, Contestant] = {
     "songsmith": Contestant(load=load_songsmith),
     "transformers.generate": Contestant(load=load_transformers),
-    "CTranslate2": Contestant(load=load_ctranslate2, packages=("ctranslate2",), form="ctranslate2"),
-    "CTranslate2 int8": Contestant(load=load_ctranslate2, packages=("ctranslate2",), form="ctranslate2-int8"),
+    "CTranslate2": Contestant(
+        load=partial(load_ctranslate2, gpu_type="bfloat16"), packages=("ctranslate2",), form="ctranslate2"
+    ),
+    "CTranslate2 int8": Contestant(
+        load=partial(load_ctranslate2, gpu_type="int8_bfloat16"), packages=("ctranslate2",), form="ctranslate2-int8"
+    ),
     "CTranslate2 int8, 1 thread": Contestant(
-        load=partial(load_ctranslate2, threads=1), packages=("ctranslate2",), form="ctranslate2-int8"
+        load=partial(load_ctranslate2, gpu_type="int8_bfloat16", threads=1),
+        packages=("ctranslate2",),
+        form="ctranslate2-int8",
     ),
     "llama.cpp 8 bit": Contestant(load=load_llama_cpp, packages=("llama_cpp", "gguf"), form="gguf-q8"),
     "vLLM": Contestant(load=load_vllm, packages=("vllm",)),

@@ -1,7 +1,7 @@
 """A benchmark as a picture: how fast each contestant writes, and how the time a token takes goes on. Measures nothing."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _OURS, _PEERS, _MEAN = "#c8502d", ("#2f6db3", "#5f97cd", "#8fb9e0", "#b9d3ec", "#7d8ca3", "#a9b4c4"), "#b8c7d9"
 _INK = "#333333"
-_BAR, _GAP = 0.24, 0.4
-"""Inches a bar is high, and inches between two numbers of takes."""
+_BAR, _AROUND, _LONG_SONG = 0.22, 0.6, 2.8
+"""Inches: of a bar, around the bars of one number of takes, and of the long song."""
 
 
 def save_picture(path: Path, result: BenchmarkResult) -> None:
@@ -35,20 +35,27 @@ def save_picture(path: Path, result: BenchmarkResult) -> None:
 
 def _draw(result: BenchmarkResult) -> bytes:
     rows = [row for row in result.rows if row.measure is Measure.TOKENS_PER_S and row.takes and row.values]
-    numbers = list(dict.fromkeys(row.takes for row in rows))
-    high = sum(_BAR * len([row for row in rows if row.takes == number]) + _GAP for number in numbers)
+    names = list(dict.fromkeys(row.contestant for row in rows))
+    colours = {name: _OURS if name == OURS else _PEERS[(place - 1) % len(_PEERS)] for place, name in enumerate(names)}
+    groups = [[row for row in rows if row.takes == number] for number in dict.fromkeys(row.takes for row in rows)]
+    heights = [_BAR * len(group) + _AROUND for group in groups]
     with matplotlib_alone():
         import matplotlib
         from matplotlib.figure import Figure
 
         with matplotlib.rc_context():
             matplotlib.rcdefaults()  # the same picture whatever somebody's own settings are
-            heights = [high + 0.6, 2.6] if result.long_song else [high + 0.6]
-            figure = Figure(figsize=(9, sum(heights) + 1.1), layout="constrained")
-            axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-            _draw_takes(axes[0], rows)
+            heights += [_LONG_SONG] if result.long_song else []
+            figure = Figure(figsize=(9, sum(heights) + 0.9), layout="constrained")
+            all_axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+            for axes, group in zip(all_axes, groups, strict=False):
+                _draw_takes(axes, group, colours)
+            if groups:
+                all_axes[len(groups) - 1].set_xlabel(
+                    "Tokens per second, all takes together: median and range of the runs"
+                )
             if result.long_song:
-                _draw_long_song(axes[1], result.long_song)
+                _draw_long_song(all_axes[-1], result.long_song)
             machine = result.machine
             versions = machine.versions()
             where = machine.device if machine.device != "cpu" else f"{machine.cpu}, {machine.processors} processors"
@@ -64,37 +71,26 @@ def _draw(result: BenchmarkResult) -> bytes:
     return picture.getvalue()
 
 
-def _draw_takes(axes: "Axes", rows: Sequence[Row]) -> None:
-    """Draw a bar for each contestant, one number of takes under the other."""
-    names = list(dict.fromkeys(row.contestant for row in rows))
-    colours = {name: _OURS if name == OURS else _PEERS[(place - 1) % len(_PEERS)] for place, name in enumerate(names)}
-    place = 0.0
-    longest = max((row.median or 0.0 for row in rows), default=1.0)
-    ticks, labels = [], []
-    for number in dict.fromkeys(row.takes for row in rows):
-        axes.text(
-            0, place - _BAR * 0.2, f"{number} {'take' if number == 1 else 'takes side by side'}", fontsize=10, weight="bold",
-            color=_INK, va="center",
-        )  # fmt: skip
-        place += _BAR
-        for row in (row for row in rows if row.takes == number):
-            median = row.median or 0.0
-            axes.barh(place, median, height=_BAR * 0.8, color=colours[row.contestant])
+def _draw_takes(axes: "Axes", rows: Sequence[Row], colours: Mapping[str, str]) -> None:
+    """Draw a bar for each contestant. Every number of takes has a scale of its own: 16 would press 1 flat."""
+    longest = max(max(row.values) for row in rows)
+    for place, row in enumerate(rows):
+        median, ours = row.median or 0.0, row.contestant == OURS
+        axes.barh(place, median, height=0.8, color=colours[row.contestant])
+        if len(row.values) > 1:
             spread = [[median - min(row.values)], [max(row.values) - median]]
             axes.errorbar(median, place, xerr=spread, color=_INK, linewidth=0.8, capsize=2)
-            axes.text(
-                max(row.values) + longest * 0.012, place, f"{median:,.0f}" if median >= 100 else f"{median:.1f}",
-                va="center", fontsize=9, color=_INK, weight="bold" if row.contestant == OURS else "normal",
-            )  # fmt: skip
-            ticks.append(place)
-            labels.append(row.contestant)
-            place += _BAR
-        place += _GAP - _BAR * 0.5
-    axes.set_yticks(ticks, labels, fontsize=9)
+        axes.text(
+            max(row.values) + longest * 0.012, place, f"{median:,.0f}" if median >= 100 else f"{median:.1f}", va="center",
+            fontsize=9, color=_INK, weight="bold" if ours else "normal",
+        )  # fmt: skip
+    axes.set_yticks(range(len(rows)), [row.contestant for row in rows], fontsize=9)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(place - _GAP + _BAR * 0.3, -_BAR)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, longest * 1.1)
-    axes.set_xlabel("Tokens per second, all takes together: the median, and the range of the runs")
+    axes.set_title(
+        "1 take" if rows[0].takes == 1 else f"{rows[0].takes} takes side by side", fontsize=10, weight="bold", loc="left"
+    )  # fmt: skip
     axes.grid(axis="x", alpha=0.25)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):

@@ -29,11 +29,12 @@ def convert_to_ctranslate2(folder: Path, place: Path, *, quantization: str | Non
     spec.save(str(place))
 
 
-def load_ctranslate2(folder: Path, *, threads: int = 0) -> Writer:
+def load_ctranslate2(folder: Path, *, gpu_type: str, threads: int = 0) -> Writer:
     """Load a converted model on the device the settings name.
 
     Args:
         folder: what `convert_to_ctranslate2` wrote.
+        gpu_type: what a GPU computes in, as CTranslate2 calls it; a CPU computes in what the weights were converted to.
         threads: for CPU work; 0 means those of the settings, or one for each processor.
     """
     import ctranslate2
@@ -47,8 +48,9 @@ def load_ctranslate2(folder: Path, *, threads: int = 0) -> Writer:
     if threads and device != "cpu":
         raise RuntimeError("threads make no difference on a GPU")
     generator: Any = ctranslate2.Generator(
-        str(folder), device=device, inter_threads=1, intra_threads=threads or settings.threads or available_processors()
-    )
+        str(folder), device=device, compute_type="default" if device == "cpu" else gpu_type, inter_threads=1,
+        intra_threads=threads or settings.threads or available_processors(),
+    )  # fmt: skip
     prompt = [_name(token) for token in range(1, PROMPT_TOKENS + 1)]
 
     def write(takes: int, new_tokens: int) -> None:
