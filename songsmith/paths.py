@@ -58,7 +58,7 @@ class Paths:
 
     @property
     def graphs(self) -> Path:
-        """One folder for each model that is not the user's own: what was made of it to run it fast."""
+        """One folder for each model: what was made of it to run it fast."""
         return self.state / "graphs"
 
     @property

@@ -96,7 +96,9 @@ def gen(
     studio = Studio.open(model=model, device=device)
     if save:
         studio.prepare_home()
-    loaded = studio.load_model()
+    loaded = studio.load_model(
+        preparing=lambda: None if quiet else console.say("Making the model ready for this processor, this once.")
+    )
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
         console.say(f"{loaded.name} is a plain model, not trained on songs here: it is given title and lyric as text.")
     notified = False

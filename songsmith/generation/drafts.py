@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 _SHORTEST = 3
 _FIRST_DRAFT = 3
+_MOST_DARE = 64
 _MOST_DOUBT = 12
 
 
@@ -47,7 +48,7 @@ class Drafter:
     def learn(self, drafted: int, kept: int) -> None:
         """Take in how many tokens of a draft were kept."""
         if kept == drafted:
-            self._doubt, self._dare = max(_SHORTEST, self._doubt - 1), self._dare * 2
+            self._doubt, self._dare = max(_SHORTEST, self._doubt - 1), min(_MOST_DARE, self._dare * 2)
         else:
             self._dare = kept + 1
             if kept * 2 < drafted:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from songsmith.errors import EngineError, UsageError
 from songsmith.generation.options import GenerationOptions
@@ -19,7 +20,7 @@ _MOST_AT_ONCE = 16
 """Tokens of all takes that a step reads at most with guesses: so many cost little more than one."""
 _LONGEST_DRAFT = 8
 # Of a song that has outgrown the window this share stays in sight. A new sight of it is read this much before it is needed, so
-# many tokens at once every so many steps: four times as fast as the song grows.
+# many tokens at once for every so many that are written: four times as fast as the song grows.
 _KEPT, _LEAD = 3 / 8, 1 / 4
 _READ_TOKENS, _READ_EVERY = 32, 8
 
@@ -49,16 +50,18 @@ class TokenChunk:
 class Engine:
     """Streams takes from one model."""
 
-    def __init__(self, model: LoadedModel, *, drafts: bool = True) -> None:
+    def __init__(self, model: LoadedModel, *, drafts: bool | None = None) -> None:
         """Prepare to write with a model.
 
         Args:
             model: writes.
-            drafts: whether to guess at lines that come back. It changes how fast takes come, not what they say.
+            drafts: whether to guess at lines that come back. On a CPU it changes how fast takes come, not what they say, and is
+                done unless it is refused. Where numbers are as coarse as bfloat16, rounding differs with the number of tokens
+                that are read together: there a take with guesses is another take, as likely as the one without.
         """
         self.model = model
         self._alphabet = Alphabet(model)
-        self._drafts = drafts
+        self._drafts = model.backend.device_name == "cpu" if drafts is None else drafts
 
     def stream(self, prompt: Prompt, options: Sequence[GenerationOptions]) -> Generator[TokenChunk]:
         """Write takes of one prompt together, one for each of `options`; yield every token as it comes.
@@ -93,7 +96,7 @@ class Engine:
                         fewer = False
                     if chunk.finish is not None:
                         finished.add(take)
-            except (RuntimeError, MemoryError) as error:
+            except (RuntimeError, ValueError, MemoryError) as error:
                 left = [take for take in group if take not in finished]
                 if len(left) == 1 or not _is_out_of_memory(error):
                     reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -107,7 +110,6 @@ class Engine:
         start_s = time.perf_counter()
         rows, cache, seen = self._begin(takes)
         drafts: list[list[int]] = [[] for _ in rows]
-        steps = 0
         while rows:
             for place, (row, draft, logits) in enumerate(zip(rows, drafts, seen, strict=True)):
                 kept = 0
@@ -130,8 +132,7 @@ class Engine:
                 return
             if len(going) < len(rows):
                 rows, cache = [rows[place] for place in going], cache.keep(going)
-            steps += 1
-            self._read_ahead(rows, cache, steps)
+            self._read_ahead(rows, cache)
             drafts = self._guess(rows, cache)
             read = [[row.body[-1], *draft] for row, draft in zip(rows, drafts, strict=True)]
             logits = self.model.backend.advance(read, cache, every=any(drafts))
@@ -157,7 +158,7 @@ class Engine:
             alone, logits, head, body = read[prompt]
             cache.replace(take, alone)
             row = Row(take, prompt, option, alphabet, *pieces[prompt])
-            if len(body) < len(row.body):
+            if (head, body) != pieces[prompt]:
                 row.see(head, list(body))
             rows.append(row)
             seen.append(logits.copy())
@@ -175,13 +176,15 @@ class Engine:
             for row, length in zip(rows, cache.lengths, strict=True)
         ]
 
-    def _read_ahead(self, rows: Sequence[Row], cache: Cache, steps: int) -> None:
+    def _read_ahead(self, rows: Sequence[Row], cache: Cache) -> None:
         """Let takes at the end of the window see less of their songs, read bit by bit before it is needed.
 
         What is left to see, and from which token on, depends on the take alone; only when it is read depends on its neighbours.
         """
         backend = self.model.backend
         window = backend.context_window_tokens
+        if cache.capacity < window:  # no take can be that long
+            return
         begins = window - int(window * _LEAD)
         near = [place for place, length in enumerate(cache.lengths) if length >= begins]
         for number, place in enumerate(near):
@@ -189,14 +192,15 @@ class Engine:
             if row.ahead is None:
                 known = len(row.body) - (length - begins)
                 head, body = self._alphabet.slide(row.head, row.body[:known], keep_tokens=max(2, int(window * _KEPT)))
-                row.ahead = Ahead(backend.new_cache(window), head, [*body, *row.body[known:]])
-            unread = row.ahead.unread
+                due = row.tokens + number * _READ_EVERY // len(near)  # not all of them in the same step
+                row.ahead = Ahead(backend.new_cache(window), head, [*body, *row.body[known:]], due)
             if length >= window:
-                if unread:
+                if unread := row.ahead.unread:
                     backend.advance([unread], row.ahead.cache)
                 cache.replace(place, row.ahead.cache)
                 row.see(row.ahead.head, row.ahead.body)
-            elif (steps + number * _READ_EVERY // len(near)) % _READ_EVERY == 0 and unread:
+            elif row.tokens >= row.ahead.due and (unread := row.ahead.unread):
+                row.ahead.due += _READ_EVERY
                 backend.advance([unread[:_READ_TOKENS]], row.ahead.cache)
 
 
@@ -214,5 +218,5 @@ def _closed_ranks(going: Sequence[bool]) -> list[int]:
 
 def _parted(logits: Floats, counts: Sequence[int]) -> list[Floats]:
     """Part the logits of all rows, (N, V), into those of each."""
-    ends = [sum(counts[: row + 1]) for row in range(len(counts))]
+    ends = accumulate(counts)
     return [logits[end - count : end] for end, count in zip(ends, counts, strict=True)]

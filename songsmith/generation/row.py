@@ -57,6 +57,8 @@ class Ahead:
     cache: Cache
     head: list[int]
     body: list[int]
+    due: int
+    """The take's count of tokens at which more of it is to be read."""
 
     @property
     def unread(self) -> list[int]:

@@ -66,7 +66,10 @@ class TokenSampler:
         if size and len(self._run) >= size - 1:
             logits[list(self._ngrams.get(tuple(self._run[len(self._run) - size + 1 :]), ()))] = -np.inf
         logits[banned] = -np.inf
-        if not np.isfinite(logits.max()):
+        highest = logits.max()
+        if highest == -np.inf:
+            raise RuntimeError("its options leave it no token to write")
+        if not np.isfinite(highest):
             raise RuntimeError("it gives odds that are no numbers; its weights may be damaged")
         if options.temperature == 0:
             token = int(logits.argmax())

@@ -1,117 +1,160 @@
-"""Graphs written once for each model, and found again: where they lie, when they are stale, on how many threads they run.
+"""Graphs made once for each model, and found again: where they lie, when they are stale, on how many threads they run.
 
-A graph is made in a folder of its own and put in place whole; one that is damaged or of other weights is made anew.
+They lie under the state folder and never beside a model, where somebody else could have put them. A graph is made in a folder of
+its own and put in place whole; one that is damaged, or of other weights or another processor, is made anew.
 """
 
+import hashlib
 import json
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from songsmith.errors import EngineError, storing
+from songsmith.errors import EngineError, SongsmithError, storing
 from songsmith.model.config import GPT2Config
 from songsmith.model.device import available_processors, processor_name
-from songsmith.model.onnx import OnnxGPT2, open_session
+from songsmith.model.onnx import OnnxGPT2, open_session, run_graph
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 Array = NDArray[Any]
 
 _LAYOUT = 1
-"""Counted up when graphs are built in another way, so that those of before are made anew."""
-_GRAPH, _FACTS = "network.onnx", "facts.json"
-_READ_ROWS, _READ_TOKENS = 2, 256
+"""Counted up when graphs are made in another way, so that those of before are made anew."""
+_GRAPH, _FACTS, _MODEL = "network.onnx", "facts.json", "model.txt"
+_LONGEST_WAIT_S = 600
+_WIDTHS = 8
+"""What the width of a head must be a multiple of."""
+_LONG_TO_MAKE_BYTES = 2**26
+_READ_TOKENS = 1024
 # Words strung together at random were seen to move keys and values a third as far as songs do.
 _HEADROOM = 3
 _TRIAL_TOKENS, _TRIALS = 6, 5
 # Another thread must gain this much: it takes a processor from whatever else runs.
-_WORTH = 1.15
+_LEAST_GAIN = 1.15
 
 
 def load_compiled(
-    place: Path,
-    key: str,
+    graphs: Path,
+    weights: Path,
     config: GPT2Config,
     read_weights: Callable[[], Mapping[str, Array]],
     *,
     threads: int = 0,
+    preparing: Callable[[], None] = lambda: None,
 ) -> OnnxGPT2:
     """Load the graph of a model, made first if it is not there.
 
     Args:
-        place: folder for the graphs of this model; others in it are of its older weights, and go.
-        key: names the weights, such as the start of their hash.
+        graphs: folder for the graphs of all models.
+        weights: the model's file of weights: a graph is made anew when it changes.
         config: the network's shape.
-        read_weights: asked only where a graph is made.
+        read_weights: reads that file; asked only where a graph is made.
         threads: that share a step's work; 0 means as many as a trial found best.
+        preparing: told before a graph is made that takes more than a moment.
 
     Raises:
         ModelError: weights are missing, have other shapes, or hold what is no number.
-        StorageError: the graph cannot be written.
-        EngineError: ONNX Runtime cannot run such a network, as one with heads of a width that 8 does not divide.
+        StorageError: the graph cannot be written, or another process has been making it for ten minutes.
+        EngineError: ONNX Runtime cannot run such a network.
     """
-    folder = place / f"graph-{key}-{_LAYOUT}"
+    if config.width // config.heads % _WIDTHS:
+        raise EngineError("ONNX Runtime wants heads of a width that 8 divides.", "Use --device cuda or mps.")
+    home = _home(graphs, weights.parent)
+    file = weights.stat()
+    facts = (file.st_size, file.st_mtime_ns, file.st_ctime_ns, file.st_ino, config, _LAYOUT)
+    folder = home / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     # Not there, cut short, or of another version or machine: the library raises its own of many kinds.
     with suppress(Exception):
         return _load(folder, config, threads)
-    from songsmith.model.onnx_graph import check_weights
-
-    weights = read_weights()
-    check_weights(config, weights)
-    with storing(place):
-        place.mkdir(parents=True, exist_ok=True)
-    with storing(place), FileLock(place / ".lock"):
+    with storing(home):
+        home.mkdir(parents=True, exist_ok=True)
+    with storing(home), FileLock(home / ".lock", timeout=_LONGEST_WAIT_S):
         with suppress(Exception):  # another process made it while this one waited
             return _load(folder, config, threads)
+        if file.st_size > _LONG_TO_MAKE_BYTES:
+            preparing()
         try:
-            _build(folder, config, weights)
+            (home / _MODEL).write_text(str(weights.parent.resolve()), encoding="utf-8")
+            _make(folder, config, read_weights())
+            _sweep(graphs, keep=folder)
             return _load(folder, config, threads)
-        except OSError:
+        except (OSError, SongsmithError):
             raise
         except Exception as error:
             raise EngineError(f"ONNX Runtime cannot run this model ({error}).", "Use --device cuda or mps.") from error
 
 
+def forget_compiled(graphs: Path, model: Path) -> None:
+    """Remove the graphs of a model that goes."""
+    shutil.rmtree(_home(graphs, model), ignore_errors=True)
+
+
+def _home(graphs: Path, model: Path) -> Path:
+    # By the whole path: two folders of one name are two models.
+    return graphs / hashlib.sha256(str(model.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _sweep(graphs: Path, *, keep: Path) -> None:
+    """Remove what is left of this model's older weights, of killed builds, and of models that are gone."""
+    for old in (*keep.parent.glob("[!.]*"), *keep.parent.glob(".new-*")):
+        if old.is_dir() and old != keep:
+            shutil.rmtree(old, ignore_errors=True)
+    for home in graphs.iterdir():
+        with suppress(OSError):  # not ours, or being made just now
+            if not Path((home / _MODEL).read_text(encoding="utf-8")).exists():
+                shutil.rmtree(home, ignore_errors=True)
+
+
 def _load(folder: Path, config: GPT2Config, threads: int) -> OnnxGPT2:
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-    if facts["processor"] != processor_name():  # another kind of product may suit it, and another number of threads
+    if facts["processor"] != processor_name():  # another kind of product may suit it
         raise ValueError("made on another machine")
-    threads = threads or min(facts["threads"], available_processors())
-    return OnnxGPT2(config, open_session(folder / _GRAPH, threads=threads))
+    if not threads and facts["processors"] != available_processors():
+        facts |= _measure_threads(folder / _GRAPH, config)
+        _write_facts(folder, facts)
+    return OnnxGPT2(config, open_session(folder / _GRAPH, threads=threads or facts["threads"]))
 
 
-def _build(folder: Path, config: GPT2Config, weights: Mapping[str, Array]) -> None:
+def _write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    new = folder / f".{_FACTS}"
+    new.write_text(json.dumps(facts), encoding="utf-8")
+    new.replace(folder / _FACTS)
+
+
+def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array]) -> None:
     """Write a graph and what was measured of it, whole or not at all."""
-    from songsmith.model.onnx_graph import Precision, products_overflow, write_graph
+    from songsmith.model.onnx_graph import Precision, check_weights, products_overflow, write_graph
 
+    check_weights(config, weights)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as name:
-        precision = Precision.UINT8 if products_overflow(_run_alone) else Precision.INT8
-        first, waiting = Path(name) / "first", Path(name) / "whole"
-        for path in (first, waiting):
+        precision = Precision.UINT8 if products_overflow(run_graph) else Precision.INT8
+        first, whole = Path(name) / "first", Path(name) / "whole"
+        for path in (first, whole):
             path.mkdir()
         write_graph(first / _GRAPH, config, weights, precision=precision, shows_mixed=True)
         steps = _measure_cache_steps(open_session(first / _GRAPH, threads=1), config)
-        write_graph(waiting / _GRAPH, config, weights, precision=precision, cache_steps=steps)
-        facts = {"processor": processor_name(), "threads": _measure_threads(waiting / _GRAPH, config)}
-        (waiting / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
-        for other in folder.parent.glob("graph-*"):
-            shutil.rmtree(other, ignore_errors=True)
-        waiting.rename(folder)
+        shutil.rmtree(first)
+        write_graph(whole / _GRAPH, config, weights, precision=precision, cache_steps=steps)
+        _write_facts(whole, {"processor": processor_name(), **_measure_threads(whole / _GRAPH, config)})
+        for path in whole.iterdir():  # what is put in place must not be half on the disk
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        whole.rename(folder)
 
 
-def _run_alone(graph: bytes) -> Array:
-    outputs: list[Array] = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(None, {})
-    return outputs[0]
-
-
-def _measure_cache_steps(session: onnxruntime.InferenceSession, config: GPT2Config) -> dict[str, NDArray[np.float32]]:
+def _measure_cache_steps(session: "InferenceSession", config: GPT2Config) -> dict[str, NDArray[np.float32]]:
     """Return the size of a step of each channel of keys and values, from reading words strung together at random.
 
     Args:
@@ -124,12 +167,12 @@ def _measure_cache_steps(session: onnxruntime.InferenceSession, config: GPT2Conf
     from songsmith.model.onnx_graph import LARGEST
 
     tokens = min(_READ_TOKENS, config.context_window_tokens)
-    ids = np.random.default_rng(0).integers(0, config.vocabulary_size, (_READ_ROWS, tokens))
+    ids = np.random.default_rng(0).integers(0, config.vocabulary_size, (1, tokens))
     width = config.width // config.heads
-    empty = np.zeros((_READ_ROWS, config.heads, tokens, width), np.float32)
+    empty = np.zeros((1, config.heads, tokens, width), np.float32)
     asked: dict[str, Any] = {
-        "ids": ids, "places": np.tile(np.arange(tokens), (_READ_ROWS, 1)),
-        "lengths": np.full(_READ_ROWS, tokens - 1, np.int32), "counts": np.full(_READ_ROWS, tokens, np.int32),
+        "ids": ids, "places": np.arange(tokens)[None],
+        "lengths": np.array([tokens - 1], np.int32), "counts": np.array([tokens], np.int32),
         "longest": np.array([tokens], np.int32), "wanted": np.zeros(1, np.int64),
     }  # fmt: skip
     names = [f"{part}.{layer}" for layer in range(config.layers) for part in ("keys", "values")]
@@ -142,20 +185,26 @@ def _measure_cache_steps(session: onnxruntime.InferenceSession, config: GPT2Conf
     return steps
 
 
-def _measure_threads(path: Path, config: GPT2Config) -> int:
-    """Return on how many threads a take is written fastest, but not one more than is worth it."""
-    best, best_s = 1, 0.0
-    threads = 1
+def _measure_threads(path: Path, config: GPT2Config) -> dict[str, int]:
+    """Return on how many threads a take is written fastest, and of how many processors: not one more than is worth it."""
+    best, best_s, threads = 1, float("inf"), 1
     while threads <= available_processors():
-        network = OnnxGPT2(config, open_session(path, threads=threads))
-        cache = network.new_cache(_TRIAL_TOKENS * (_TRIALS + 1))
-        took_s = []
-        for _ in range(_TRIALS):
-            start_s = time.perf_counter()
-            for _ in range(min(_TRIAL_TOKENS, config.context_window_tokens // (_TRIALS + 1))):
-                network.advance([[0]], cache)
-            took_s.append(time.perf_counter() - start_s)
-        if threads == 1 or min(took_s) * _WORTH < best_s:
-            best, best_s = threads, min(took_s)
+        took_s = _time_tokens(OnnxGPT2(config, open_session(path, threads=threads)))
+        if took_s * _LEAST_GAIN > best_s:
+            break
+        best, best_s = threads, took_s
         threads *= 2
-    return best
+    return {"threads": best, "processors": available_processors()}
+
+
+def _time_tokens(network: OnnxGPT2) -> float:
+    """Return the seconds a few tokens take, the best of a few times."""
+    tokens = min(_TRIAL_TOKENS, network.context_window_tokens)
+    took_s = []
+    for _ in range(_TRIALS):
+        cache = network.new_cache(tokens)
+        start_s = time.perf_counter()
+        for _ in range(tokens):
+            network.advance([[0]], cache)
+        took_s.append(time.perf_counter() - start_s)
+    return min(took_s)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def is_cpu(wanted: str) -> bool:
     """Return whether work asked for on `wanted` can only be done on the CPU. Asks drivers, not torch, which takes seconds."""
     if wanted != "auto":
-        return wanted == "cpu"
+        return wanted in ("cpu", "cpu:0")
     return not (_has_cuda() or (sys.platform == "darwin" and platform.machine() == "arm64"))
 
 
@@ -102,7 +102,7 @@ _SMALL_MODEL_BYTES = 64 * 2**20
 def choose_threads(weights_bytes: int) -> int:
     """Return how many threads suit a model with weights of this size.
 
-    A second thread gives a small model little (1.1 times the speed was measured for the starter), and threads that wait
+    A second thread gives a small model little (1.1 times the speed was measured), and threads that wait
     for each other fifty times a token stall it as soon as anything else runs on the machine.
     """
     return 1 if weights_bytes < _SMALL_MODEL_BYTES else available_processors()

@@ -20,6 +20,10 @@ from songsmith.model.config import GPT2Config
 # V = vocabulary.
 
 
+# Rows that read less than their neighbours are filled up behind, and what fills them must have a place in the cache too.
+_PADDING = 32
+
+
 class KeyValueCache:
     """Keys and values of every layer in buffers that are never copied while a song grows."""
 
@@ -31,7 +35,7 @@ class KeyValueCache:
     @property
     def capacity(self) -> int:
         """Most tokens a row can hold."""
-        return self.layers[0].shape[3]
+        return self.layers[0].shape[3] - _PADDING
 
     def repeat(self, rows: int) -> "KeyValueCache":
         """Return a cache with the one row of this one `rows` times over."""
@@ -127,7 +131,7 @@ class GPT2:
     def new_cache(self, capacity: int) -> KeyValueCache:
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
         heads = self.config.heads
-        shape = (2, 1, heads, min(capacity, self.context_window_tokens), self.config.width // heads)
+        shape = (2, 1, heads, min(capacity, self.context_window_tokens) + _PADDING, self.config.width // heads)
         return KeyValueCache([torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks], [0])
 
     @torch.inference_mode()
@@ -163,7 +167,7 @@ class GPT2:
         longest, starts = max(counts), list(cache.lengths)
         ends = [start + count for start, count in zip(starts, counts, strict=True)]
         span = max(starts) + longest
-        if min(counts) < 1 or span > cache.capacity:
+        if min(counts) < 1 or max(ends) > cache.capacity or span > cache.capacity + _PADDING:
             raise ValueError(f"{longest} tokens behind {max(starts)} do not fit a cache of {cache.capacity}")
         ids = np.zeros((len(counts), longest), dtype=np.int64)
         for row, row_tokens in enumerate(tokens):
@@ -178,7 +182,9 @@ class GPT2:
             # A row sees its own past only; what lies past its length is another row's padding.
             mask = torch.arange(span, device=self._device) <= places[:, None, :, None]  # (B, 1, T, S)
         split = (len(counts), longest, 3, self.config.heads, self.config.width // self.config.heads)
-        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens) + F.embedding(places, self._positions)
+        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens) + F.embedding(
+            places.clamp(max=self.context_window_tokens - 1), self._positions
+        )
         x = x.view(-1, self.config.width)  # (N, D): only attention minds which rows tokens are of
         for block, layer in zip(self._blocks, cache.layers, strict=True):
             mixed = _affine(self._normed(x, block.ln_1), block.attention_in).view(split)  # (B, T, 3, H, E)

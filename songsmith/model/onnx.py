@@ -1,15 +1,20 @@
-"""The GPT-2 network on ONNX Runtime: the backend of the CPU. Loads a graph that `compiled.py` had written; needs no torch."""
+"""The GPT-2 network on ONNX Runtime: the backend of the CPU. Loads a graph that `compiled.py` had made; needs no torch."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from songsmith.model.backend import Cache, Logits
 from songsmith.model.config import GPT2Config
+
+# Its makers are told of every session unless this is set before it loads; songsmith tells nobody what is written.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
+from onnxruntime import InferenceSession as Session
 
 Array = NDArray[Any]
 
@@ -21,18 +26,24 @@ _FATAL = 4
 _PADDING = 32
 
 
-def open_session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
+def open_session(path: Path, *, threads: int) -> Session:
     """Load a graph onto the CPU.
 
     Args:
         path: of the graph.
         threads: that share a step's work.
     """
-    onnxruntime.disable_telemetry_events()  # which builds for Windows would send
+    onnxruntime.disable_telemetry_events()  # on Windows the variable alone does not do it
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = _FATAL  # what goes wrong is raised as well
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return Session(path, options, providers=["CPUExecutionProvider"])
+
+
+def run_graph(graph: bytes) -> Array:
+    """Run a graph without inputs once, and return its one output."""
+    outputs: list[Array] = Session(graph, providers=["CPUExecutionProvider"]).run(None, {})
+    return outputs[0]
 
 
 class OnnxCache:
@@ -83,7 +94,7 @@ class OnnxCache:
         """Take back the last tokens of a row, as if they had not been read."""
         self.lengths[row] -= tokens  # what lies past its length is never looked at
 
-    def bind(self, session: onnxruntime.InferenceSession, tokens: int, wanted: int, vocabulary: int) -> "_Bound":
+    def bind(self, session: Session, tokens: int, wanted: int, vocabulary: int) -> "_Bound":
         """Return where a step of this size reads and writes. The few sizes there are come again and again."""
         if (tokens, wanted) not in self._bound:
             self._bound[tokens, wanted] = _Bound(session, self.buffers, tokens, wanted, vocabulary)
@@ -98,9 +109,7 @@ def _read_late(rows: Sequence[int]) -> set[int]:
 class _Bound:
     """Memory of one size of step. The session reads and writes it where it lies, step after step."""
 
-    def __init__(
-        self, session: onnxruntime.InferenceSession, buffers: list[Array], tokens: int, wanted: int, vocabulary: int
-    ) -> None:
+    def __init__(self, session: Session, buffers: list[Array], tokens: int, wanted: int, vocabulary: int) -> None:
         rows = len(buffers[0])
         self.inputs: dict[str, Array] = {
             "ids": np.zeros((rows, tokens), np.int64), "places": np.zeros((rows, tokens), np.int64),
@@ -124,7 +133,7 @@ class _Bound:
 class OnnxGPT2:
     """A GPT-2 that reads tokens and gives the logits of what follows."""
 
-    def __init__(self, config: GPT2Config, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, config: GPT2Config, session: Session) -> None:
         """Run the graph of a session.
 
         Args:

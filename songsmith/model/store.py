@@ -143,8 +143,14 @@ class ModelStore:
             StorageError: it cannot be removed.
         """
         folder = self.find_own(name)
+        from songsmith.model.compiled import forget_compiled
+
+        forget_compiled(self._paths.graphs, folder)
         gone = folder.with_name(f".{name}.removed")
         with storing(folder):
+            if folder.is_symlink():
+                folder.unlink()
+                return
             shutil.rmtree(gone, ignore_errors=True)
             folder.rename(gone)  # so that killed in between, no half of it is left to be loaded
             shutil.rmtree(gone)
@@ -162,8 +168,7 @@ class ModelStore:
         folder = self.find(name)
         _require_safetensors(folder)
         manifest, config = Manifest.load(folder), _read_config(folder)
-        # Only here do torch and the network's code load: listing models stays instant.
-
+        # Only here does the tokenizer's code load: listing models stays instant.
         from songsmith.model.config import GPT2Config
         from songsmith.model.tokenizer import Tokenizer
 
@@ -189,7 +194,10 @@ class ModelStore:
             tokenizer=tokenizer,
         )
 
-    def load(self, name: str, *, device: str = "auto", threads: int = 0, exact: bool = False) -> LoadedModel:
+    def load(
+        self, name: str, *, device: str = "auto", threads: int = 0, exact: bool = False,
+        preparing: Callable[[], None] = lambda: None,
+    ) -> LoadedModel:  # fmt: skip
         """Load a model to run it: on a CPU in 8 bits, by a graph that is made the first time; elsewhere in torch.
 
         Args:
@@ -197,30 +205,39 @@ class ModelStore:
             device: auto, cpu, cuda or mps.
             threads: for CPU work; 0 means as many as were found best.
             exact: in torch on the CPU too, with weights as they are: to measure a model, not to write with it.
+            preparing: told where a graph is to be made that takes more than a moment.
 
         Raises:
             ModelError: it is unknown, damaged, or does not fit the device or its own tokenizer.
         """
         stored = self.read(name)
-        backend = None if exact or not is_cpu(device) else self._load_graph(stored, threads)
+        backend = None
+        if not exact and _ends_on_cpu(device):
+            backend = self._load_graph(stored, threads, preparing)
         return LoadedModel(
             name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256,
             backend=backend or _load_into_torch(stored, device, threads), tokenizer=stored.tokenizer,
         )  # fmt: skip
 
-    def _load_graph(self, stored: StoredModel, threads: int) -> "Backend | None":
+    def _load_graph(self, stored: StoredModel, threads: int, preparing: Callable[[], None]) -> "Backend | None":
         """Return the network on ONNX Runtime, or nothing where no graph can be kept or run."""
         from songsmith.model.compiled import load_compiled
 
-        # Beside the user's own models; the package and folders elsewhere are not songsmith's to write in.
-        own = stored.folder.parent == self._paths.models
-        place = stored.folder / "graphs" if own else self._paths.graphs / stored.name
-        file = (stored.folder / WEIGHTS).stat()
-        key = f"{stored.weights_sha256[:12]}-{file.st_size}-{file.st_mtime_ns}"
         try:
-            return load_compiled(place, key, stored.config, stored.arrays, threads=threads)
+            return load_compiled(
+                self._paths.graphs, stored.folder / WEIGHTS, stored.config, stored.arrays, threads=threads,
+                preparing=preparing,
+            )  # fmt: skip
         except (StorageError, EngineError):  # a full disk or an odd shape must not keep anyone from writing
             return None
+
+
+def _ends_on_cpu(device: str) -> bool:
+    if is_cpu(device):
+        return True
+    from songsmith.model.device import choose_device
+
+    return choose_device(device).type == "cpu"  # there may be a GPU, and a torch that cannot use it
 
 
 def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend":

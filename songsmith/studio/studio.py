@@ -1,5 +1,6 @@
 """The studio: what every face is handed. Holds the rooms, opens each when it is first needed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -52,10 +53,17 @@ class Studio:
         """The songs and takes that are kept. Whoever uses it closes it: `with studio.library as library`."""
         return Library(self.paths.library)
 
-    def load_model(self, *, exact: bool = False) -> LoadedModel:
-        """Load the model that the settings name, on their device; `exact` to measure it, not to write with it."""
+    def load_model(self, *, exact: bool = False, preparing: Callable[[], None] = lambda: None) -> LoadedModel:
+        """Load the model that the settings name, on their device.
+
+        Args:
+            exact: to measure it, not to write with it.
+            preparing: told where that takes more than a moment, once for each model.
+        """
         settings = self.settings
-        return self.models.load(settings.model, device=settings.device, threads=settings.threads, exact=exact)
+        return self.models.load(
+            settings.model, device=settings.device, threads=settings.threads, exact=exact, preparing=preparing
+        )
 
     def prepare_home(self) -> None:
         """Make sure that drafts can be kept, before anyone writes one.

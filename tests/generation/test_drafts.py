@@ -70,6 +70,23 @@ def test_takes_are_the_same_with_guesses_and_without(starter: LoadedModel, tempe
     assert fewer <= steps
 
 
+def test_takes_are_the_same_with_guesses_and_without_in_torch(tmp_path: Path) -> None:
+    exact = ModelStore(find_paths()).load("starter", device="cpu", threads=1, exact=True)
+    folder = write_random_model(tmp_path / "small", window=40, manifest={"format": "markup"})
+    small = ModelStore(find_paths()).load(str(folder), device="cpu", threads=1, exact=True)
+    for model, temperature in ((exact, 0.8), (small, 0.02)):
+        options = [
+            GenerationOptions(
+                seed=seed, temperature=temperature, top_k=3, repetition_penalty=1.0, max_lines=0, min_lines=1000, max_new_tokens=90
+            )
+            for seed in range(3)
+        ]  # fmt: skip
+        prompt = RETURNING if model is exact else Prompt(song=parse("la la la la"), open_line=True)
+        (guessed, fewer), (plain, steps) = (write(model, prompt, options, drafts=drafts) for drafts in (True, False))
+        assert guessed == plain
+        assert fewer < steps
+
+
 def test_a_chorus_that_returns_takes_fewer_steps(starter: LoadedModel) -> None:
     options = [
         GenerationOptions(temperature=0.0, repetition_penalty=1.0, max_lines=0, min_lines=1000, max_new_tokens=120)

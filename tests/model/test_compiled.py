@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,8 +27,8 @@ finally:
 """
 
 
-def graphs_of(paths: Paths, name: str = "mine") -> list[Path]:
-    return sorted((paths.models / name / "graphs").glob("graph-*"))
+def graphs_of(paths: Paths) -> list[Path]:
+    return sorted(paths.graphs.glob("*/[!.]*/"))
 
 
 def load(paths: Paths, name: str = "mine") -> OnnxGPT2:
@@ -36,14 +37,16 @@ def load(paths: Paths, name: str = "mine") -> OnnxGPT2:
     return backend
 
 
-def test_a_graph_is_made_once_beside_the_model(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_random_model(paths.models / "mine")
+def test_a_graph_is_made_once_and_never_beside_the_model(paths: Paths) -> None:
+    model = write_random_model(paths.models / "mine")
+    before = sorted(model.iterdir())
     first = load(paths).score([1, 2, 3])
     (folder,) = graphs_of(paths)
     made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert (load(paths).score([1, 2, 3]) == first).all()
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == made
     assert not list(folder.parent.glob(".new-*"))
+    assert sorted(model.iterdir()) == before
 
 
 def test_other_weights_make_another_graph_and_the_old_one_goes(paths: Paths) -> None:
@@ -86,8 +89,9 @@ def test_a_graph_of_another_machine_is_made_anew(paths: Paths) -> None:
 
 
 def test_where_no_graph_can_be_kept_torch_writes(paths: Paths) -> None:
-    folder = write_random_model(paths.models / "mine")
-    (folder / "graphs").write_text("in the way", encoding="utf-8")
+    write_random_model(paths.models / "mine")
+    paths.graphs.parent.mkdir(parents=True)
+    paths.graphs.write_text("in the way", encoding="utf-8")
     assert isinstance(ModelStore(paths).load("mine", device="cpu", threads=1).backend, GPT2)
 
 
@@ -99,12 +103,74 @@ def test_a_shape_that_the_runtime_does_not_know_is_written_with_by_torch(paths: 
     assert not graphs_of(paths)
 
 
-def test_a_model_elsewhere_is_not_written_to(paths: Paths, tmp_path: Path) -> None:
-    folder = write_random_model(tmp_path / "elsewhere")
-    before = sorted(folder.iterdir())
-    load(paths, str(folder))
-    assert sorted(folder.iterdir()) == before
-    assert list(paths.graphs.glob("elsewhere/graph-*"))
+def test_models_of_one_name_have_graphs_of_their_own(paths: Paths, tmp_path: Path) -> None:
+    first, second = (write_random_model(tmp_path / place / "mine", seed=seed) for seed, place in enumerate("ab"))
+    answers = [load(paths, str(model)).score([1, 2, 3]) for model in (first, second, first)]
+    assert (answers[0] == answers[2]).all()
+    assert abs(answers[0] - answers[1]).max() > 0.01
+    assert len(graphs_of(paths)) == 2
+
+
+def test_graphs_go_with_their_models(paths: Paths, tmp_path: Path) -> None:
+    elsewhere = write_random_model(tmp_path / "elsewhere")
+    write_random_model(paths.models / "mine")
+    load(paths, str(elsewhere))
+    load(paths)
+    assert len(graphs_of(paths)) == 2
+    ModelStore(paths).remove("mine")
+    assert len(graphs_of(paths)) == 1
+    shutil.rmtree(elsewhere)
+    write_random_model(paths.models / "other")
+    load(paths, "other")  # what nobody can ask for any more goes when the next graph is made
+    assert len(graphs_of(paths)) == 1
+
+
+def test_what_a_killed_build_left_goes_with_the_next(paths: Paths) -> None:
+    model = write_random_model(paths.models / "mine")
+    load(paths)
+    (folder,) = graphs_of(paths)
+    left = folder.with_name(".new-1234")
+    left.mkdir()
+    (left / "network.onnx").write_bytes(b"half")
+    (model / "config.json").write_text(
+        (model / "config.json").read_text(encoding="utf-8").replace('"n_head": 2', '"n_head": 1'), encoding="utf-8"
+    )
+    load(paths)
+    assert not left.exists()
+    assert len(graphs_of(paths)) == 1
+
+
+def test_a_linked_model_is_removed_and_what_it_links_to_stays(paths: Paths, tmp_path: Path) -> None:
+    model = write_random_model(tmp_path / "elsewhere")
+    paths.models.mkdir(parents=True)
+    (paths.models / "linked").symlink_to(model)
+    load(paths, "linked")
+    ModelStore(paths).remove("linked")
+    assert [entry.name for entry in ModelStore(paths).entries()] == ["starter"]
+    assert (model / "model.safetensors").exists()
+
+
+def test_another_number_of_processors_is_another_trial(paths: Paths) -> None:
+    write_random_model(paths.models / "mine")
+    load(paths)
+    facts = graphs_of(paths)[0] / "facts.json"
+    known = json.loads(facts.read_text(encoding="utf-8"))
+    facts.write_text(json.dumps(known | {"processors": 1000, "threads": 999}), encoding="utf-8")
+    ModelStore(paths).load("mine", device="cpu", threads=1)  # told how many, it tries none
+    assert json.loads(facts.read_text(encoding="utf-8"))["threads"] == 999
+    load(paths)
+    assert json.loads(facts.read_text(encoding="utf-8"))["processors"] == known["processors"]
+
+
+def test_nobody_is_told_of_what_is_written(tmp_path: Path) -> None:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    }
+    environment |= {"HOME": str(tmp_path / "user"), "SONGSMITH_HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-c", FRESH], env=environment, capture_output=True, check=True)
+    assert not list((tmp_path / "user").rglob("*icrosoft*"))
 
 
 def test_two_processes_that_make_a_graph_at_once_both_write(paths: Paths) -> None:

@@ -184,6 +184,36 @@ def test_rows_kept_and_replaced_go_on_as_if_alone(data, seed):
     assert cache.lengths == [len(tokens) for tokens in read]
 
 
+@given(batches(), st.integers(0, 2**32 - 1), st.data())
+def test_what_is_forgotten_was_never_read_and_every_logit_is_given(batch, seed, data):
+    config, turns = batch
+    model = small_model(seed, config)
+    cache = model.new_cache(24).repeat(len(turns[0]))
+    read: list[list[int]] = [[] for _ in turns[0]]
+    for portions in turns:
+        logits = model.advance(portions, cache, every=True)
+        at = 0
+        for row, portion in enumerate(portions):
+            scored = model.score(read[row] + portion)[len(read[row]) :]
+            np.testing.assert_allclose(logits[at : at + len(portion)], scored, atol=1e-4, rtol=1e-3)
+            at += len(portion)
+            forgotten = data.draw(st.integers(0, len(portion) - 1))
+            cache.forget(row, forgotten)
+            read[row] += portion[: len(portion) - forgotten]
+    assert cache.lengths == [len(tokens) for tokens in read]
+
+
+def test_a_row_at_the_end_of_the_window_waits_beside_one_that_reads_more():
+    model = small_model()
+    window = SMALL.context_window_tokens
+    cache = model.new_cache(window).repeat(2)
+    full, short = text_of(window, SMALL), text_of(20, SMALL, seed=1)
+    model.advance([full[:-1], short[:10]], cache)
+    logits = model.advance([full[-1:], short[10:]], cache)
+    np.testing.assert_allclose(logits[0], alone(model, full), atol=1e-3, rtol=1e-3)
+    np.testing.assert_allclose(logits[1], alone(model, short), atol=1e-3, rtol=1e-3)
+
+
 def test_rows_of_a_kept_cache_are_its_own():
     model = small_model()
     cache = model.new_cache(16)
