@@ -9,9 +9,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from songsmith.cli.app import app
+from songsmith.cli.app import COMMANDS, load_command
 
 ROOT = Path(__file__).parent.parent
 
@@ -104,6 +103,20 @@ def test_a_song_loads_only_what_writes_it() -> None:
     assert not loaded & {"torch", "onnx", "transformers", "textual", "lyricsgenius", "rich"}
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
+    command = load_command(name)
+    assert command.name == name
+    assert " ".join(command.help.split("\n\n")[0].split()) == COMMANDS[name].tells
+
+
+def test_help_loads_no_command() -> None:
+    loaded = modules_after("--help")
+    assert not {
+        name for name in loaded if name.startswith(("songsmith.studio", "songsmith.corpus", "songsmith.cli.gen"))
+    }
+
+
 def test_importing_does_nothing(home: Path) -> None:
     modules = sorted(
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -149,7 +162,7 @@ def test_the_readme_draws_the_tree_as_it_is() -> None:
 def test_the_readme_quotes_the_help_as_it_is() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (quoted,) = [block.partition("\n")[2] for block in readme.split("```")[1::2] if "--finish-line   " in block]
-    command = typer.main.get_command(app).commands["gen"]
+    command = load_command("gen")
     options = {
         ", ".join(parameter.opts): parameter.help
         for parameter in command.params

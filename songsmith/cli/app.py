@@ -1,9 +1,13 @@
 """The root command, and what every group of commands does with errors."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
 from songsmith import __version__
 from songsmith.cli import console
@@ -11,8 +15,73 @@ from songsmith.cli.workshop import open_workshop
 from songsmith.errors import UsageError
 
 
+@dataclass(frozen=True)
+class _Command:
+    """A command that is loaded when it is called: the others need not be, nor any of them to be listed."""
+
+    module: str
+    """Of `songsmith.cli`."""
+    attribute: str
+    """A function, or a group of commands."""
+    tells: str
+    """What its own help begins with."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+# A token typed as an argument must reach the command, which refuses it unseen: click would print it.
+_UNSEEN = {"allow_extra_args": True, "ignore_unknown_options": True}
+COMMANDS = {
+    "bench": _Command(
+        "bench", "bench", "Measure speed, start and memory on this machine, beside what else you could use."
+    ),
+    "gen": _Command("gen", "gen", "Write a song, or go on with one, on standard output."),
+    "fetch": _Command("fetch", "fetch", "Fetch lyrics into a corpus, song by song."),
+    "login": _Command("login", "login", "Keep your Genius token, so that `fetch` finds it.", _UNSEEN),
+    "logout": _Command("login", "logout", "Forget your Genius token.", _UNSEEN),
+    "import": _Command("importing", "import_words", "Bring songs of your own into a corpus."),
+    "clean": _Command(
+        "cleaning", "clean", "Take the dirt of lyric sites off a corpus; the raw songs stay as they came."
+    ),
+    "train": _Command("training", "train", "Train a new model on a corpus, from random weights."),
+    "finetune": _Command("training", "finetune", "Teach a model the style of a corpus."),
+    "eval": _Command(
+        "evaluation",
+        "evaluate",
+        "Measure a model: how well it foretells songs, how much it repeats itself, what it copied.",
+    ),
+    "corpus": _Command("corpus", "app", "The words you learn from."),
+    "tokenizer": _Command("tokenizers", "app", "What cuts words into the tokens a model reads."),
+    "models": _Command("models", "app", "The models that can write."),
+    "songs": _Command("songs", "app", "The songs you keep."),
+}
+"""In the order in which they are listed."""
+
+
 class SongsmithGroup(TyperGroup):
-    """A command group that ends every known error in one sentence and its exit code."""
+    """A command group that loads commands when they are called, and ends every known error in one sentence and its exit code."""
+
+    def __init__(self, **options: Any) -> None:
+        """Know the commands by name, and what their help begins with."""
+        super().__init__(**options)
+        self.commands = {name: TyperCommand(name=name, help=command.tells) for name, command in COMMANDS.items()}
+        self._loaded: dict[str, Any] = {}
+        self._listing = False
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by its name, or None; where they are listed, no more than what its help begins with."""
+        if self._listing or cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        if cmd_name not in self._loaded:
+            self._loaded[cmd_name] = load_command(cmd_name)
+        return self._loaded[cmd_name]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, without loading the commands it lists."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
@@ -71,34 +140,14 @@ def root(
         raise UsageError("--model and --device before a command are for the workshop.", "Put them after the command.")
 
 
-from songsmith.cli import (  # noqa: E402  (they need `app`'s class)
-    bench,
-    cleaning,
-    corpus,
-    evaluation,
-    fetch,
-    gen,
-    importing,
-    login,
-    models,
-    songs,
-    tokenizers,
-    training,
-)
-
-app.command(name="bench")(bench.bench)
-app.command(name="gen")(gen.gen)
-app.command(name="fetch")(fetch.fetch)
-# A token typed as an argument must reach the command, which refuses it unseen: click would print it.
-_UNSEEN = {"allow_extra_args": True, "ignore_unknown_options": True}
-app.command(name="login", context_settings=_UNSEEN)(login.login)
-app.command(name="logout")(login.logout)
-app.command(name="import")(importing.import_words)
-app.command(name="clean")(cleaning.clean)
-app.command(name="train")(training.train)
-app.command(name="finetune")(training.finetune)
-app.command(name="eval")(evaluation.evaluate)
-app.add_typer(corpus.app, name="corpus")
-app.add_typer(tokenizers.app, name="tokenizer")
-app.add_typer(models.app, name="models")
-app.add_typer(songs.app, name="songs")
+def load_command(name: str) -> Any:
+    """Load a command, or a group of them, by its name in COMMANDS."""
+    command = COMMANDS[name]
+    found = getattr(import_module(f"songsmith.cli.{command.module}"), command.attribute)
+    if isinstance(found, typer.Typer):
+        group = get_group(found)
+        group.name = name
+        return group
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name=name, context_settings=dict(command.settings))(found)
+    return get_command(alone)

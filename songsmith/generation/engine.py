@@ -20,9 +20,9 @@ _MOST_AT_ONCE = 16
 """Tokens of all takes that a step reads at most with guesses: so many cost little more than one."""
 _LONGEST_DRAFT = 8
 # Of a song that has outgrown the window this share stays in sight. A new sight of it is read this much before it is needed, so
-# many tokens at once for every so many that are written: four times as fast as the song grows.
-_KEPT, _LEAD = 3 / 8, 1 / 4
-_READ_TOKENS, _READ_EVERY = 32, 8
+# many tokens at once for every so many that are written: twice as fast as the song grows.
+_KEPT, _LEAD = 1 / 8, 3 / 8
+_READ_TOKENS, _READ_EVERY = 16, 8
 
 
 @dataclass(frozen=True, kw_only=True)
