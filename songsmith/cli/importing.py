@@ -68,9 +68,8 @@ def import_words(
     from songsmith.studio import importing
     from songsmith.studio.studio import Studio
 
-    if not all(
-        path.strip() for path in paths
-    ):  # an unset variable of the shell's: the folder one stands in is not meant
+    # An unset variable of the shell's: the folder one stands in is not meant.
+    if not all(path.strip() for path in paths):
         raise UsageError("There is no name of a file.", "Name a file, a folder, or hf://OWNER/NAME.")
     options = ImportOptions(
         text_column=text_column, title_column=title_column, artist_column=artist_column,

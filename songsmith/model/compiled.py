@@ -85,7 +85,7 @@ def load_compiled(
         if file.st_size > _LONG_TO_MAKE_BYTES:
             preparing()
         try:
-            (home / _MODEL).write_text(str(weights.parent.resolve()), encoding="utf-8")
+            (home / _MODEL).write_text(str(weights.parent.resolve()), encoding="utf-8", errors="surrogateescape")
             _make(folder, config, read_weights())
             _sweep(graphs, keep=folder)
             return _load(folder, config, threads)
@@ -112,7 +112,7 @@ def _sweep(graphs: Path, *, keep: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
     for home in graphs.iterdir():
         with suppress(OSError):  # not ours, or being made just now
-            if not Path((home / _MODEL).read_text(encoding="utf-8")).exists():
+            if not Path((home / _MODEL).read_text(encoding="utf-8", errors="surrogateescape")).exists():
                 shutil.rmtree(home, ignore_errors=True)
 
 

@@ -1,8 +1,6 @@
 """Where a model runs: cuda, mps or cpu; in which precision; on how many threads."""
 
-import ctypes
 import os
-import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +15,13 @@ def is_cpu(wanted: str) -> bool:
     """Return whether work asked for on `wanted` can only be done on the CPU. Asks drivers, not torch, which takes seconds."""
     if wanted != "auto":
         return wanted in ("cpu", "cpu:0")
-    return not (_has_cuda() or (sys.platform == "darwin" and platform.machine() == "arm64"))
+    return not (_has_cuda() or sys.platform == "darwin")
 
 
 def _has_cuda() -> bool:
     """Return whether an NVIDIA driver is there and knows a GPU (CUDA driver API, cuInit and cuDeviceGetCount)."""
+    import ctypes
+
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         count = ctypes.c_int()
@@ -115,6 +115,8 @@ def available_processors() -> int:
 
 def processor_name() -> str:
     """Return what the maker calls the processor, or at least its kind."""
+    import platform
+
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
