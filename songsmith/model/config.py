@@ -71,3 +71,18 @@ class GPT2Config:
             for norm in ("ln_1", "ln_2"):
                 shapes[f"h.{layer}.{norm}.weight"] = shapes[f"h.{layer}.{norm}.bias"] = (wide,)
         return shapes
+
+    def check_shapes(self, found: Mapping[str, tuple[int, ...]]) -> None:
+        """Make sure that weights are all there, and of the right shapes; others may be there too.
+
+        Args:
+            found: the shape of each weight by its name.
+
+        Raises:
+            ModelError: one is missing, or has another shape.
+        """
+        for name, shape in self.weight_shapes().items():
+            if name not in found:
+                raise ModelError(f"The model has no weight named {name}.", "Fetch or export it again.")
+            if found[name] != shape:
+                raise ModelError(f"The model's {name} is {found[name]}, not {shape}.", "Fetch or export it again.")

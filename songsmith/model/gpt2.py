@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its name everywhere)
 from torch import Tensor
 
-from songsmith.errors import ModelError
 from songsmith.model.backend import Cache, Logits
 from songsmith.model.config import GPT2Config
 
@@ -90,12 +89,7 @@ class GPT2:
         Raises:
             ModelError: a weight is missing or has another shape.
         """
-        for name, shape in config.weight_shapes().items():
-            if name not in weights:
-                raise ModelError(f"The model has no weight named {name}.", "Fetch or export it again.")
-            if tuple(weights[name].shape) != shape:
-                found = tuple(weights[name].shape)
-                raise ModelError(f"The model's {name} is {found}, not {shape}.", "Fetch or export it again.")
+        config.check_shapes({name: tuple(weight.shape) for name, weight in weights.items()})
 
         def take(name: str) -> Tensor:
             return weights[name].to(device=device, dtype=dtype)

@@ -48,12 +48,8 @@ def check_weights(config: GPT2Config, weights: Mapping[str, Array]) -> None:
     Raises:
         ModelError: one is missing, has another shape, or holds something that is no number.
     """
-    for name, shape in config.weight_shapes().items():
-        if name not in weights:
-            raise ModelError(f"The model has no weight named {name}.", "Fetch or export it again.")
-        if tuple(weights[name].shape) != shape:
-            found = tuple(weights[name].shape)
-            raise ModelError(f"The model's {name} is {found}, not {shape}.", "Fetch or export it again.")
+    config.check_shapes({name: tuple(weight.shape) for name, weight in weights.items()})
+    for name in config.weight_shapes():
         if not np.isfinite(weights[name]).all():
             raise ModelError(f"The model's {name} holds what is no number.", "Fetch or export it again.")
 
