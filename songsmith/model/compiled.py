@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from songsmith.errors import EngineError, SongsmithError, storing
 from songsmith.model.config import GPT2Config
-from songsmith.model.device import available_processors, processor_name
+from songsmith.model.device import available_processors, processor_skills
 from songsmith.model.onnx import OnnxGPT2, open_session, run_graph
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _sweep(graphs: Path, *, keep: Path) -> None:
 
 def _load(folder: Path, config: GPT2Config, threads: int) -> OnnxGPT2:
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-    if facts["processor"] != processor_name():  # another kind of product may suit it
+    if facts["processor"] != processor_skills():  # another kind of product may suit it
         raise ValueError("made on another machine")
     if not threads and facts["processors"] != available_processors():
         facts |= _measure_threads(folder / _GRAPH, config)
@@ -146,7 +146,7 @@ def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array]) -> Non
         steps = _measure_cache_steps(open_session(first / _GRAPH, threads=1), config)
         shutil.rmtree(first)
         write_graph(whole / _GRAPH, config, weights, precision=precision, cache_steps=steps)
-        _write_facts(whole, {"processor": processor_name(), **_measure_threads(whole / _GRAPH, config)})
+        _write_facts(whole, {"processor": processor_skills(), **_measure_threads(whole / _GRAPH, config)})
         for path in whole.iterdir():  # what is put in place must not be half on the disk
             with path.open("rb") as written:
                 os.fsync(written.fileno())

@@ -117,8 +117,21 @@ def processor_name() -> str:
     """Return what the maker calls the processor, or at least its kind."""
     import platform
 
+    return _processor_line("model name") or platform.processor() or platform.machine()
+
+
+def processor_skills() -> str:
+    """Return what tells one kind of processor from another: its name, and what it can do where that is told.
+
+    Hosts of virtual machines give several kinds one name.
+    """
+    return f"{processor_name()} {_processor_line('flags') or _processor_line('Features')}".strip()
+
+
+def _processor_line(key: str) -> str:
+    """Return what Linux tells of the first processor under a key; nothing where it tells nothing."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

@@ -185,16 +185,21 @@ def test_the_place_of_a_data_set(corpus: Corpus, tmp_path: Path):
     assert {path.name for path in tmp_path.iterdir()} - {"songsmith-home"} == {"mine", "file"}
 
 
+def put(place: Path, theirs: str, *, outside: Path) -> None:
+    """Put there what its name says: a folder, a link or a file."""
+    if theirs.endswith("/"):
+        place.mkdir()
+    elif theirs.endswith("link"):
+        place.symlink_to(outside)
+    else:
+        place.write_text("mine")
+
+
 @pytest.mark.parametrize("theirs", ["sub/", "data/sub/", "link", "data/link", "notes.txt", "data/train.parquet"])
 def test_what_somebody_put_into_a_data_set_stays(corpus: Corpus, tmp_path: Path, theirs: str):
     write(corpus, tmp_path / "mine")
     place = tmp_path / "mine" / theirs
-    if theirs.endswith("/"):
-        place.mkdir()
-    elif theirs.endswith("link"):
-        place.symlink_to(tmp_path)
-    else:
-        place.write_text("mine")
+    put(place, theirs, outside=tmp_path)
     with pytest.raises(UsageError, match="no data set that could be replaced"):
         write(corpus, tmp_path / "mine", force=True)
     assert place.exists()
@@ -206,12 +211,7 @@ def test_what_somebody_put_into_a_data_set_stays(corpus: Corpus, tmp_path: Path,
 def test_a_folder_that_songsmith_did_not_write_stays(corpus: Corpus, tmp_path: Path, theirs: str):
     folder, place = tmp_path / "mine", tmp_path / "mine" / theirs
     place.parent.mkdir(parents=True)
-    if theirs.endswith("/"):
-        place.mkdir()
-    elif theirs.endswith("link"):
-        place.symlink_to(tmp_path)
-    else:
-        place.write_text("mine")
+    put(place, theirs, outside=tmp_path)
     for force in (False, True):
         with pytest.raises(UsageError, match="no data set that could be replaced"):
             write(corpus, folder, force=force)
