@@ -37,6 +37,8 @@ class SongRecord:
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
     """When it was last put into the library."""
+    change: int = field(default=0, compare=False)
+    """Grows whenever it is put into the library; two changes may bear one time. The library's to set."""
 
     @cached_property
     def song(self) -> Song:
@@ -75,6 +77,7 @@ def read_song(row: sqlite3.Row) -> SongRecord:
             id=row["id"], number=row["number"], title=row["title"], artist=row["artist"], text=row["text"],
             authors=tuple(map(Author, json.loads(row["authors"]))), kept=bool(row["kept"]),
             state=dict(json.loads(row["state"])), created_at=row["created_at"], updated_at=row["updated_at"],
+            change=int(row["change"]),
         )  # fmt: skip
     except (ValueError, TypeError) as error:
         raise DamagedRowError from error

@@ -78,7 +78,7 @@ class Workshop:
         self._on_file = self.draft  # as the library holds it, kept or as a draft
         self._kept = self.draft  # as last saved by the user
         self._on_disk = False
-        self._seen_at = ""  # when the saved song had last been changed, as far as this workshop knows
+        self._seen_change = 0  # the last change of the saved song that this workshop knows
         self._past: list[Draft] = []
         self._future: list[Draft] = []
         self._typed_at = 0.0
@@ -293,7 +293,7 @@ class Workshop:
         else:
             record = self._library.put_song(self._record(self._song_id, kept=True, song_id=None))
             self._drop_draft_record()
-        self.song_number, self._seen_at = record.number, record.updated_at
+        self.song_number, self._seen_change = record.number, record.change
         self._on_file = self._kept = self.draft
         return record
 
@@ -321,7 +321,7 @@ class Workshop:
             self._draft_id, self._on_disk = record.id, True
             song = self._find(record.state.get("song_id"))
         if song is not None:
-            self._song_id, self.song_number, self._seen_at = song.id, song.number, song.updated_at
+            self._song_id, self.song_number, self._seen_change = song.id, song.number, song.change
             self._kept = _draft_of(song)
         takes = self._library.takes(self._takes_song_id)
         self._last_take_id = takes[-1].id if takes else None
@@ -363,7 +363,7 @@ class Workshop:
 
     def _changed_elsewhere(self) -> bool:
         song = self._find(self._song_id)
-        return song is None or song.updated_at != self._seen_at
+        return song is None or song.change != self._seen_change
 
     def _is_saved(self, draft: SongRecord) -> bool:
         song = self._find(draft.state.get("song_id"))
