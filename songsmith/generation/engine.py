@@ -92,7 +92,7 @@ class Engine:
                     take = group[chunk.take]
                     if chunk.tokens > told[take]:  # begun anew, a take says the same again
                         told[take] = chunk.tokens
-                        yield replace(chunk, take=take, fewer_at_once=fewer)
+                        yield replace(chunk, take=take, fewer_at_once=fewer) if fewer or take != chunk.take else chunk
                         fewer = False
                     if chunk.finish is not None:
                         finished.add(take)
@@ -136,7 +136,7 @@ class Engine:
             drafts = self._guess(rows, cache)
             read = [[row.body[-1], *draft] for row, draft in zip(rows, drafts, strict=True)]
             logits = self.model.backend.advance(read, cache, every=any(drafts))
-            seen = _parted(logits, [len(draft) + 1 for draft in drafts] if any(drafts) else [1] * len(rows))
+            seen = _parted(logits, [len(draft) + 1 for draft in drafts]) if any(drafts) else list(logits[:, None])
 
     def _begin(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> tuple[list[Row], Cache, list[Floats]]:
         """Read every prompt once. Return the takes, what is remembered of them, and for each the first logits (1, V)."""

@@ -34,7 +34,9 @@ class TokenSampler:
         self._options = options
         self._exempt = exempt
         self._random = np.random.Generator(np.random.PCG64(options.seed))
-        self._seen = np.zeros(len(exempt), dtype=np.bool_)
+        self._known = np.zeros(len(exempt), dtype=np.bool_)
+        self._seen = np.empty(len(exempt), dtype=np.intp)  # filled as far as there are tokens, each once
+        self._seen_count = 0
         self._ngrams: dict[tuple[int, ...], set[int]] = {}
         self._run: list[int] = []
         for token in seen:
@@ -44,7 +46,10 @@ class TokenSampler:
         if self._exempt[token]:
             self._run.clear()
             return
-        self._seen[token] = True
+        if not self._known[token]:
+            self._known[token] = True
+            self._seen[self._seen_count] = token
+            self._seen_count += 1
         size = self._options.no_repeat_ngram
         if size:
             self._run.append(token)
@@ -61,7 +66,8 @@ class TokenSampler:
         """
         options = self._options
         if options.repetition_penalty != 1.0:
-            logits[self._seen] = penalise(logits[self._seen], options.repetition_penalty)
+            seen = self._seen[: self._seen_count]
+            logits[seen] = penalise(logits[seen], options.repetition_penalty)
         size = options.no_repeat_ngram
         if size and len(self._run) >= size - 1:
             logits[list(self._ngrams.get(tuple(self._run[len(self._run) - size + 1 :]), ()))] = -np.inf
@@ -77,14 +83,16 @@ class TokenSampler:
             ids, odds = candidates(logits, options)
             # One uniform number a token, so that a stream's place is its token count.
             point = self._random.random() * float(odds.sum())
-            token = int(ids[min(int(np.searchsorted(np.cumsum(odds), point, side="right")), len(ids) - 1)])
+            token = int(ids[min(int(odds.cumsum().searchsorted(point, side="right")), len(ids) - 1)])
         self._note(token)
         return token
 
 
 def penalise(logits: Floats, penalty: float) -> Floats:
     """Make tokens less likely: positive logits are divided by the penalty, negative ones multiplied (CTRL, 2019)."""
-    return np.where(logits > 0, logits / penalty, logits * penalty).astype(np.float32)
+    either = logits / np.float32(penalty), logits * np.float32(penalty)
+    changed: Floats = np.minimum(*either) if penalty > 1 else np.maximum(*either)
+    return changed
 
 
 def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
@@ -101,37 +109,60 @@ def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.i
     Returns:
         Token ids (C,) and odds (C,) that sum to at most 1; C is at least 1.
     """
-    ids = _largest(logits, options.top_k) if 0 < options.top_k < len(logits) else None
-    kept = logits if ids is None else logits[ids]
-    # In float32: what the cuts leave is worked out again, more exactly.
-    highest, temperature = kept.max(), max(options.temperature, _COLDEST)
+    temperature = max(options.temperature, _COLDEST)
+    if 0 < options.top_k < len(logits):
+        ids = _largest(logits, options.top_k)
+        depths = (logits[ids].astype(np.float64) - float(logits.max())) / temperature
+        odds = np.exp(depths)
+        odds /= odds.sum()
+        ids, odds = ids[odds > 0], odds[odds > 0]  # what is banned may be among the largest, if little is left
+    else:
+        ids, odds = _all_likely(logits, temperature, options.top_p)
+    if options.top_p < 1:
+        ids, odds = _nucleus(ids, odds, options.top_p)
+    if options.min_p > 0:
+        likely = odds >= options.min_p * odds.max()
+        ids, odds = ids[likely], odds[likely]
+    return ids, odds
+
+
+def _all_likely(logits: Floats, temperature: float, share: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return all tokens that are likely enough to be among the first that come to this share, and their odds."""
+    # In float32: what is left is worked out again, more exactly.
+    highest = logits.max()
     with np.errstate(over="ignore"):  # of a temperature near zero only the likeliest is left
-        depths = (kept - highest) / np.float32(temperature)
+        depths = (logits - highest) / np.float32(temperature)
     odds = np.exp(depths)
     total = float(odds.sum(dtype=np.float64))
     for depth in _DEPTHS:
-        near = np.flatnonzero(depths >= -depth)
-        if depth == _DEPTHS[-1] or odds[near].sum(dtype=np.float64) >= min(1, options.top_p * _ROUNDING) * total:
+        near = (depths >= -depth).nonzero()[0]
+        if depth == _DEPTHS[-1] or float(odds[near].sum()) >= min(1, share * _ROUNDING) * total:
             break
-    exact = np.exp((kept[near].astype(np.float64) - float(highest)) / temperature) / total
-    if options.top_p < 1:
-        order = np.argsort(-exact, kind="stable")
-        order = order[: int(np.searchsorted(np.cumsum(exact[order]), options.top_p)) + 1]
-        near, exact = near[order], exact[order]
-    if options.min_p > 0:
-        likely = exact >= options.min_p * exact.max()
-        near, exact = near[likely], exact[likely]
-    found = near if ids is None else ids[near]
-    order = np.argsort(found)
-    return found[order], exact[order]
+    return near, np.exp((logits[near].astype(np.float64) - float(highest)) / temperature) / total
+
+
+def _nucleus(
+    ids: NDArray[np.intp], odds: NDArray[np.float64], share: float
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the fewest tokens whose odds come to this share, and their odds. Of equal ones the first are taken."""
+    falling = -np.sort(-odds)
+    last = min(int(falling.cumsum().searchsorted(share)), len(ids) - 1)
+    kept = odds > falling[last]
+    tied = (odds == falling[last]).nonzero()[0]
+    kept[tied[: last + 1 - int(kept.sum())]] = True
+    return ids[kept], odds[kept]
 
 
 def _largest(logits: Floats, count: int) -> NDArray[np.intp]:
-    """Return the places of the `count` largest logits."""
+    """Return the places of the `count` largest logits, in their order."""
     # Few logits are as large as the one of rank `count` among the largest of each group.
     groups = len(logits) // _GROUP
     if count < groups:
         highest = logits[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
-        places = np.flatnonzero(logits >= np.partition(highest, groups - count)[groups - count])
-        return places[np.argpartition(logits[places], len(places) - count)[len(places) - count :]]
-    return np.argpartition(logits, len(logits) - count)[len(logits) - count :]
+        highest.partition(groups - count)
+        places = (logits >= highest[groups - count]).nonzero()[0]
+        largest: NDArray[np.intp] = places[logits[places].argpartition(len(places) - count)[len(places) - count :]]
+    else:
+        largest = logits.argpartition(len(logits) - count)[len(logits) - count :]
+    largest.sort()
+    return largest

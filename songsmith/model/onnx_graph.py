@@ -1,8 +1,8 @@
 """The GPT-2 network as an ONNX graph, its matrices in 8 bits. Builds and writes it once; runs nothing.
 
-Weights are rounded to 127 steps a column, and what they are multiplied with to 127 steps a row, so that a row never depends on
-its neighbours (LLM.int8(), Dettmers et al. 2022, without the part for outliers). Keys and values are remembered in 8 bits too,
-in steps for each channel that a short reading measures first.
+Weights are rounded to 127 steps a column, and what they are multiplied with to 127 steps a row (LLM.int8(), Dettmers et al. 2022,
+without the part for outliers), or either in blocks of a column or row: a row never depends on its neighbours. Keys and values are
+remembered in 8 bits too, in steps for each channel that a short reading measures first.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,10 +25,12 @@ Array = NDArray[Any]
 LARGEST = 127
 """Most steps on either side of zero: symmetric, so that no product needs a correction."""
 _ZERO = 128
+_BLOCK = 64
 _CONTRIBUTED = "com.microsoft"
 _OPSET = 20
 _IR_VERSION = 10
 _SMALL_BYTES = 1024
+_IN_8_BITS = 4  # what rows are rounded to, by MatMulNBits' own count of kinds
 
 
 class Precision(StrEnum):
@@ -38,6 +40,9 @@ class Precision(StrEnum):
     """Columns of weights and rows of what they meet are rounded, then multiplied as whole numbers."""
     UINT8 = "uint8"
     """The same, the weights moved up above zero: for processors whose products with signed ones overflow."""
+    BLOCKS = "blocks"
+    """Rounded in blocks of 64, in one operation a product: for small networks, where the number of operations counts more than
+    how well many rows are multiplied together."""
     FLOAT32 = "float32"
     """Not rounded: what the others are held to."""
 
@@ -116,10 +121,8 @@ class _Builder:
         normed, stream = self._add_and_norm(words, places, "h.0.ln_1")
         for layer in range(config.layers):
             block = f"h.{layer}"
-            mixed = self._node(
-                "Add",
-                [self._product(normed, f"{block}.attn.c_attn.weight"), take(f"{block}.attn.c_attn.bias")],
-                f"mixed.{layer}",
+            mixed = self._product(
+                normed, f"{block}.attn.c_attn.weight", bias=f"{block}.attn.c_attn.bias", output=f"mixed.{layer}"
             )
             seen = self._product(self._attention(mixed, layer), f"{block}.attn.c_proj.weight")
             normed, stream = self._add_and_norm(stream, seen, f"{block}.ln_2", f"{block}.attn.c_proj.bias")
@@ -166,10 +169,14 @@ class _Builder:
         )  # fmt: skip
         return outputs[0]
 
-    def _product(self, x: str, weight: str, *, matrix: Array | None = None, output: str = "") -> str:
+    def _product(self, x: str, weight: str, *, matrix: Array | None = None, bias: str = "", output: str = "") -> str:
         """Multiply rows with a matrix (in, out), if no other with the one of that name."""
         matrix = (self._weights[weight] if matrix is None else matrix).astype(np.float32)
         output = output or f"{weight}.product"
+        if self._precision is Precision.BLOCKS:
+            return self._product_of_blocks(x, weight, matrix, bias, output)
+        if bias:
+            return self._node("Add", [self._product(x, weight, matrix=matrix), self._take(bias)], output)
         if self._precision is Precision.FLOAT32:
             return self._node("MatMul", [x, self._constant(f"{weight}.matrix", matrix)], output)
         rounded, steps = quantise_columns(matrix)
@@ -184,6 +191,16 @@ class _Builder:
         scales = [self._step, self._constant(f"{weight}.steps", steps), self._zero, self._zero if unsigned else ""]
         product = self._node("MatMulIntegerToFloat", factors + scales, f"{weight}.scaled_product", _CONTRIBUTED)
         return self._node("Mul", [product, largest], output)
+
+    def _product_of_blocks(self, x: str, weight: str, matrix: Array, bias: str, output: str) -> str:
+        rounded, steps = quantise_blocks(matrix)
+        inputs = [x, self._constant(f"{weight}.blocks", rounded), self._constant(f"{weight}.steps", steps)]
+        if bias:
+            inputs += ["", "", self._take(bias)]
+        return self._node(
+            "MatMulNBits", inputs, output, _CONTRIBUTED,
+            K=matrix.shape[0], N=matrix.shape[1], bits=8, block_size=_BLOCK, accuracy_level=_IN_8_BITS,
+        )  # fmt: skip
 
     def _add_and_norm(self, stream: str, added: str, norm: str, bias: str = "") -> tuple[str, str]:
         """Add to the residual stream and norm it; return both."""
@@ -222,6 +239,39 @@ def quantise_columns(matrix: Array) -> tuple[NDArray[np.int8], NDArray[np.float3
     return np.rint(matrix / steps).astype(np.int8), steps
 
 
+def quantise_blocks(matrix: Array) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Round each block of 64 weights of a column of a matrix (in, out) to 127 steps on either side of 128.
+
+    Returns:
+        (out, blocks, 64) uint8, the last block filled up, and the size of a step for each block, (out * blocks,).
+    """
+    filled = np.pad(matrix, ((0, -len(matrix) % _BLOCK), (0, 0)))
+    blocks = np.ascontiguousarray(filled.T).reshape(matrix.shape[1], -1, _BLOCK)
+    steps = (np.abs(blocks).max(axis=-1) / LARGEST).astype(np.float32)
+    steps[steps == 0] = 1
+    return (np.rint(blocks / steps[..., None]) + _ZERO).astype(np.uint8), steps.reshape(-1)
+
+
+def blocks_overflow(run: Callable[[bytes], Array]) -> bool:
+    """Return whether this processor's products of blocks overflow what they are added up in.
+
+    Args:
+        run: runs a graph without inputs, and returns its one output.
+    """
+    # Largest of either sign, in two columns.
+    rounded, steps = quantise_blocks(np.array([[1.0, -1.0]] * _BLOCK, np.float32) * LARGEST)
+    constants = [
+        numpy_helper.from_array(np.full((1, _BLOCK), LARGEST, np.float32), "x"),
+        numpy_helper.from_array(rounded, "weights"), numpy_helper.from_array(steps, "steps"),
+    ]  # fmt: skip
+    node = helper.make_node(
+        "MatMulNBits", ["x", "weights", "steps"], ["y"], domain=_CONTRIBUTED,
+        K=_BLOCK, N=2, bits=8, block_size=_BLOCK, accuracy_level=_IN_8_BITS,
+    )  # fmt: skip
+    most = LARGEST * LARGEST * _BLOCK
+    return not np.allclose(run(_one_node(node, constants, 2)), [[most, -most]], rtol=1e-3)
+
+
 def products_overflow(run: Callable[[bytes], Array]) -> bool:
     """Return whether this processor's products of 8 bits overflow the 16 that two of them are added up in.
 
@@ -238,8 +288,14 @@ def products_overflow(run: Callable[[bytes], Array]) -> bool:
         numpy_helper.from_array(np.array(0, np.uint8), "zero"),
     )
     node = helper.make_node("MatMulIntegerToFloat", ["x", "weights", "one", "one", "zero"], ["y"], domain=_CONTRIBUTED)
-    shown = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, size])
-    graph = helper.make_graph([node], "products", [], [shown], [largest, weights, one, zero])
+    product = run(_one_node(node, [largest, weights, one, zero], size))
+    return bool((product != 255 * LARGEST * size).any())
+
+
+def _one_node(node: Any, constants: list[Any], columns: int) -> bytes:
+    """Return a graph of one node whose output is `y`, (1, columns)."""
+    shown = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, columns])
+    graph = helper.make_graph([node], "products", [], [shown], constants)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIBUTED, 1)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-    return bool((run(model.SerializeToString()) != 255 * LARGEST * size).any())
+    model: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION).SerializeToString()
+    return model

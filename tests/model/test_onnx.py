@@ -14,7 +14,9 @@ from songsmith.model.onnx import OnnxGPT2, open_session, run_graph
 from songsmith.model.onnx_graph import (
     LARGEST,
     Precision,
+    blocks_overflow,
     products_overflow,
+    quantise_blocks,
     quantise_columns,
     write_graph,
 )
@@ -135,7 +137,7 @@ def test_rows_of_any_shape_read_kept_and_replaced_are_as_if_alone(
     assert cache.lengths == [len(tokens) for tokens in read]
 
 
-@pytest.mark.parametrize("precision", [Precision.INT8, Precision.UINT8])
+@pytest.mark.parametrize("precision", [Precision.INT8, Precision.UINT8, Precision.BLOCKS])
 def test_in_8_bits_a_row_is_not_changed_by_its_neighbours(tmp_path: Path, precision: Precision) -> None:
     _, network = pair_of(tmp_path, SMALL, precision=precision)
 
@@ -188,8 +190,8 @@ def test_in_8_bits_the_starter_foretells_verses_as_well_as_unrounded(starter: Lo
     assert abs(nats(np.array(steps), ids) / unrounded - 1) < 0.01
 
 
-@pytest.mark.parametrize("precision", [Precision.INT8, Precision.UINT8])
-def test_with_either_kind_of_product_the_starter_foretells_as_well(
+@pytest.mark.parametrize("precision", [Precision.INT8, Precision.UINT8, Precision.BLOCKS])
+def test_with_any_kind_of_product_the_starter_foretells_as_well(
     tmp_path: Path, starter: LoadedModel, precision: Precision
 ) -> None:
     if precision is Precision.INT8 and products_overflow(run_graph):
@@ -213,9 +215,25 @@ def test_rounded_weights_are_within_half_a_step(inputs: int, outputs: int, seed:
     assert (np.abs(rounded * steps - matrix) <= steps * 0.501).all()
 
 
+@given(st.integers(1, 300), st.integers(1, 20), st.integers(0, 1000))
+def test_weights_rounded_in_blocks_are_within_half_a_step(inputs: int, outputs: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    matrix = (random.standard_normal((inputs, outputs)) * random.choice([0, 1e-3, 1, 50], outputs)).astype(np.float32)
+    rounded, steps = quantise_blocks(matrix)
+    moved = (rounded.astype(int) - 128) * steps.reshape(outputs, -1, 1)
+    unrounded = moved.reshape(outputs, -1)[:, :inputs].T
+    each = np.repeat(steps.reshape(outputs, -1), rounded.shape[2], axis=1)[:, :inputs].T
+    assert (np.abs(unrounded - matrix) <= each * 0.501).all()
+
+
 @pytest.mark.parametrize(("answer", "overflows"), [(255 * 127 * 64, False), (2 * 32767 * 16, True)])
 def test_a_processor_whose_products_overflow_is_found_out(answer: float, overflows: bool) -> None:
     assert products_overflow(lambda graph: np.full((1, 64), answer, np.float32)) is overflows
+
+
+@pytest.mark.parametrize(("answer", "overflows"), [(127 * 127 * 64, False), (32767 * 16, True)])
+def test_a_processor_whose_products_of_blocks_overflow_is_found_out(answer: float, overflows: bool) -> None:
+    assert blocks_overflow(lambda graph: np.array([[answer, -answer]], np.float32)) is overflows
 
 
 def test_what_does_not_fit_a_cache_is_refused_and_changes_nothing(small: tuple[GPT2, OnnxGPT2]) -> None:
