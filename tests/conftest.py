@@ -63,6 +63,12 @@ def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def large_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a model whose file is so large that making it ready is announced; most of it is of no use."""
+    return write_random_model(tmp_path_factory.mktemp("models") / "large", unused_bytes=2**26)
+
+
+@pytest.fixture(scope="session")
 def plain(plain_folder: Path) -> LoadedModel:
     """Return the plain model with random weights, loaded once for all tests."""
     return ModelStore(find_paths()).load(str(plain_folder), device="cpu", threads=1)

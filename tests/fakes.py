@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 
 from songsmith.model.config import GPT2Config
@@ -17,12 +18,14 @@ STARTER_OUTPUTS: int = json.loads((find_paths().starter / "config.json").read_te
 
 
 def write_random_model(
-    folder: Path, *, seed: int = 0, window: int = 64, manifest: dict[str, object] | None = None
+    folder: Path, *, seed: int = 0, window: int = 64, manifest: dict[str, object] | None = None, unused_bytes: int = 0
 ) -> Path:
     """Save a small GPT-2 with random weights and the starter's tokenizer; without a manifest it is a plain model."""
     folder.mkdir(parents=True)
     shape = GPT2Config(vocabulary_size=STARTER_OUTPUTS, context_window_tokens=window, width=16, layers=2, heads=2)
     weights = {f"transformer.{name}": weight for name, weight in random_weights(shape, seed).items()}
+    if unused_bytes:
+        weights["unused"] = torch.zeros(unused_bytes, dtype=torch.uint8)
     save_file(weights, folder / "model.safetensors")
     config = {
         "model_type": "gpt2",

@@ -1,8 +1,8 @@
 """The engine in a child process, so that no import, model or crash can hold up the face that asks for takes.
 
 Messages are JSON, one a line, over the child's standard input and output. The parent sends `Load`, `Write` and `Stop`; the
-child answers with `ModelReady`, `ChunkWritten`, `TakeWritten`, `WriteEnded` and `Failed`. Closing its input ends the child,
-so it never outlives its parent. Run by hand: nothing to see.
+child answers with `ModelPreparing`, `ModelReady`, `ChunkWritten`, `TakeWritten`, `WriteEnded` and `Failed`. Closing its input
+ends the child, so it never outlives its parent. Run by hand: nothing to see.
 """
 
 import json
@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
@@ -49,6 +50,13 @@ class Stop:
     """Ask for an end to a request; its takes come back as they stand."""
 
     request: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPreparing:
+    """The model is made ready for this processor, once for all, which takes more than a moment."""
+
+    model: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +115,12 @@ class ProcessEnded:
 
 
 Asked = Load | Write | Stop
-Told = ModelReady | ChunkWritten | TakeWritten | WriteEnded | Failed
+Told = ModelPreparing | ModelReady | ChunkWritten | TakeWritten | WriteEnded | Failed
 Heard = Told | ProcessEnded
 
 _KINDS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Load, Write, Stop, ModelReady, ChunkWritten, TakeWritten, WriteEnded, Failed)
+    kind.__name__: kind
+    for kind in (Load, Write, Stop, ModelPreparing, ModelReady, ChunkWritten, TakeWritten, WriteEnded, Failed)
 }
 
 
@@ -242,7 +251,10 @@ class _Child:
             try:
                 if isinstance(asked, Load):
                     engine = None  # the model before must be gone before the next one takes its memory
-                    model = ModelStore(find_paths()).load(asked.model, device=asked.device, threads=asked.threads)
+                    preparing = partial(self._tell, ModelPreparing(model=asked.model))
+                    model = ModelStore(find_paths()).load(
+                        asked.model, device=asked.device, threads=asked.threads, preparing=preparing
+                    )
                     engine = Engine(model)
                     self._tell(
                         ModelReady(

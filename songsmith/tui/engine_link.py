@@ -9,6 +9,7 @@ from songsmith.generation.process import (
     EngineProcess,
     Failed,
     Heard,
+    ModelPreparing,
     ModelReady,
     ProcessEnded,
     TakeWritten,
@@ -21,6 +22,7 @@ from songsmith.tui.messages import (
     EngineFailed,
     EngineMessage,
     ModelLoaded,
+    PreparationBegan,
     TakeExtended,
     TakeFinished,
     WritingEnded,
@@ -74,6 +76,8 @@ class EngineLink:
 
     def _translate(self, heard: Heard) -> EngineMessage | None:
         match heard:
+            case ModelPreparing():
+                return PreparationBegan(self)
             case ModelReady():
                 return ModelLoaded(self, model=heard.model, device=heard.device, plain=heard.format == "plain")
             case ChunkWritten():

@@ -19,6 +19,10 @@ class EngineMessage(Message):
         self.link = link
 
 
+class PreparationBegan(EngineMessage):
+    """The model is being made ready for this processor, which takes more than a moment, but only this once."""
+
+
 class ModelLoaded(EngineMessage):
     """The model is ready to write."""
 

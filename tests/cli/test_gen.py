@@ -41,6 +41,14 @@ def test_a_song_goes_on_from_its_prompt(songsmith: Songsmith) -> None:
     assert songsmith("gen", "Down by the river", "--seed", "2", "--max-lines", "3").stdout != done.stdout
 
 
+def test_a_large_model_is_made_ready_once_and_says_so(songsmith: Songsmith, large_folder: Path, home: Path) -> None:
+    first, again = (songsmith("gen", "Down by", "--model", str(large_folder), *SHORT) for _ in range(2))
+    assert first.returncode == again.returncode == 0
+    assert b"Making the model ready for this processor" in first.stderr
+    assert b"Making the model ready" not in again.stderr
+    assert first.stdout == again.stdout
+
+
 def test_the_last_line_can_be_finished(songsmith: Songsmith) -> None:
     done = songsmith("gen", "one line\nDown by the", "--finish-line", "--quiet", *SHORT)
     assert done.returncode == 0

@@ -18,6 +18,7 @@ from songsmith.generation.process import (
     EngineProcess,
     Failed,
     Heard,
+    ModelPreparing,
     ModelReady,
     ProcessEnded,
     TakeWritten,
@@ -62,6 +63,14 @@ def test_requests_survive_the_pipe(text, title, open_line, section, seed, temper
     line = encode_message(write)
     assert line.count(b"\n") == 1
     assert decode_message(line) == write
+
+
+def test_a_large_model_that_is_made_ready_says_so_once(paths, large_folder):
+    for expected in (True, False):
+        engine = EngineProcess(model=str(large_folder), device="cpu", threads=1, log=paths.engine_log)
+        said = hear_until(engine.heard(), lambda message: isinstance(message, ModelReady))
+        engine.close()
+        assert any(isinstance(message, ModelPreparing) for message in said) is expected
 
 
 def test_it_writes_what_the_engine_writes_here(engine, starter):

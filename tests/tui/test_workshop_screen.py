@@ -93,6 +93,12 @@ async def test_typing_works_before_the_model_is_there(studio):
         await desk.until(lambda: "Down by\n" in desk.text and len(desk.text) > 20, "a song, once the model is loaded")
 
 
+async def test_a_model_that_is_made_ready_first_says_so(studio, large_folder):
+    async with at_desk(studio, model=str(large_folder)) as desk:
+        await desk.until(lambda: "getting ready" in desk.model, "why it takes long")
+        await desk.until(lambda: desk.model == "large · cpu", "the model")
+
+
 async def test_a_song_from_first_line_to_saved_and_reopened(studio, paths):
     async with at_desk(studio) as desk:
         await desk.type("Down by the river")

@@ -19,6 +19,7 @@ from songsmith.tui.messages import (
     EngineFailed,
     EngineMessage,
     ModelLoaded,
+    PreparationBegan,
     TakeExtended,
     TakeFinished,
     WritingEnded,
@@ -141,6 +142,11 @@ class WorkshopScreen(Screen[None]):
 
     def _is_current(self, message: EngineMessage) -> bool:
         return message.link is self._link
+
+    @on(PreparationBegan)
+    def _say_why_it_takes_long(self, message: PreparationBegan) -> None:
+        if self._is_current(message):
+            self._status.show_model(f"{self._model} · getting ready, this once")
 
     @on(ModelLoaded)
     def _take_up(self, message: ModelLoaded) -> None:
