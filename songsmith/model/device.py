@@ -108,9 +108,18 @@ def choose_threads(weights_bytes: int) -> int:
     return 1 if weights_bytes < _SMALL_MODEL_BYTES else available_processors()
 
 
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
 def available_processors() -> int:
-    """Return how many processors this process may use (not how many the machine has)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many processors this process may use (not how many the machine has), a container's quota included."""
+    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        # Microseconds of work in each period of so many microseconds, or `max` (Linux kernel, cgroup-v2.rst).
+        work_us, period_us = _QUOTA.read_text(encoding="utf-8").split()
+        return max(1, min(most, int(work_us) // int(period_us)))
+    except (OSError, ValueError):
+        return most
 
 
 def processor_name() -> str:
