@@ -1,6 +1,7 @@
 """One take while it is being written: draws its tokens, says what they show, and knows when it ends. Runs no network."""
 
 from dataclasses import dataclass
+from enum import IntFlag, auto
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,19 @@ from songsmith.takes import FinishReason
 # Letters in shapes: V = vocabulary size.
 
 
+class Ban(IntFlag):
+    """Kinds of tokens that a take may not draw at some place."""
+
+    FORM = auto()
+    """Marks and line ends."""
+    TITLES = auto()
+    """What begins a title."""
+    END = auto()
+    """What ends a song."""
+    SECTIONS = auto()
+    """What begins a section."""
+
+
 class Alphabet:
     """What a model's token ids mean to a take."""
 
@@ -28,22 +42,30 @@ class Alphabet:
         size = model.backend.vocabulary_size
         self.structural: NDArray[np.bool_] = self.tokenizer.structural(size)
         """(V,) true for marks and line ends."""
-        self.form: list[int] = np.flatnonzero(self.structural).tolist()
         self.line_ends: NDArray[np.bool_] = np.zeros(size, dtype=np.bool_)
         """(V,) true for ids that end a line."""
         self.line_ends[self.tokenizer.line_end_ids()] = True
         ids = self.tokenizer.id_of_mark
         self.end = ids.get(END)
         self.sections = {ids[mark] for mark in SECTIONS.values() if mark in ids}
-        self.titles = [ids[mark] for mark in (TITLE, ARTIST) if mark in ids]
         # A model of lines knows no songs: what it ends is a line.
         self.ends_songs = self.format is not MarkupFormat.LINES
         never = MARKS - {END} if self.format is MarkupFormat.PLAIN else frozenset(RESERVED)
         if not self.ends_songs:
             never |= {TITLE, ARTIST, *SECTIONS.values()}
-        marks = [token for mark, token in ids.items() if mark in never]
         # A network may have more outputs than its tokenizer has entries.
-        self.never = [*marks, *range(self.tokenizer.vocabulary_size, size)]
+        always = [*(token for mark, token in ids.items() if mark in never), *range(self.tokenizer.vocabulary_size, size)]
+        groups: dict[Ban, list[int]] = {
+            Ban.FORM: np.flatnonzero(self.structural).tolist(),
+            Ban.TITLES: [ids[mark] for mark in (TITLE, ARTIST) if mark in ids],
+            Ban.END: [self.end] if self.end is not None and self.ends_songs else [],
+            Ban.SECTIONS: sorted(self.sections),
+        }
+        self.banned: list[NDArray[np.intp]] = [
+            np.array([*always, *(token for ban in Ban(flags) for token in groups[ban])], dtype=np.intp)
+            for flags in range(2 ** len(Ban))
+        ]
+        """Ids that must not be drawn, for every set of bans: those that never must, and its own."""
 
     def slide(self, head: list[int], body: list[int], *, keep_tokens: int) -> tuple[list[int], list[int]]:
         """Drop the oldest whole lines of a song, as `window.slide` does."""
@@ -94,7 +116,7 @@ class Row:
         self._options, self._alphabet = options, alphabet
         self._in_open_line = prompt.open_line
         self._titled = bool(prompt.song.title or prompt.song.sections)
-        self._sampler = TokenSampler(options, alphabet.structural, body)
+        self.sampler = TokenSampler(options, alphabet.structural, body)
         self._decoder = StreamingDecoder(alphabet.tokenizer)
 
     def see(self, head: list[int], body: list[int]) -> None:
@@ -108,7 +130,14 @@ class Row:
         Args:
             logits: (V,), overwritten.
         """
-        token = self._sampler.draw(logits, self._banned())
+        return self._take(self.sampler.draw(logits, self._alphabet.banned[self.bans()]))
+
+    def take_drawn(self, token: int) -> str:
+        """Go on with a token that was drawn elsewhere, and return the text it shows."""
+        self.sampler.note(token)
+        return self._take(token)
+
+    def _take(self, token: int) -> str:
         self.tokens += 1
         options, reader, alphabet = self._options, self.reader, self._alphabet
         if token == alphabet.end and alphabet.ends_songs:
@@ -138,18 +167,18 @@ class Row:
         if self.ahead is not None:
             self.ahead.body.append(token)
 
-    def _banned(self) -> list[int]:
-        alphabet, options, reader = self._alphabet, self._options, self.reader
-        banned = list(alphabet.never)
+    def bans(self) -> Ban:
+        """Return what must not be drawn next, beside what never must."""
+        options, reader, banned = self._options, self.reader, Ban(0)
         if self._in_open_line and not self.tokens:
-            return [*banned, *alphabet.form]  # a line that is to be finished gets a word at least
+            return Ban.FORM  # a line that is to be finished gets a word at least
         if self._titled or reader.sections_begun:
-            banned += alphabet.titles
+            banned |= Ban.TITLES
         if reader.finished_lines < options.min_lines:
-            banned += [alphabet.end] if alphabet.end is not None and alphabet.ends_songs else []
+            banned |= Ban.END
             nothing_yet = reader.finished_lines == 0 and reader.sections_begun == 0
             if options.stay_in_section if nothing_yet else options.stop_at_section:
-                banned += alphabet.sections
+                banned |= Ban.SECTIONS
         return banned
 
     def _close(self) -> str:

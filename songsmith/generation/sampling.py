@@ -3,12 +3,16 @@
 Plain NumPy, so that every backend, whatever it runs on, samples alike. Knows tokens, not songs or screens.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from songsmith.generation.options import GenerationOptions
 
 Floats = NDArray[np.float32]
+NOTHING_LEFT = "its options leave it no token to write"
+NO_NUMBERS = "it gives odds that are no numbers; its weights may be damaged"
 
 # Letters in shapes: V = vocabulary size, C = candidates left.
 
@@ -16,7 +20,8 @@ Floats = NDArray[np.float32]
 # what is that much rarer is never drawn.
 _DEPTHS = (6, 12, 30)
 _ROUNDING = 1.0001
-_COLDEST = 1e-30
+COLDEST = 1e-30
+DEEPEST = _DEPTHS[-1]
 _GROUP = 64
 
 
@@ -31,60 +36,71 @@ class TokenSampler:
             exempt: (V,) true for marks and line ends, which no penalty touches.
             seen: token ids of the lyric so far.
         """
-        self._options = options
+        self.options = options
+        self.seen: NDArray[np.bool_] = np.zeros(len(exempt), dtype=np.bool_)
+        """(V,) true for tokens the lyric has had, but for those no penalty touches."""
         self._exempt = exempt
         self._random = np.random.Generator(np.random.PCG64(options.seed))
-        self._known = np.zeros(len(exempt), dtype=np.bool_)
-        self._seen = np.empty(len(exempt), dtype=np.intp)  # filled as far as there are tokens, each once
-        self._seen_count = 0
+        self._ids = np.empty(len(exempt), dtype=np.intp)  # of the same, filled as far as there are any
+        self._count = 0
         self._ngrams: dict[tuple[int, ...], set[int]] = {}
         self._run: list[int] = []
         for token in seen:
-            self._note(token)
+            self.note(token)
 
-    def _note(self, token: int) -> None:
+    def note(self, token: int) -> None:
+        """Remember a token, wherever it was drawn."""
         if self._exempt[token]:
             self._run.clear()
             return
-        if not self._known[token]:
-            self._known[token] = True
-            self._seen[self._seen_count] = token
-            self._seen_count += 1
-        size = self._options.no_repeat_ngram
+        if not self.seen[token]:
+            self.seen[token] = True
+            self._ids[self._count] = token
+            self._count += 1
+        size = self.options.no_repeat_ngram
         if size:
             self._run.append(token)
             if len(self._run) >= size:
                 run = self._run[-size:]
                 self._ngrams.setdefault(tuple(run[:-1]), set()).add(run[-1])
 
-    def draw(self, logits: Floats, banned: list[int]) -> int:
+    def point(self) -> float:
+        """Return the next number of the take's stream, from 0 to 1: one for each token, so that its place is their count."""
+        return self._random.random() if self.options.temperature else 0.0
+
+    def repeated(self) -> list[int]:
+        """Return the tokens that would end a run of words for the second time."""
+        size = self.options.no_repeat_ngram
+        if not size or len(self._run) < size - 1:
+            return []
+        return list(self._ngrams.get(tuple(self._run[len(self._run) - size + 1 :]), ()))
+
+    def draw(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp]) -> int:
         """Choose the next token and remember it.
 
         Args:
             logits: (V,) float32; overwritten.
             banned: token ids that must not be chosen here.
         """
-        options = self._options
+        options = self.options
         if options.repetition_penalty != 1.0:
-            seen = self._seen[: self._seen_count]
+            seen = self._ids[: self._count]
             logits[seen] = penalise(logits[seen], options.repetition_penalty)
-        size = options.no_repeat_ngram
-        if size and len(self._run) >= size - 1:
-            logits[list(self._ngrams.get(tuple(self._run[len(self._run) - size + 1 :]), ()))] = -np.inf
+        if options.no_repeat_ngram:
+            logits[self.repeated()] = -np.inf
         logits[banned] = -np.inf
         highest = logits.max()
         if highest == -np.inf:
-            raise RuntimeError("its options leave it no token to write")
+            raise RuntimeError(NOTHING_LEFT)
         if not np.isfinite(highest):
-            raise RuntimeError("it gives odds that are no numbers; its weights may be damaged")
+            raise RuntimeError(NO_NUMBERS)
         if options.temperature == 0:
             token = int(logits.argmax())
         else:
             ids, odds = candidates(logits, options)
-            # One uniform number a token, so that a stream's place is its token count.
-            point = self._random.random() * float(odds.sum())
+            point = self.point() * float(odds.sum())
             token = int(ids[min(int(odds.cumsum().searchsorted(point, side="right")), len(ids) - 1)])
-        self._note(token)
+        self.note(token)
         return token
 
 
@@ -109,7 +125,7 @@ def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.i
     Returns:
         Token ids (C,) and odds (C,) that sum to at most 1; C is at least 1.
     """
-    temperature = max(options.temperature, _COLDEST)
+    temperature = max(options.temperature, COLDEST)
     if 0 < options.top_k < len(logits):
         ids = _largest(logits, options.top_k)
         depths = (logits[ids].astype(np.float64) - float(logits.max())) / temperature
@@ -136,7 +152,7 @@ def _all_likely(logits: Floats, temperature: float, share: float) -> tuple[NDArr
     total = float(odds.sum(dtype=np.float64))
     for depth in _DEPTHS:
         near = (depths >= -depth).nonzero()[0]
-        if depth == _DEPTHS[-1] or float(odds[near].sum()) >= min(1, share * _ROUNDING) * total:
+        if depth == DEEPEST or float(odds[near].sum()) >= min(1, share * _ROUNDING) * total:
             break
     return near, np.exp((logits[near].astype(np.float64) - float(highest)) / temperature) / total
 

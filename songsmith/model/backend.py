@@ -3,15 +3,22 @@
 A backend knows no text, no options and no randomness; sampling, stopping and text belong to the engine.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from torch import Tensor
+
 Logits = NDArray[np.float32]
 
-# Letters in shapes: B = rows of a batch, V = vocabulary size.
+Companion = TypeVar("Companion")
+
+# Letters in shapes: B = rows of a batch, R = most rows it has room for, V = vocabulary size.
 
 
 class Cache(Protocol):
@@ -44,6 +51,56 @@ class Cache(Protocol):
         ...
 
 
+class Batch(Cache, Protocol):
+    """Rows that read one token each, step after step, on a device that works through what it was told while the host goes on.
+
+    What it works with stays where it is in memory, so that work once done can be done again as it was recorded. A batch is
+    opened by `with`, and may be opened again for other rows once it was left, unless an error ended it.
+    """
+
+    @property
+    def tokens(self) -> "Tensor":
+        """(R,) int64: the tokens that the next step reads, from whoever chooses them."""
+        ...
+
+    @property
+    def logits(self) -> "Tensor":
+        """(R, V) float32: of the tokens to follow."""
+        ...
+
+    @property
+    def rows_run(self) -> int:
+        """Rows that work is done for: those there are, and some that fill them up to a size that comes again."""
+        ...
+
+    def step(self) -> None:
+        """Have every row read its token, and go on at once."""
+        ...
+
+    def run(self, key: Hashable, work: Callable[[], None]) -> None:
+        """Have work done: as it is written the first time, as it was recorded from then on.
+
+        Args:
+            key: names the work, and every size in it.
+            work: reads and writes tensors that live as long as the batch, and never asks what they hold.
+        """
+        ...
+
+    def companion(self, make: Callable[[], Companion]) -> Companion:
+        """Return what `make` returned the first time: what recorded work needs beside the batch lives as long as it does."""
+        ...
+
+    def __enter__(self) -> "Batch":
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        """End."""
+        ...
+
+
 class Backend(Protocol):
     """A network that can be run one step at a time."""
 
@@ -64,6 +121,10 @@ class Backend(Protocol):
 
     def new_cache(self, capacity: int) -> Cache:
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
+        ...
+
+    def open_batch(self, rows: int) -> Batch | None:
+        """Return a batch of so many empty rows, each with room for the whole window; nothing where steps are waited for."""
         ...
 
     def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its name everywhere)
 from torch import Tensor
 
-from songsmith.model.backend import Cache, Logits
+from songsmith.model.backend import Batch, Cache, Logits
 from songsmith.model.config import GPT2Config
 
 # Letters in shapes: B = rows, T = tokens read now, N = B * T, S = tokens in the cache, D = width, H = heads, E = D / H,
@@ -122,11 +122,16 @@ class GPT2:
         """Where it runs, such as `cpu` or `cuda:0`."""
         return str(self._device)
 
-    def new_cache(self, capacity: int) -> KeyValueCache:
-        """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
+    def new_cache(self, capacity: int, *, rows: int = 1) -> KeyValueCache:
+        """Return an empty cache of one row, or more, that can hold `capacity` tokens each, at most the context window."""
         heads = self.config.heads
-        shape = (2, 1, heads, min(capacity, self.context_window_tokens) + _PADDING, self.config.width // heads)
-        return KeyValueCache([torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks], [0])
+        shape = (2, rows, heads, min(capacity, self.context_window_tokens) + _PADDING, self.config.width // heads)
+        layers = [torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks]
+        return KeyValueCache(layers, [0] * rows)
+
+    def open_batch(self, rows: int) -> Batch | None:
+        """Return nothing: here every step is waited for."""
+        return None
 
     @torch.inference_mode()
     def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
@@ -175,15 +180,36 @@ class GPT2:
         if not even or (longest > 1 and starts[0] > 0):
             # A row sees its own past only; what lies past its length is another row's padding.
             mask = torch.arange(span, device=self._device) <= places[:, None, :, None]  # (B, 1, T, S)
-        split = (len(counts), longest, 3, self.config.heads, self.config.width // self.config.heads)
-        x = F.embedding(torch.from_numpy(ids).to(self._device), self._tokens) + F.embedding(
+        x = self._run(torch.from_numpy(ids).to(self._device), places, cache.layers, span=span, rows=rows, mask=mask)
+        cache.lengths[:] = ends
+        return x, counts
+
+    def _run(
+        self, ids: Tensor, places: Tensor, layers: Sequence[Tensor], *, span: int, rows: Tensor | None, mask: Tensor | None
+    ) -> Tensor:  # fmt: skip
+        """Read tokens, write their keys and values, and return their final states.
+
+        Args:
+            ids: (B, T) tokens.
+            places: (B, T) of each in its row.
+            layers: of the cache, (2, B, H, capacity, E) each.
+            span: S, tokens of the cache that are looked at, from its start.
+            rows: (B, 1) numbers of the rows; None where all of them write to the end of the span.
+            mask: (B, 1, T, S) of what each token sees, as attention takes it; None where that is all that lies before it.
+
+        Returns:
+            (B, T, D).
+        """
+        (batch, longest), heads = ids.shape, self.config.heads
+        split = (batch, longest, 3, heads, self.config.width // heads)
+        x = F.embedding(ids, self._tokens) + F.embedding(
             places.clamp(max=self.context_window_tokens - 1), self._positions
         )
         x = x.view(-1, self.config.width)  # (N, D): only attention minds which rows tokens are of
-        for block, layer in zip(self._blocks, cache.layers, strict=True):
+        for block, layer in zip(self._blocks, layers, strict=True):
             mixed = _affine(self._normed(x, block.ln_1), block.attention_in).view(split)  # (B, T, 3, H, E)
             if rows is None:
-                layer[:, :, :, starts[0] : span] = mixed[:, :, 1:].permute(2, 0, 3, 1, 4)  # (2, B, H, T, E)
+                layer[:, :, :, span - longest : span] = mixed[:, :, 1:].permute(2, 0, 3, 1, 4)  # (2, B, H, T, E)
             else:
                 layer[:, rows, :, places] = mixed[:, :, 1:]
             query = mixed[:, :, 0].transpose(1, 2)  # (B, H, T, E)
@@ -194,8 +220,7 @@ class GPT2:
             x += _affine(seen.transpose(1, 2).reshape(x.shape), block.attention_out)
             inner = F.gelu(_affine(self._normed(x, block.ln_2), block.mlp_in), approximate="tanh")  # (N, 4D)
             x += _affine(inner, block.mlp_out)
-        cache.lengths[:] = ends
-        return self._normed(x, self._norm).view(len(counts), longest, -1), counts
+        return self._normed(x, self._norm).view(batch, longest, -1)
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
         return F.layer_norm(x, (self.config.width,), *norm, self.config.layer_norm_epsilon)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from songsmith.model.backend import Cache, Logits
+from songsmith.model.backend import Batch, Cache, Logits
 from songsmith.model.config import GPT2Config
 
 # Its makers are told of every session unless this is set before it loads; songsmith tells nobody what is written.
@@ -165,6 +165,10 @@ class OnnxGPT2:
         heads = self.config.heads
         shape = (1, heads, min(capacity, self.context_window_tokens) + _PADDING, self.config.width // heads)
         return OnnxCache([np.zeros(shape, self._cache_dtype) for _ in range(2 * self.config.layers)], [0])
+
+    def open_batch(self, rows: int) -> Batch | None:
+        """Return nothing: here every step is waited for."""
+        return None
 
     def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.

@@ -245,11 +245,13 @@ def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend
 
     from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
     from songsmith.model.gpt2 import GPT2
+    from songsmith.model.queued import QueuedGPT2
 
     set_threads(threads or choose_threads((stored.folder / WEIGHTS).stat().st_size))
     target = choose_device(device)
+    network = QueuedGPT2 if target.type == "cuda" else GPT2
     try:
-        return GPT2(stored.config, stored.tensors(), target, choose_dtype(target))
+        return network(stored.config, stored.tensors(), target, choose_dtype(target))
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelError(f"{stored.name} does not fit into the memory of {target}.", "Try --device cpu.") from error
 
