@@ -7,10 +7,12 @@ from itertools import accumulate
 
 from songsmith.errors import EngineError, UsageError
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.row import Ahead, Alphabet, Row
+from songsmith.generation.queued_sampling import QueuedSampler, check_drawn
+from songsmith.generation.reading import Reader
+from songsmith.generation.row import Alphabet, Row
 from songsmith.generation.sampling import Floats
 from songsmith.markup import Prompt
-from songsmith.model.backend import Cache
+from songsmith.model.backend import Batch, Cache
 from songsmith.model.store import LoadedModel
 from songsmith.takes import FinishReason
 
@@ -19,10 +21,6 @@ from songsmith.takes import FinishReason
 _MOST_AT_ONCE = 16
 """Tokens of all takes that a step reads at most with guesses: so many cost little more than one."""
 _LONGEST_DRAFT = 8
-# Of a song that has outgrown the window this share stays in sight. A new sight of it is read this much before it is needed, so
-# many tokens at once for every so many that are written: twice as fast as the song grows.
-_KEPT, _LEAD = 1 / 8, 3 / 8
-_READ_TOKENS, _READ_EVERY = 16, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +59,7 @@ class Engine:
         """
         self.model = model
         self._alphabet = Alphabet(model)
+        self._reader = Reader(model, self._alphabet)
         self._drafts = model.backend.device_name == "cpu" if drafts is None else drafts
 
     def stream(self, prompt: Prompt, options: Sequence[GenerationOptions]) -> Generator[TokenChunk]:
@@ -107,19 +106,20 @@ class Engine:
                 groups[:0] = [left[:half], left[half:]]
 
     def _stream(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
+        # Guesses are as many as they are: steps with guesses are of no size that comes again.
+        batch = None if self._drafts else self.model.backend.open_batch(len(takes))
+        return self._stream_waiting(takes) if batch is None else self._stream_queued(takes, batch)
+
+    def _stream_waiting(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
+        """Write with a network whose every step is waited for."""
         start_s = time.perf_counter()
-        rows, cache, seen = self._begin(takes)
+        rows, cache, seen = self._reader.begin(takes)
         drafts: list[list[int]] = [[] for _ in rows]
-        while rows:
+        while True:
             for place, (row, draft, logits) in enumerate(zip(rows, drafts, seen, strict=True)):
                 kept = 0
                 while True:
-                    text = row.step(logits[kept])
-                    yield TokenChunk(
-                        take=row.take, text=text, tokens=row.tokens, elapsed_s=time.perf_counter() - start_s,
-                        title=row.reader.title.strip(), window_slid=row.slid, finish=row.finish,
-                    )  # fmt: skip
-                    row.slid = False
+                    yield _chunk(row, row.step(logits[kept]), start_s)
                     # What the take draws itself decides; a guess that is the same has been read already.
                     if row.finish is not None or kept == len(draft) or row.body[-1] != draft[kept]:
                         break
@@ -132,42 +132,38 @@ class Engine:
                 return
             if len(going) < len(rows):
                 rows, cache = [rows[place] for place in going], cache.keep(going)
-            self._read_ahead(rows, cache)
+            self._reader.read_ahead(rows, cache)
             drafts = self._guess(rows, cache)
             read = [[row.body[-1], *draft] for row, draft in zip(rows, drafts, strict=True)]
             logits = self.model.backend.advance(read, cache, every=any(drafts))
             seen = _parted(logits, [len(draft) + 1 for draft in drafts]) if any(drafts) else list(logits[:, None])
 
-    def _begin(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> tuple[list[Row], Cache, list[Floats]]:
-        """Read every prompt once. Return the takes, what is remembered of them, and for each the first logits (1, V)."""
-        backend, alphabet = self.model.backend, self._alphabet
-        window = backend.context_window_tokens
-        pieces = {prompt: self._encode(prompt) for prompt in dict.fromkeys(prompt for prompt, _ in takes)}
-        longest = max(
-            len(pieces[prompt][0]) + len(pieces[prompt][1]) + option.max_new_tokens for prompt, option in takes
-        )
-        cache = backend.new_cache(min(window, longest)).repeat(len(takes))
-        read: dict[Prompt, tuple[Cache, Floats, list[int], list[int]]] = {}
-        for prompt, (head, body) in pieces.items():
-            if len(head) + len(body) >= window:
-                head, body = alphabet.slide(head, body, keep_tokens=max(2, window // 2))
-            alone = backend.new_cache(len(head) + len(body))
-            read[prompt] = (alone, backend.advance([head + body], alone).copy(), head, body)
-        rows, seen = [], []
-        for take, (prompt, option) in enumerate(takes):
-            alone, logits, head, body = read[prompt]
-            cache.replace(take, alone)
-            row = Row(take, prompt, option, alphabet, *pieces[prompt])
-            if (head, body) != pieces[prompt]:
-                row.see(head, list(body))
-            rows.append(row)
-            seen.append(logits.copy())
-        return rows, cache, seen
-
-    def _encode(self, prompt: Prompt) -> tuple[list[int], list[int]]:
-        tokenizer = self.model.tokenizer
-        head, body = map(tokenizer.encode_pieces, prompt.pieces(self._alphabet.format))
-        return head or tokenizer.encode("\n"), body  # a tokenizer without <|endoftext|> still needs a first token
+    def _stream_queued(self, takes: Sequence[tuple[Prompt, GenerationOptions]], batch: Batch) -> Generator[TokenChunk]:
+        """Write with a network that is given its next step before the last one's tokens are looked at."""
+        start_s = time.perf_counter()
+        with batch:
+            rows, _, seen = self._reader.begin(takes, batch)
+            sampler = batch.companion(lambda: QueuedSampler(batch, self._alphabet))
+            sampler.begin(batch, rows, seen)
+            while True:
+                sampler.queue(batch, rows)
+                # A take that has filled its window must let go of its oldest lines before it goes on.
+                full = max(batch.lengths) >= batch.capacity
+                if not full:
+                    batch.step()
+                for row, token in zip(rows, sampler.tokens(len(rows)), strict=True):
+                    check_drawn(token)
+                    yield _chunk(row, row.take_drawn(token), start_s)
+                going = _closed_ranks([row.finish is None for row in rows])
+                if not going:
+                    return
+                if len(going) < len(rows):
+                    rows = [rows[place] for place in going]
+                    batch.keep(going)
+                    sampler.seat(rows)
+                self._reader.read_ahead(rows, batch, queued=True, newest_read=not full)
+                if full:
+                    batch.step()
 
     def _guess(self, rows: Sequence[Row], cache: Cache) -> list[list[int]]:
         room = min(_LONGEST_DRAFT, _MOST_AT_ONCE // len(rows) - 1) if self._drafts else 0
@@ -176,37 +172,21 @@ class Engine:
             for row, length in zip(rows, cache.lengths, strict=True)
         ]
 
-    def _read_ahead(self, rows: Sequence[Row], cache: Cache) -> None:
-        """Let takes at the end of the window see less of their songs, read bit by bit before it is needed.
-
-        What is left to see, and from which token on, depends on the take alone; only when it is read depends on its neighbours.
-        """
-        backend = self.model.backend
-        window = backend.context_window_tokens
-        if cache.capacity < window:  # no take can be that long
-            return
-        begins = window - int(window * _LEAD)
-        near = [place for place, length in enumerate(cache.lengths) if length >= begins]
-        for number, place in enumerate(near):
-            row, length = rows[place], cache.lengths[place]
-            if row.ahead is None:
-                known = len(row.body) - (length - begins)
-                head, body = self._alphabet.slide(row.head, row.body[:known], keep_tokens=max(2, int(window * _KEPT)))
-                due = row.tokens + number * _READ_EVERY // len(near)  # not all of them in the same step
-                row.ahead = Ahead(backend.new_cache(window), head, [*body, *row.body[known:]], due)
-            if length >= window:
-                if unread := row.ahead.unread:
-                    backend.advance([unread], row.ahead.cache)
-                cache.replace(place, row.ahead.cache)
-                row.see(row.ahead.head, row.ahead.body)
-            elif row.tokens >= row.ahead.due and (unread := row.ahead.unread):
-                row.ahead.due += _READ_EVERY
-                backend.advance([unread[:_READ_TOKENS]], row.ahead.cache)
-
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # torch and ONNX Runtime each have a kind of their own; neither is imported here.
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate" in str(error)
+    # torch and ONNX Runtime each have a kind of their own, and libraries of CUDA none; none is imported here.
+    said = str(error).lower()
+    return (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "alloc" in said or "out of memory" in said
+    )  # fmt: skip
+
+
+def _chunk(row: Row, text: str, start_s: float) -> TokenChunk:
+    slid, row.slid = row.slid, False
+    return TokenChunk(
+        take=row.take, text=text, tokens=row.tokens, elapsed_s=time.perf_counter() - start_s,
+        title=row.reader.title.strip(), window_slid=slid, finish=row.finish,
+    )  # fmt: skip
 
 
 def _closed_ranks(going: Sequence[bool]) -> list[int]:

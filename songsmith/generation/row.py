@@ -54,7 +54,10 @@ class Alphabet:
         if not self.ends_songs:
             never |= {TITLE, ARTIST, *SECTIONS.values()}
         # A network may have more outputs than its tokenizer has entries.
-        always = [*(token for mark, token in ids.items() if mark in never), *range(self.tokenizer.vocabulary_size, size)]
+        always = [
+            *(token for mark, token in ids.items() if mark in never),
+            *range(self.tokenizer.vocabulary_size, size),
+        ]
         groups: dict[Ban, list[int]] = {
             Ban.FORM: np.flatnonzero(self.structural).tolist(),
             Ban.TITLES: [ids[mark] for mark in (TITLE, ARTIST) if mark in ids],

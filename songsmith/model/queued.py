@@ -34,8 +34,9 @@ class Recorder:
         """Record on a GPU; on any other device work is always done as it is written."""
         self._device = device
         self._graphs: dict[Hashable, torch.cuda.CUDAGraph] = {}
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
-        self._pool = torch.cuda.graph_pool_handle() if device.type == "cuda" else None
+        on_gpu = device.type == "cuda"
+        self._stream = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
+        self._pool = torch.cuda.graph_pool_handle() if on_gpu else None
 
     @property
     def recorded(self) -> set[Hashable]:
@@ -129,7 +130,8 @@ class QueuedBatch(KeyValueCache):
             to, source = ([pair[side] for pair in moved] for side in (0, 1))
             for buffer in self._buffers:
                 buffer[:, to] = buffer[:, source]
-            self.logits[to] = self.logits[source]
+            for each in (self.tokens, self.logits):
+                each[to] = each[source]
         self._hold([self.lengths[row] for row in rows])
         return self
 

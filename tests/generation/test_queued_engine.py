@@ -1,0 +1,182 @@
+"""Takes of a network that is given its next step before the last one is looked at: the same as of one that is waited for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from fakes import write_random_model
+
+from songsmith.errors import EngineError
+from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.generation.options import GenerationOptions
+from songsmith.lyrics import SectionKind, parse
+from songsmith.markup import Prompt
+from songsmith.model.gpt2 import GPT2
+from songsmith.model.queued import QueuedBatch, QueuedGPT2
+from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.paths import find_paths
+from songsmith.takes import FinishReason
+
+RIVER = Prompt(song=parse("Down by the river"), open_line=True)
+PROMPTS = [
+    Prompt(), RIVER, Prompt(song=parse("Down by the river\nWhere the willows grow\n", title="Willows")),
+    Prompt(song=parse("Down by the river\n"), next_section=SectionKind.CHORUS),
+    Prompt(song=parse("La la la\n" * 90), open_line=False),
+]  # fmt: skip
+KINDS: list[dict[str, object]] = [
+    {}, {"temperature": 0.0}, {"temperature": 0.0, "no_repeat_ngram": 3}, {"top_k": 40, "top_p": 1.0}, {"top_k": 3},
+    {"top_p": 1.0}, {"top_p": 1.0, "min_p": 0.05, "repetition_penalty": 1.0}, {"no_repeat_ngram": 2, "min_p": 0.1},
+    {"repetition_penalty": 0.9, "stop_at_section": True, "min_lines": 0},
+]  # fmt: skip
+
+
+def load(name: str, kind: type[GPT2], device: str = "cpu", dtype: torch.dtype = torch.float32) -> LoadedModel:
+    stored = ModelStore(find_paths()).read(name)
+    backend = kind(stored.config, stored.tensors(), torch.device(device), dtype)
+    return LoadedModel(
+        name=name, manifest=stored.manifest, weights_sha256="", backend=backend, tokenizer=stored.tokenizer
+    )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    # Two threads on two busy processors mostly wait for each other.
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def waiting() -> LoadedModel:
+    """Return the starter on a network that is waited for."""
+    return load("starter", GPT2)
+
+
+@pytest.fixture(scope="module")
+def queued() -> LoadedModel:
+    """Return the starter on a network that queues its steps."""
+    return load("starter", QueuedGPT2)
+
+
+def options(**changes: object) -> GenerationOptions:
+    return GenerationOptions(**{"temperature": 0.9, "top_p": 0.95, "max_lines": 5, "max_new_tokens": 120} | changes)
+
+
+def chunks_of(model: LoadedModel, asked: list[tuple[Prompt, GenerationOptions]]) -> list[TokenChunk]:
+    return list(Engine(model, drafts=False).stream_all(asked))
+
+
+Told = list[tuple[str, int, str, bool, FinishReason | None]]
+
+
+def told(model: LoadedModel, asked: list[tuple[Prompt, GenerationOptions]]) -> list[Told]:
+    """Return everything that is told of each take, but for the time."""
+    takes: list[Told] = [[] for _ in asked]
+    for chunk in chunks_of(model, asked):
+        takes[chunk.take].append((chunk.text, chunk.tokens, chunk.title, chunk.window_slid, chunk.finish))
+    return takes
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_queued_or_waited_for_takes_say_the_same(waiting: LoadedModel, queued: LoadedModel, prompt: Prompt) -> None:
+    asked = [(prompt, options(seed=seed, max_lines=1 + seed % 6, **kind)) for seed, kind in enumerate(KINDS)]
+    assert told(queued, asked) == told(waiting, asked)
+
+
+def test_takes_of_different_prompts_and_options_are_as_if_alone(queued: LoadedModel) -> None:
+    asked = [
+        (PROMPTS[seed % len(PROMPTS)], options(seed=seed, max_new_tokens=5 + 9 * seed, **kind))
+        for seed, kind in enumerate(KINDS)
+    ]
+    assert told(queued, asked) == [told(queued, [one])[0] for one in asked]
+
+
+def test_a_song_that_outgrows_the_window_says_the_same(waiting: LoadedModel, queued: LoadedModel) -> None:
+    wanted = {"max_lines": 0, "min_lines": 100_000}
+    # The first take leaves in the middle; the second goes on in its place, past the end of the window.
+    asked = [(RIVER, options(seed=4, max_new_tokens=40, **wanted)), (PROMPTS[-1], options(seed=5, max_new_tokens=300, **wanted))]
+    takes = told(queued, asked)
+    assert takes == told(waiting, asked)
+    assert sum(slid for _, _, _, slid, _ in takes[1]) == 2  # its prompt was longer than the window, too
+
+
+@pytest.mark.parametrize("window", [2, 3, 5, 24])
+def test_small_windows_slide_alike(tmp_path: Path, window: int) -> None:
+    folder = str(write_random_model(tmp_path / "small", window=window, manifest={"format": "markup"}))
+    asked = [
+        (RIVER, options(seed=seed, temperature=1.0, max_lines=0, min_lines=100, max_new_tokens=20 + 30 * seed))
+        for seed in range(4)
+    ]
+    assert told(load(folder, QueuedGPT2), asked) == told(load(folder, GPT2), asked)
+
+
+def test_a_batch_is_used_again(queued: LoadedModel) -> None:
+    backend = queued.backend
+    assert isinstance(backend, QueuedGPT2)
+    asked = [(RIVER, options(seed=seed)) for seed in range(3)]
+    first = told(queued, asked)
+    with backend.open_batch(2) as batch:
+        pass
+    assert told(queued, asked) == first
+    with backend.open_batch(1) as again:
+        assert again is batch
+        with backend.open_batch(1) as beside:
+            assert beside is not batch
+            assert told(queued, asked) == first
+    stream = Engine(queued, drafts=False).stream_all(asked)
+    next(stream)
+    stream.close()
+    assert told(queued, asked) == first
+
+
+class Cramped(QueuedGPT2):
+    """A network whose memory is short, or which breaks down, after some steps."""
+
+    most, after, error = 2, 9, RuntimeError("CUDA error: out of memory")
+
+    def open_batch(self, rows: int) -> QueuedBatch:
+        batch = super().open_batch(rows)
+        step, steps = QueuedBatch.step, iter(range(10**6))
+
+        def failing() -> None:
+            if rows > self.most and next(steps) >= self.after:
+                raise self.error
+            step(batch)
+
+        batch.step = failing  # type: ignore[method-assign]
+        return batch
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"), Cramped.error], ids=str
+)  # fmt: skip
+def test_where_memory_runs_out_takes_wait_for_each_other(waiting: LoadedModel, error: Exception) -> None:
+    cramped = load("starter", Cramped)
+    cramped.backend.error = error
+    asked = [(RIVER, options(seed=seed)) for seed in range(5)]
+    assert told(cramped, asked) == told(waiting, asked)
+    assert 1 <= sum(chunk.fewer_at_once for chunk in chunks_of(cramped, asked)) <= 3
+
+
+def test_what_was_told_before_a_breakdown_stays_told(waiting: LoadedModel) -> None:
+    broken = load("starter", Cramped)
+    broken.backend.most, broken.backend.error = 0, RuntimeError("CUDA error: an illegal memory access was encountered")
+    asked = [(RIVER, options(seed=1))]
+    before = []
+    with pytest.raises(EngineError, match="illegal memory access"):
+        for chunk in Engine(broken, drafts=False).stream_all(asked):
+            before.append(chunk.text)
+    assert before == [text for text, *_ in told(waiting, asked)[0][: Cramped.after]]
+
+
+def test_a_model_without_a_choice_left_or_with_damaged_weights_is_one_error(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = write_random_model(tmp_path / "nan")
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.ln_f.weight"][:] = float("nan")
+    save_file(weights, folder / "model.safetensors")
+    for temperature in (0.0, 1.0):
+        with pytest.raises(EngineError, match="no numbers"):
+            told(load(str(folder), QueuedGPT2), [(RIVER, options(temperature=temperature))])

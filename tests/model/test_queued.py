@@ -1,0 +1,215 @@
+"""Steps that are queued, in memory that stays where it is: the logits of steps that are waited for, whatever came before."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from songsmith.model.backend import Logits
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import GPT2, random_weights
+from songsmith.model.queued import QueuedBatch, QueuedGPT2, round_rows
+
+CPU = torch.device("cpu")
+SMALL = GPT2Config(vocabulary_size=97, context_window_tokens=160, width=32, layers=2, heads=4)
+FULL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    # Two threads on two busy processors mostly wait for each other.
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def model_of(config: GPT2Config = SMALL, seed: int = 0) -> QueuedGPT2:
+    # Ten times as wide as a fresh GPT-2's, so that what comes before makes a difference.
+    weights = {
+        name: weight * 10 if weight.dim() == 2 else weight for name, weight in random_weights(config, seed).items()
+    }
+    return QueuedGPT2(config, weights, CPU, torch.float32)
+
+
+def step(batch: QueuedBatch, tokens: Sequence[int]) -> Logits:
+    batch.tokens[: len(tokens)] = torch.tensor(tokens)
+    batch.step()
+    logits: Logits = batch.logits[: len(tokens)].float().cpu().numpy().copy()
+    return logits
+
+
+def begin(model: GPT2, batch: QueuedBatch, texts: Sequence[Sequence[int]]) -> None:
+    for row, text in enumerate(texts):
+        alone = model.new_cache(len(text))
+        model.advance([text], alone)
+        batch.replace(row, alone)
+
+
+shapes = st.builds(
+    lambda vocabulary, heads, size, layers: GPT2Config(
+        vocabulary_size=vocabulary, context_window_tokens=24, width=heads * size, layers=layers, heads=heads
+    ),
+    st.integers(2, 40), st.integers(1, 4), st.sampled_from([1, 3, 8]), st.integers(1, 3),
+)  # fmt: skip
+
+
+@given(shapes, st.data(), st.integers(0, 2**32 - 1))
+def test_rows_step_as_if_alone_whatever_came_before(config, data, seed):
+    model = model_of(config, seed)
+    token = st.integers(0, config.vocabulary_size - 1)
+    text = st.lists(token, min_size=1, max_size=7)
+    for _ in range(2):  # in the same memory the second time, if it is large enough
+        read = data.draw(st.lists(text, min_size=1, max_size=5), label="prompts")
+        with model.open_batch(len(read)) as batch:
+            begin(model, batch, read)
+            for _ in range(data.draw(st.integers(1, 6), label="turns")):
+                match data.draw(st.sampled_from(["step", "step", "keep", "replace", "forget", "advance"])):
+                    case "keep":
+                        order = data.draw(
+                            st.lists(st.integers(0, len(read) - 1), min_size=1, max_size=len(read), unique=True)
+                        )
+                        batch.keep(order)
+                        read = [read[row] for row in order]
+                    case "replace":
+                        row = data.draw(st.integers(0, len(read) - 1))
+                        read[row] = data.draw(text)
+                        alone = model.new_cache(24)
+                        model.advance([read[row]], alone)
+                        batch.replace(row, alone)
+                    case "forget":
+                        row = data.draw(st.integers(0, len(read) - 1))
+                        batch.forget(row, 1)
+                        read[row] = read[row][:-1]
+                    case "advance" if max(map(len, read)) < 16:
+                        more = [data.draw(text) for _ in read]
+                        model.advance(more, batch)
+                        read = [[*before, *new] for before, new in zip(read, more, strict=True)]
+                    case _:
+                        pass
+                if max(map(len, read)) >= 24:
+                    break
+                tokens = [data.draw(token) for _ in read]
+                logits = step(batch, tokens)
+                read = [[*before, one] for before, one in zip(read, tokens, strict=True)]
+                for row, all_of_it in enumerate(read):
+                    np.testing.assert_allclose(logits[row], model.score(all_of_it)[-1], atol=1e-4, rtol=1e-3)
+                assert batch.lengths == [len(tokens) for tokens in read]
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
+def test_every_place_of_a_window_that_is_filled_step_by_step(seed, rows):
+    model = model_of(seed=seed)
+    window = SMALL.context_window_tokens
+    random = np.random.default_rng(seed)
+    texts = [random.integers(0, SMALL.vocabulary_size, window).tolist() for _ in range(rows)]
+    expected = [model.score(text) for text in texts]
+    starts = [1 + 3 * row for row in range(rows)]
+    with model.open_batch(rows) as batch:
+        begin(model, batch, [text[:start] for text, start in zip(texts, starts, strict=True)])
+        while max(batch.lengths) < window:
+            places = list(batch.lengths)
+            logits = step(batch, [text[place] for text, place in zip(texts, places, strict=True)])
+            for row, place in enumerate(places):
+                np.testing.assert_allclose(logits[row], expected[row][place], atol=1e-4, rtol=1e-3)
+        with pytest.raises(ValueError, match="does not fit"):
+            batch.step()
+        assert max(batch.lengths) == window
+
+
+def test_logits_and_tokens_move_with_their_rows():
+    model = model_of()
+    with model.open_batch(4) as batch:
+        begin(model, batch, [[1], [2, 3], [4, 5, 6], [7]])
+        before = step(batch, [8, 9, 10, 11])
+        batch.keep([3, 1])
+        np.testing.assert_array_equal(batch.logits[:2].numpy(), before[[3, 1]])
+        assert batch.tokens[:2].tolist() == [11, 9]
+
+
+def test_rows_that_fill_a_batch_up_stay_where_they_are():
+    model = model_of()
+    with model.open_batch(8) as batch:
+        begin(model, batch, [[1]] * 8)
+        batch.keep(range(5))
+        for _ in range(SMALL.context_window_tokens - 1):  # more steps than there are places
+            step(batch, [2] * 5)
+        assert (batch.rows_run, batch.most_rows) == (6, 8)
+
+
+def test_what_broke_down_is_not_used_again():
+    model = model_of()
+    with pytest.raises(RuntimeError, match="broken"), model.open_batch(2) as broken:
+        raise RuntimeError("broken")
+    with model.open_batch(2) as batch:
+        assert batch is not broken
+
+
+def test_sizes_come_again_and_waste_at_most_a_third():
+    assert [round_rows(rows) for rows in (1, 2, 3, 4, 5, 7, 9, 13, 17, 200)] == [1, 2, 3, 4, 6, 8, 12, 16, 24, 256]
+    assert all(rows <= round_rows(rows) <= 1.5 * rows for rows in range(1, 300))
+
+
+@pytest.fixture(scope="module")
+def on_gpu() -> QueuedGPT2:
+    """Return a GPT-2 of full size on a GPU, in bfloat16."""
+    return QueuedGPT2(FULL, random_weights(FULL, 0), torch.device("cuda:0"), torch.bfloat16)
+
+
+def noise(rows: int, length: int) -> list[list[int]]:
+    return np.random.default_rng(rows).integers(0, FULL.vocabulary_size, (rows, length)).tolist()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("rows", [1, 3, 5, 16])
+def test_recorded_steps_are_those_that_are_run_and_close_to_float32(on_gpu: QueuedGPT2, rows: int) -> None:
+    exact = GPT2(FULL, random_weights(FULL, 0), CPU, torch.float32)
+    texts = noise(rows, 150)
+    starts = [100 - row for row in range(rows)]
+    expected = exact.score(texts[0])
+    found = []
+    for recording in (True, False):
+        with on_gpu.open_batch(rows) as batch:
+            if not recording:
+                batch = QueuedBatch(on_gpu, rows)
+                batch.clear(rows)
+                batch._recorder._stream = None
+            begin(on_gpu, batch, [text[:start] for text, start in zip(texts, starts, strict=True)])
+            found.append(
+                [step(batch, [text[place] for text, place in zip(texts, batch.lengths, strict=True)]) for _ in range(40)]
+            )
+            # Two lengths of the cache that is looked at: 128, and past it 256.
+            assert len({key for key in batch.recorded if key[0] == "step" and key[1] == batch.rows_run}) == 2 * recording
+    assert np.array_equal(*found)
+    for place, logits in enumerate(found[0]):
+        # bfloat16 keeps 8 bits: within a few hundredths of the spread of the logits.
+        assert np.abs(logits[0] - expected[100 + place]).max() < 0.1 * expected.std() + 0.05
+
+
+@pytest.mark.gpu
+def test_batches_are_recorded_beside_threads_that_use_the_gpu(on_gpu: QueuedGPT2) -> None:
+    from threading import Event, Thread
+
+    done = Event()
+
+    def disturb() -> None:
+        while not done.is_set():
+            torch.ones(1 << 20, device="cuda:0").sum().item()
+
+    thread = Thread(target=disturb)
+    thread.start()
+    try:
+        for rows in (7, 2):
+            batch = QueuedBatch(on_gpu, rows)
+            batch.clear(rows)
+            begin(on_gpu, batch, noise(rows, 20))
+            for _ in range(3):
+                step(batch, [1] * rows)
+            assert len(batch.recorded) == 1
+    finally:
+        done.set()
+        thread.join()
