@@ -136,8 +136,8 @@ class QueuedSampler:
         device = batch.logits.device
         self._on_gpu = device.type == "cuda"
         table = np.zeros((len(alphabet.banned), size), dtype=np.bool_)
-        for flags, ids in enumerate(alphabet.banned):
-            table[flags, ids] = True
+        for bans, ids in enumerate(alphabet.banned):
+            table[bans, ids] = True
         self._banned = torch.from_numpy(table).to(device)  # (sets of bans, V)
         self._penalisable = torch.from_numpy(~alphabet.structural).to(device)  # (V,)
         self._seen = torch.zeros(rows, size, dtype=torch.bool, device=device)

@@ -1,7 +1,6 @@
 """One take while it is being written: draws its tokens, says what they show, and knows when it ends. Runs no network."""
 
 from dataclasses import dataclass
-from enum import IntFlag, auto
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +18,16 @@ from songsmith.takes import FinishReason
 # Letters in shapes: V = vocabulary size.
 
 
-class Ban(IntFlag):
-    """Kinds of tokens that a take may not draw at some place."""
+class Ban:
+    """Kinds of tokens that a take may not draw at some place: bits of a plain number, for it is made for every token."""
 
-    FORM = auto()
+    FORM = 1
     """Marks and line ends."""
-    TITLES = auto()
+    TITLES = 2
     """What begins a title."""
-    END = auto()
+    END = 4
     """What ends a song."""
-    SECTIONS = auto()
+    SECTIONS = 8
     """What begins a section."""
 
 
@@ -58,15 +57,15 @@ class Alphabet:
             *(token for mark, token in ids.items() if mark in never),
             *range(self.tokenizer.vocabulary_size, size),
         ]
-        groups: dict[Ban, list[int]] = {
+        groups: dict[int, list[int]] = {
             Ban.FORM: np.flatnonzero(self.structural).tolist(),
             Ban.TITLES: [ids[mark] for mark in (TITLE, ARTIST) if mark in ids],
             Ban.END: [self.end] if self.end is not None and self.ends_songs else [],
             Ban.SECTIONS: sorted(self.sections),
         }
         self.banned: list[NDArray[np.intp]] = [
-            np.array([*always, *(token for ban in Ban(flags) for token in groups[ban])], dtype=np.intp)
-            for flags in range(2 ** len(Ban))
+            np.array([*always, *(token for ban, ids in groups.items() if bans & ban for token in ids)], dtype=np.intp)
+            for bans in range(2 ** len(groups))
         ]
         """Ids that must not be drawn, for every set of bans: those that never must, and its own."""
 
@@ -170,9 +169,9 @@ class Row:
         if self.ahead is not None:
             self.ahead.body.append(token)
 
-    def bans(self) -> Ban:
+    def bans(self) -> int:
         """Return what must not be drawn next, beside what never must."""
-        options, reader, banned = self._options, self.reader, Ban(0)
+        options, reader, banned = self._options, self.reader, 0
         if self._in_open_line and not self.tokens:
             return Ban.FORM  # a line that is to be finished gets a word at least
         if self._titled or reader.sections_begun:

@@ -6,13 +6,15 @@ import pytest
 import torch
 from fakes import write_random_model
 
+from songsmith.benchmark.random_model import GPT2_SMALL
+from songsmith.benchmark.random_model import write_random_model as write_gpt2
 from songsmith.errors import EngineError
 from songsmith.generation.engine import Engine, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
 from songsmith.model.gpt2 import GPT2
-from songsmith.model.queued import QueuedBatch, QueuedGPT2
+from songsmith.model.queued import QueuedBatch, QueuedGPT2, Recorder
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 from songsmith.takes import FinishReason
@@ -95,7 +97,10 @@ def test_takes_of_different_prompts_and_options_are_as_if_alone(queued: LoadedMo
 def test_a_song_that_outgrows_the_window_says_the_same(waiting: LoadedModel, queued: LoadedModel) -> None:
     wanted = {"max_lines": 0, "min_lines": 100_000}
     # The first take leaves in the middle; the second goes on in its place, past the end of the window.
-    asked = [(RIVER, options(seed=4, max_new_tokens=40, **wanted)), (PROMPTS[-1], options(seed=5, max_new_tokens=300, **wanted))]
+    asked = [
+        (RIVER, options(seed=4, max_new_tokens=40, **wanted)),
+        (PROMPTS[-1], options(seed=5, max_new_tokens=300, **wanted)),
+    ]
     takes = told(queued, asked)
     assert takes == told(waiting, asked)
     assert sum(slid for _, _, _, slid, _ in takes[1]) == 2  # its prompt was longer than the window, too
@@ -163,10 +168,9 @@ def test_what_was_told_before_a_breakdown_stays_told(waiting: LoadedModel) -> No
     broken = load("starter", Cramped)
     broken.backend.most, broken.backend.error = 0, RuntimeError("CUDA error: an illegal memory access was encountered")
     asked = [(RIVER, options(seed=1))]
-    before = []
+    before: list[str] = []
     with pytest.raises(EngineError, match="illegal memory access"):
-        for chunk in Engine(broken, drafts=False).stream_all(asked):
-            before.append(chunk.text)
+        before.extend(chunk.text for chunk in Engine(broken, drafts=False).stream_all(asked))
     assert before == [text for text, *_ in told(waiting, asked)[0][: Cramped.after]]
 
 
@@ -180,3 +184,72 @@ def test_a_model_without_a_choice_left_or_with_damaged_weights_is_one_error(tmp_
     for temperature in (0.0, 1.0):
         with pytest.raises(EngineError, match="no numbers"):
             told(load(str(folder), QueuedGPT2), [(RIVER, options(temperature=temperature))])
+
+
+@pytest.fixture(scope="module")
+def on_gpu() -> LoadedModel:
+    """Return the starter as `songsmith gen` loads it where there is a GPU."""
+    model = ModelStore(find_paths()).load("starter", device="cuda")
+    assert isinstance(model.backend, QueuedGPT2)
+    return model
+
+
+def asked_of_a_gpu() -> list[tuple[Prompt, GenerationOptions]]:
+    return [
+        (prompt, options(seed=seed, max_new_tokens=30 + 20 * seed, **kind))
+        for prompt in PROMPTS
+        for seed, kind in enumerate(KINDS)
+    ]
+
+
+@pytest.mark.gpu
+def test_recorded_or_not_and_run_after_run_takes_say_the_same(
+    on_gpu: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asked_of_a_gpu()
+    first = told(on_gpu, asked)
+    assert told(on_gpu, asked) == first
+    with on_gpu.backend.open_batch(1) as batch:
+        assert {key[0] for key in batch.recorded} == {"step", "draw"}
+    monkeypatch.setattr(Recorder, "_run_and_record", lambda self, key, work, stream: work())
+    unrecorded = ModelStore(find_paths()).load("starter", device="cuda")
+    assert told(unrecorded, asked) == first
+    with unrecorded.backend.open_batch(1) as batch:
+        assert not batch.recorded
+
+
+@pytest.mark.gpu
+def test_a_gpu_in_float32_says_what_a_processor_says(waiting: LoadedModel) -> None:
+    exact = load("starter", QueuedGPT2, "cuda:0")
+    asked = [(RIVER, options(seed=seed, **kind)) for seed, kind in enumerate(KINDS)]
+    assert told(exact, asked) == told(waiting, asked)
+
+
+@pytest.mark.gpu
+def test_a_long_song_on_a_gpu_goes_on(on_gpu: LoadedModel) -> None:
+    wanted = options(max_lines=0, min_lines=100_000, max_new_tokens=2000)
+    chunks = chunks_of(on_gpu, [(RIVER, wanted)])
+    assert len(chunks) == 2000
+    assert sum(chunk.window_slid for chunk in chunks) >= 2
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_with_little_memory_takes_wait_for_each_other(tmp_path: Path) -> None:
+    write_gpt2(tmp_path, GPT2_SMALL)
+    model = load(str(tmp_path), QueuedGPT2, "cuda:0", torch.bfloat16)
+    asked = [(RIVER, options(seed=seed, max_new_tokens=40, max_lines=0)) for seed in range(16)]
+    told(model, asked[:1])  # what libraries take for themselves
+    model.backend._idle.clear()
+    torch.cuda.empty_cache()
+    total = torch.cuda.get_device_properties(0).total_memory
+    # Sixteen takes remember about 640 MB.
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 400 * 2**20) / total)
+    try:
+        chunks = chunks_of(model, asked)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert 1 <= sum(chunk.fewer_at_once for chunk in chunks) <= 8
+    for take in range(16):
+        counts = [chunk.tokens for chunk in chunks if chunk.take == take]
+        assert counts == list(range(1, len(counts) + 1))
+        assert sum(chunk.take == take and chunk.finish is not None for chunk in chunks) == 1

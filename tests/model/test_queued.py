@@ -180,10 +180,15 @@ def test_recorded_steps_are_those_that_are_run_and_close_to_float32(on_gpu: Queu
                 batch._recorder._stream = None
             begin(on_gpu, batch, [text[:start] for text, start in zip(texts, starts, strict=True)])
             found.append(
-                [step(batch, [text[place] for text, place in zip(texts, batch.lengths, strict=True)]) for _ in range(40)]
+                [
+                    step(batch, [text[place] for text, place in zip(texts, batch.lengths, strict=True)])
+                    for _ in range(40)
+                ]
             )
             # Two lengths of the cache that is looked at: 128, and past it 256.
-            assert len({key for key in batch.recorded if key[0] == "step" and key[1] == batch.rows_run}) == 2 * recording
+            assert (
+                len({key for key in batch.recorded if key[0] == "step" and key[1] == batch.rows_run}) == 2 * recording
+            )
     assert np.array_equal(*found)
     for place, logits in enumerate(found[0]):
         # bfloat16 keeps 8 bits: within a few hundredths of the spread of the logits.
