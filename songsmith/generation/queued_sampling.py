@@ -1,7 +1,7 @@
 """From logits to the next token where the logits are: on the device, for a batch of takes that is not waited for.
 
 The same cuts as in `sampling.py`, by the same numbers of each take's own stream, in torch. Every tensor's size is known before
-its values are, and none is made from a number of the host's (as `torch.where` makes one), so that the work can be recorded.
+its values are, and none comes from the host, so that the work can be recorded and done again.
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # Letters in shapes: B = rows that are run, R = most rows of a batch, S = tokens of the cache looked at, D = width, H = heads,
 # E = D / H, V = vocabulary.
 
-_SHORTEST_SPAN = 128
+# Each span is recorded by itself, which takes as long as dozens of steps; to look at more than is filled costs little.
+_SHORTEST_SPAN = 256
 # A step has a mask, which flash attention does not take, and cuDNN plans anew for every size.
 _ATTENTION = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
@@ -33,7 +34,7 @@ class Recorder:
     def __init__(self, device: torch.device) -> None:
         """Record on a GPU; on any other device work is always done as it is written."""
         self._device = device
-        self._graphs: dict[Hashable, torch.cuda.CUDAGraph] = {}
+        self._graphs: dict[Hashable, torch.cuda.CUDAGraph | None] = {}  # None where it could not be recorded
         on_gpu = device.type == "cuda"
         self._stream = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle() if on_gpu else None
@@ -41,14 +42,15 @@ class Recorder:
     @property
     def recorded(self) -> set[Hashable]:
         """Keys of all work that is launched whole."""
-        return set(self._graphs)
+        return {key for key, graph in self._graphs.items() if graph is not None}
 
     @torch.inference_mode()
     def run(self, key: Hashable, work: Callable[[], None]) -> None:
         """Do work: as it is written the first time, as it was recorded from then on."""
-        if key in self._graphs:
-            self._graphs[key].replay()
-        elif self._stream is None:
+        graph = self._graphs.get(key)
+        if graph is not None:
+            graph.replay()
+        elif self._stream is None or key in self._graphs:
             work()
         else:
             self._run_and_record(key, work, self._stream)
@@ -74,7 +76,7 @@ class Recorder:
             for cause in (error, error.__context__):
                 if isinstance(cause, torch.OutOfMemoryError):
                     raise cause from None
-            self._stream = None  # slower, but it writes
+            self._graphs[key] = None  # slower, but it writes
         else:
             self._graphs[key] = graph
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from songsmith.model import queued
 from songsmith.model.backend import Logits
 from songsmith.model.config import GPT2Config
 from songsmith.model.gpt2 import GPT2, random_weights
@@ -25,6 +26,14 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_spans():
+    # Otherwise the whole of a small window would be looked at from the start.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queued, "_SHORTEST_SPAN", 8)
+        yield
 
 
 def model_of(config: GPT2Config = SMALL, seed: int = 0) -> QueuedGPT2:
@@ -154,9 +163,10 @@ def test_sizes_come_again_and_waste_at_most_a_third():
     assert all(rows <= round_rows(rows) <= 1.5 * rows for rows in range(1, 300))
 
 
-@pytest.fixture(scope="module")
-def on_gpu() -> QueuedGPT2:
+@pytest.fixture
+def on_gpu(monkeypatch: pytest.MonkeyPatch) -> QueuedGPT2:
     """Return a GPT-2 of full size on a GPU, in bfloat16."""
+    monkeypatch.setattr(queued, "_SHORTEST_SPAN", 256)
     return QueuedGPT2(FULL, random_weights(FULL, 0), torch.device("cuda:0"), torch.bfloat16)
 
 
@@ -168,31 +178,25 @@ def noise(rows: int, length: int) -> list[list[int]]:
 @pytest.mark.parametrize("rows", [1, 3, 5, 16])
 def test_recorded_steps_are_those_that_are_run_and_close_to_float32(on_gpu: QueuedGPT2, rows: int) -> None:
     exact = GPT2(FULL, random_weights(FULL, 0), CPU, torch.float32)
-    texts = noise(rows, 150)
-    starts = [100 - row for row in range(rows)]
+    texts = noise(rows, 300)
+    starts = [240 - row for row in range(rows)]
     expected = exact.score(texts[0])
-    found = []
-    for recording in (True, False):
-        with on_gpu.open_batch(rows) as batch:
-            if not recording:
-                batch = QueuedBatch(on_gpu, rows)
-                batch.clear(rows)
-                batch._recorder._stream = None
-            begin(on_gpu, batch, [text[:start] for text, start in zip(texts, starts, strict=True)])
-            found.append(
-                [
-                    step(batch, [text[place] for text, place in zip(texts, batch.lengths, strict=True)])
-                    for _ in range(40)
-                ]
-            )
-            # Two lengths of the cache that is looked at: 128, and past it 256.
-            assert (
-                len({key for key in batch.recorded if key[0] == "step" and key[1] == batch.rows_run}) == 2 * recording
-            )
+    found, recorded, written = [], on_gpu.open_batch(rows), QueuedBatch(on_gpu, rows)
+    written.clear(rows)
+    written._recorder._stream = None
+    for batch in (recorded, written):
+        begin(on_gpu, batch, [text[:start] for text, start in zip(texts, starts, strict=True)])
+        steps = []
+        for _ in range(40):
+            steps.append(step(batch, [text[place] for text, place in zip(texts, batch.lengths, strict=True)]))
+        found.append(steps)
+    # So many tokens of the cache are looked at: 256, and past them 512.
+    assert recorded.recorded == {("step", round_rows(rows), span) for span in (256, 512)}
+    assert not written.recorded
     assert np.array_equal(*found)
     for place, logits in enumerate(found[0]):
         # bfloat16 keeps 8 bits: within a few hundredths of the spread of the logits.
-        assert np.abs(logits[0] - expected[100 + place]).max() < 0.1 * expected.std() + 0.05
+        assert np.abs(logits[0] - expected[240 + place]).max() < 0.1 * expected.std() + 0.05
 
 
 @pytest.mark.gpu
