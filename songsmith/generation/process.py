@@ -248,6 +248,7 @@ class _Child:
         while True:
             asked = self._queue.get()
             request = asked.request if isinstance(asked, Write) else None
+            lost = False
             try:
                 if isinstance(asked, Load):
                     engine = None  # the model before must be gone before the next one takes its memory
@@ -270,8 +271,12 @@ class _Child:
                     self._write(engine, asked)
             except SongsmithError as error:
                 self._tell(Failed(request=request, message=error.message, next_step=error.next_step))
+                # After an error of CUDA's own nothing this process asks of the GPU succeeds; torch is not imported to ask.
+                lost = type(error.__cause__).__name__ == "AcceleratorError"
             if request is not None:
                 self._tell(WriteEnded(request=request))
+            if lost:
+                os._exit(1)  # whoever wants more starts another
 
     def _write(self, engine: Any, asked: Write) -> None:
         from songsmith.generation.writing import TakeFinished, write_takes

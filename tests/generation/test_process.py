@@ -18,6 +18,7 @@ from songsmith.generation.process import (
     EngineProcess,
     Failed,
     Heard,
+    Load,
     ModelPreparing,
     ModelReady,
     ProcessEnded,
@@ -167,3 +168,46 @@ for message in engine.heard():
     parent.stdout.close()
     assert select.select([watch], [], [], 30)[0], "the child is still there"
     os.close(watch)
+
+
+def test_a_process_whose_gpu_broke_down_tells_what_it_has_and_makes_way(home):
+    script = """
+import os
+from songsmith.generation import process
+from songsmith.generation.row import Row
+
+class AcceleratorError(RuntimeError):
+    pass
+
+step, steps = Row.step, iter(range(12))
+
+def failing(self, logits):
+    if next(steps, None) is None:
+        raise AcceleratorError("CUDA error: an illegal memory access was encountered")
+    return step(self, logits)
+
+Row.step = failing
+process._main(os.environ)
+"""
+    asked = [Load(model="starter", device="cpu", threads=1)]
+    asked += [Write(request=request, prompt=PROMPT, options=[GenerationOptions(min_lines=50)]) for request in (1, 2)]
+    child = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with child.stdin, child.stdout:
+        for message in asked:
+            child.stdin.write(encode_message(message))
+        child.stdin.flush()
+        told = []
+        for line in child.stdout:
+            told.append(decode_message(line))
+            if getattr(told[-1], "request", None) == 2:
+                break  # it went on, and would wait for more
+    ready, *chunks, failed, ended = told
+    assert isinstance(ready, ModelReady)
+    assert len(chunks) == 12
+    assert all(isinstance(chunk, ChunkWritten) for chunk in chunks)
+    assert isinstance(failed, Failed)
+    assert "illegal memory access" in failed.message
+    assert ended == WriteEnded(request=1)
+    assert child.wait() == 1
