@@ -72,10 +72,10 @@ class Recorder:
             with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"):
                 work()  # launches nothing
         except RuntimeError as error:
-            # What went wrong in a recording may make its end fail for another reason.
-            for cause in (error, error.__context__):
-                if isinstance(cause, torch.OutOfMemoryError):
-                    raise cause from None
+            # What went wrong in a recording may make its end fail for another reason. The error itself is in no variable here
+            # that outlives this block: with its traceback it would hold the memory of the batch until somebody looks for cycles.
+            if any(isinstance(cause, torch.OutOfMemoryError) for cause in (error, error.__context__)):
+                raise torch.OutOfMemoryError("CUDA out of memory while a step was recorded") from None
             self._graphs[key] = None  # slower, but it writes
         else:
             self._graphs[key] = graph

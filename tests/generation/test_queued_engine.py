@@ -1,5 +1,8 @@
 """Takes of a network that is given its next step before the last one is looked at: the same as of one that is waited for."""
 
+import gc
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -162,6 +165,30 @@ def test_where_memory_runs_out_takes_wait_for_each_other(waiting: LoadedModel, e
     asked = [(RIVER, options(seed=seed)) for seed in range(5)]
     assert told(cramped, asked) == told(waiting, asked)
     assert 1 <= sum(chunk.fewer_at_once for chunk in chunks_of(cramped, asked)) <= 3
+
+
+def test_memory_is_free_before_fewer_takes_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batches, alive = load("starter", QueuedGPT2), [], []
+    run, init = Recorder.run, QueuedBatch.__init__
+
+    def counted(self: QueuedBatch, *arguments: object) -> None:
+        alive.append(sum(batch() is not None for batch in batches))
+        init(self, *arguments)
+        batches.append(weakref.ref(self))
+
+    def failing(self: Recorder, key: tuple[object, ...], work: Callable[[], None]) -> None:
+        run(self, key, work)
+        if key[:2] == ("step", 4):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(QueuedBatch, "__init__", counted)
+    monkeypatch.setattr(Recorder, "run", failing)
+    gc.disable()
+    try:
+        told(model, [(RIVER, options(seed=seed, max_new_tokens=9)) for seed in range(4)])
+    finally:
+        gc.enable()
+    assert alive == [0, 0]
 
 
 def test_what_was_told_before_a_breakdown_stays_told(waiting: LoadedModel) -> None:
