@@ -64,8 +64,20 @@ def queued() -> LoadedModel:
     return load("starter", QueuedGPT2)
 
 
+@pytest.fixture(scope="module")
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the folder of a model that is small, and writes noise."""
+    return str(write_random_model(tmp_path_factory.mktemp("queued") / "small", manifest={"format": "markup"}))
+
+
+@pytest.fixture(scope="module")
+def small(small_folder: str) -> LoadedModel:
+    """Return the small model on a network that queues its steps."""
+    return load(small_folder, QueuedGPT2)
+
+
 def options(**changes: object) -> GenerationOptions:
-    return GenerationOptions(**{"temperature": 0.9, "top_p": 0.95, "max_lines": 5, "max_new_tokens": 120} | changes)
+    return GenerationOptions(**{"temperature": 0.9, "top_p": 0.95, "max_lines": 5, "max_new_tokens": 60} | changes)
 
 
 def chunks_of(model: LoadedModel, asked: list[tuple[Prompt, GenerationOptions]]) -> list[TokenChunk]:
@@ -83,30 +95,32 @@ def told(model: LoadedModel, asked: list[tuple[Prompt, GenerationOptions]]) -> l
     return takes
 
 
-@pytest.mark.parametrize("prompt", PROMPTS)
-def test_queued_or_waited_for_takes_say_the_same(waiting: LoadedModel, queued: LoadedModel, prompt: Prompt) -> None:
-    asked = [(prompt, options(seed=seed, max_lines=1 + seed % 6, **kind)) for seed, kind in enumerate(KINDS)]
+def test_queued_or_waited_for_takes_say_the_same(waiting: LoadedModel, queued: LoadedModel) -> None:
+    asked = [
+        (prompt, options(seed=seed, max_lines=1 + seed % 6, max_new_tokens=40, **kind))
+        for prompt in PROMPTS
+        for seed, kind in enumerate(KINDS)
+    ]
     assert told(queued, asked) == told(waiting, asked)
 
 
-def test_takes_of_different_prompts_and_options_are_as_if_alone(queued: LoadedModel) -> None:
+def test_takes_of_different_prompts_and_options_are_as_if_alone(small: LoadedModel) -> None:
     asked = [
         (PROMPTS[seed % len(PROMPTS)], options(seed=seed, max_new_tokens=5 + 9 * seed, **kind))
         for seed, kind in enumerate(KINDS)
     ]
-    assert told(queued, asked) == [told(queued, [one])[0] for one in asked]
+    assert told(small, asked) == [told(small, [one])[0] for one in asked]
 
 
-def test_a_song_that_outgrows_the_window_says_the_same(waiting: LoadedModel, queued: LoadedModel) -> None:
+def test_a_song_that_outgrows_the_window_says_the_same(tmp_path: Path) -> None:
+    folder = str(write_random_model(tmp_path / "song", window=400, manifest={"format": "markup"}))
     wanted = {"max_lines": 0, "min_lines": 100_000}
-    # The first take leaves in the middle; the second goes on in its place, past the end of the window.
-    asked = [
-        (RIVER, options(seed=4, max_new_tokens=40, **wanted)),
-        (PROMPTS[-1], options(seed=5, max_new_tokens=300, **wanted)),
-    ]
-    takes = told(queued, asked)
-    assert takes == told(waiting, asked)
-    assert sum(slid for _, _, _, slid, _ in takes[1]) == 2  # its prompt was longer than the window, too
+    # The first take leaves in the middle; the second goes on in its place, past the end of the window. The third begins there.
+    asked = [(RIVER, options(seed=4, max_new_tokens=40, **wanted)), (RIVER, options(seed=5, max_new_tokens=500, **wanted)),
+             (PROMPTS[-1], options(seed=6, max_new_tokens=450, **wanted))]  # fmt: skip
+    takes = told(load(folder, QueuedGPT2), asked)
+    assert takes == told(load(folder, GPT2), asked)
+    assert [sum(slid for _, _, _, slid, _ in take) for take in takes] == [0, 1, 3]
 
 
 @pytest.mark.parametrize("window", [2, 3, 5, 24])
@@ -119,23 +133,23 @@ def test_small_windows_slide_alike(tmp_path: Path, window: int) -> None:
     assert told(load(folder, QueuedGPT2), asked) == told(load(folder, GPT2), asked)
 
 
-def test_a_batch_is_used_again(queued: LoadedModel) -> None:
-    backend = queued.backend
+def test_a_batch_is_used_again(small: LoadedModel) -> None:
+    backend = small.backend
     assert isinstance(backend, QueuedGPT2)
     asked = [(RIVER, options(seed=seed)) for seed in range(3)]
-    first = told(queued, asked)
+    first = told(small, asked)
     with backend.open_batch(2) as batch:
         pass
-    assert told(queued, asked) == first
+    assert told(small, asked) == first
     with backend.open_batch(1) as again:
         assert again is batch
         with backend.open_batch(1) as beside:
             assert beside is not batch
-            assert told(queued, asked) == first
-    stream = Engine(queued, drafts=False).stream_all(asked)
+            assert told(small, asked) == first
+    stream = Engine(small, drafts=False).stream_all(asked)
     next(stream)
     stream.close()
-    assert told(queued, asked) == first
+    assert told(small, asked) == first
 
 
 class Cramped(QueuedGPT2):
@@ -159,16 +173,18 @@ class Cramped(QueuedGPT2):
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("CUBLAS_STATUS_ALLOC_FAILED"), Cramped.error], ids=str
 )  # fmt: skip
-def test_where_memory_runs_out_takes_wait_for_each_other(waiting: LoadedModel, error: Exception) -> None:
-    cramped = load("starter", Cramped)
+def test_where_memory_runs_out_takes_wait_for_each_other(
+    small_folder: str, small: LoadedModel, error: Exception
+) -> None:
+    cramped = load(small_folder, Cramped)
     cramped.backend.error = error
     asked = [(RIVER, options(seed=seed)) for seed in range(5)]
-    assert told(cramped, asked) == told(waiting, asked)
+    assert told(cramped, asked) == told(small, asked)
     assert 1 <= sum(chunk.fewer_at_once for chunk in chunks_of(cramped, asked)) <= 3
 
 
-def test_memory_is_free_before_fewer_takes_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batches, alive = load("starter", QueuedGPT2), [], []
+def test_memory_is_free_before_fewer_takes_are_tried(small_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batches, alive = load(small_folder, QueuedGPT2), [], []
     run, init = Recorder.run, QueuedBatch.__init__
 
     def counted(self: QueuedBatch, *arguments: object) -> None:
@@ -191,14 +207,14 @@ def test_memory_is_free_before_fewer_takes_are_tried(monkeypatch: pytest.MonkeyP
     assert alive == [0, 0]
 
 
-def test_what_was_told_before_a_breakdown_stays_told(waiting: LoadedModel) -> None:
-    broken = load("starter", Cramped)
+def test_what_was_told_before_a_breakdown_stays_told(small_folder: str, small: LoadedModel) -> None:
+    broken = load(small_folder, Cramped)
     broken.backend.most, broken.backend.error = 0, RuntimeError("CUDA error: an illegal memory access was encountered")
     asked = [(RIVER, options(seed=1))]
     before: list[str] = []
     with pytest.raises(EngineError, match="illegal memory access"):
         before.extend(chunk.text for chunk in Engine(broken, drafts=False).stream_all(asked))
-    assert before == [text for text, *_ in told(waiting, asked)[0][: Cramped.after]]
+    assert before == [text for text, *_ in told(small, asked)[0][: Cramped.after]]
 
 
 def test_a_model_without_a_choice_left_or_with_damaged_weights_is_one_error(tmp_path: Path) -> None:
