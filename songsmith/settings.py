@@ -9,6 +9,9 @@ from typing import Any, Self
 from songsmith.errors import UsageError
 from songsmith.paths import Paths
 
+NO_MODEL = "none"
+"""Said in place of a model's name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -20,6 +23,8 @@ class Settings:
     """Where the model runs: auto, cpu, cuda, or mps."""
     threads: int = 0
     """CPU threads for generation; 0 lets songsmith choose."""
+    draft_model: str = NO_MODEL
+    """Name of a smaller model that guesses for the one that writes, or none."""
 
     def __post_init__(self) -> None:
         if self.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):

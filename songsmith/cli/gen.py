@@ -36,6 +36,10 @@ def gen(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Name of a model, or path to one.", show_default="the default")
     ] = None,
+    draft_model: Annotated[
+        str | None,
+        typer.Option(help="A smaller model that guesses ahead: same words, sooner.", show_default="none"),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto")] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the first take; the next take has the next seed.", show_default="random")
@@ -63,6 +67,7 @@ def gen(
     """Write a song, or go on with one, on standard output."""
     from songsmith.generation.writing import TakeFinished
     from songsmith.markup import MarkupFormat
+    from songsmith.settings import NO_MODEL
     from songsmith.studio.songs import save_take
     from songsmith.studio.studio import Studio
     from songsmith.studio.writing import one_at_a_time, plan_takes, read_prompt, take_as_json, write
@@ -93,17 +98,23 @@ def gen(
     place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line)
     first = replace(first, stay_in_section=place.in_unfinished_section)
     options = plan_takes(first, takes=takes, ladder=ladder)
-    studio = Studio.open(model=model, device=device)
+    studio = Studio.open(model=model, device=device, draft_model=draft_model)
     if save:
         studio.prepare_home()
-    loaded = studio.load_model(
-        preparing=lambda: None if quiet else console.say("Making the model ready for this processor, this once.")
-    )
+
+    def preparing() -> None:
+        if not quiet:
+            console.say("Making the model ready for this processor, this once.")
+
+    loaded = studio.load_model(preparing=preparing)
+    guessing = studio.load_draft_model(loaded, preparing=preparing)
+    if draft_model and guessing is None and studio.settings.draft_model != NO_MODEL and not quiet:
+        console.say(f"On {loaded.backend.device_name} nothing is guessed ahead; {draft_model} is not used.")
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
         console.say(f"{loaded.name} is a plain model, not trained on songs here: it is given title and lyric as text.")
     notified = False
     with console.interrupts() as interrupted:
-        for event in one_at_a_time(write(loaded, place, options, stopping=interrupted.is_set)):
+        for event in one_at_a_time(write(loaded, place, options, draft_model=guessing, stopping=interrupted.is_set)):
             if isinstance(event, TakeFinished):
                 finished(event.result)
                 continue

@@ -6,21 +6,20 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from songsmith.errors import EngineError, UsageError
+from songsmith.generation.draft_model import DraftModel
+from songsmith.generation.guesses import Guesser
 from songsmith.generation.options import GenerationOptions
+from songsmith.generation.pace import Pace
 from songsmith.generation.queued_sampling import QueuedSampler, check_drawn
 from songsmith.generation.reading import Reader
 from songsmith.generation.row import Alphabet, Row
 from songsmith.generation.sampling import Floats
 from songsmith.markup import Prompt
-from songsmith.model.backend import Batch, Cache
+from songsmith.model.backend import Batch
 from songsmith.model.store import LoadedModel
 from songsmith.takes import FinishReason
 
 # Letters in shapes: B = takes that go on, V = vocabulary size.
-
-_MOST_AT_ONCE = 16
-"""Tokens of all takes that a step reads at most with guesses: so many cost little more than one."""
-_LONGEST_DRAFT = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,10 @@ class TokenChunk:
 class Engine:
     """Streams takes from one model."""
 
-    def __init__(self, model: LoadedModel, *, drafts: bool | None = None) -> None:
+    def __init__(
+        self, model: LoadedModel, *, drafts: bool | None = None, draft_model: LoadedModel | None = None,
+        pace: Pace | None = None,
+    ) -> None:  # fmt: skip
         """Prepare to write with a model.
 
         Args:
@@ -56,8 +58,12 @@ class Engine:
             drafts: whether to guess at lines that come back. On a CPU it changes how fast takes come, not what they say, and is
                 done unless it is refused. Where numbers are as coarse as bfloat16, rounding differs with the number of tokens
                 that are read together: there a take with guesses is another take, as likely as the one without.
+            draft_model: a smaller model of the same tokens that guesses too, where guesses are made.
+            pace: how long the model's steps take; found out while writing unless it is given.
         """
         self.model = model
+        self._pace = pace or Pace()
+        self._draft_model = DraftModel(draft_model) if draft_model else None
         self._alphabet = Alphabet(model)
         self._reader = Reader(model, self._alphabet)
         self._drafts = model.backend.device_name == "cpu" if drafts is None else drafts
@@ -115,6 +121,7 @@ class Engine:
         start_s = time.perf_counter()
         rows, cache, seen = self._reader.begin(takes)
         drafts: list[list[int]] = [[] for _ in rows]
+        guesser = Guesser(self._pace, self._draft_model) if self._drafts else None
         while True:
             for place, (row, draft, logits) in enumerate(zip(rows, drafts, seen, strict=True)):
                 kept = 0
@@ -124,18 +131,22 @@ class Engine:
                     if row.finish is not None or kept == len(draft) or row.body[-1] != draft[kept]:
                         break
                     kept += 1
-                if draft:
-                    row.drafter.learn(len(draft), kept)
+                if guesser and draft:
+                    guesser.learn(place, kept)
                     cache.forget(place, len(draft) - kept)
             going = _closed_ranks([row.finish is None for row in rows])
             if not going:
                 return
             if len(going) < len(rows):
                 rows, cache = [rows[place] for place in going], cache.keep(going)
+                if guesser:
+                    guesser.keep(going)
             self._reader.read_ahead(rows, cache)
-            drafts = self._guess(rows, cache)
+            drafts = guesser.guess(rows, cache) if guesser else [[] for _ in rows]
             read = [[row.body[-1], *draft] for row, draft in zip(rows, drafts, strict=True)]
+            step_s = time.perf_counter()
             logits = self.model.backend.advance(read, cache, every=any(drafts))
+            self._pace.note(len(rows), max(map(len, read)), time.perf_counter() - step_s)
             seen = _parted(logits, [len(draft) + 1 for draft in drafts]) if any(drafts) else list(logits[:, None])
 
     def _stream_queued(self, takes: Sequence[tuple[Prompt, GenerationOptions]], batch: Batch) -> Generator[TokenChunk]:
@@ -164,13 +175,6 @@ class Engine:
                 self._reader.read_ahead(rows, batch, queued=True, newest_read=not full)
                 if full:
                     batch.step()
-
-    def _guess(self, rows: Sequence[Row], cache: Cache) -> list[list[int]]:
-        room = min(_LONGEST_DRAFT, _MOST_AT_ONCE // len(rows) - 1) if self._drafts else 0
-        return [
-            row.drafter.draft(min(room, cache.capacity - length - 1))
-            for row, length in zip(rows, cache.lengths, strict=True)
-        ]
 
 
 def _is_out_of_memory(error: Exception) -> bool:

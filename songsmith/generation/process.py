@@ -22,6 +22,7 @@ from songsmith.errors import SongsmithError
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse, render
 from songsmith.markup import Prompt
+from songsmith.settings import NO_MODEL
 from songsmith.takes import FinishReason, Take
 
 
@@ -32,6 +33,8 @@ class Load:
     model: str
     device: str
     threads: int
+    draft_model: str = NO_MODEL
+    """A smaller one that guesses for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,13 +162,14 @@ def decode_message(line: bytes) -> Any:
 class EngineProcess:
     """A child process that writes. `heard()` blocks and belongs in a thread; everything else returns at once."""
 
-    def __init__(self, *, model: str, device: str, threads: int, log: Path) -> None:
+    def __init__(self, *, model: str, device: str, threads: int, log: Path, draft_model: str = NO_MODEL) -> None:
         """Start the child and have it load a model.
 
         Args:
             model: name of the model, or a path to it.
             device: auto, cpu, cuda or mps.
             threads: for CPU work.
+            draft_model: name of a smaller one that guesses for it, or none.
             log: file for what the child writes to its standard error; started afresh.
         """
         self._ended = False
@@ -180,7 +184,7 @@ class EngineProcess:
                 start_new_session=True,  # a Ctrl-C at the terminal is the face's to answer
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
-        self._send(Load(model=model, device=device, threads=threads))
+        self._send(Load(model=model, device=device, threads=threads, draft_model=draft_model))
 
     @property
     def pid(self) -> int:
@@ -252,11 +256,14 @@ class _Child:
             try:
                 if isinstance(asked, Load):
                     engine = None  # the model before must be gone before the next one takes its memory
-                    preparing = partial(self._tell, ModelPreparing(model=asked.model))
-                    model = ModelStore(find_paths()).load(
-                        asked.model, device=asked.device, threads=asked.threads, preparing=preparing
-                    )
-                    engine = Engine(model)
+                    store, guessing = ModelStore(find_paths()), None
+                    model = store.load(
+                        asked.model, device=asked.device, threads=asked.threads,
+                        preparing=partial(self._tell, ModelPreparing(model=asked.model)),
+                    )  # fmt: skip
+                    if asked.draft_model != NO_MODEL and model.backend.device_name == "cpu":
+                        guessing = store.load_draft(asked.draft_model, model, device=asked.device)
+                    engine = Engine(model, draft_model=guessing)
                     self._tell(
                         ModelReady(
                             model=model.name, device=model.backend.device_name, format=model.manifest.format.value,

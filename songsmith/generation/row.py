@@ -1,5 +1,6 @@
 """One take while it is being written: draws its tokens, says what they show, and knows when it ends. Runs no network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,7 @@ class Alphabet:
         size = model.backend.vocabulary_size
         self.structural: NDArray[np.bool_] = self.tokenizer.structural(size)
         """(V,) true for marks and line ends."""
+        self.is_form: list[bool] = self.structural.tolist()
         self.line_ends: NDArray[np.bool_] = np.zeros(size, dtype=np.bool_)
         """(V,) true for ids that end a line."""
         self.line_ends[self.tokenizer.line_end_ids()] = True
@@ -113,7 +115,7 @@ class Row:
         """Whether the oldest lines just went out of sight."""
         self.tokens = 0
         self.finish: FinishReason | None = None
-        self.drafter = Drafter(body)
+        self.drafter = Drafter(body, alphabet.is_form, alphabet.sections)
         self.reader = LyricReader(prompt, alphabet.format)
         self._options, self._alphabet = options, alphabet
         self._in_open_line = prompt.open_line
@@ -162,6 +164,18 @@ class Row:
         elif self.tokens >= options.max_new_tokens:
             self.finish = FinishReason.MAX_TOKENS
         return text + (self._close() if self.finish else "")
+
+    def foresee(self, logits: Floats, guessed: Sequence[int]) -> tuple[int, float] | None:
+        """Return what the take is likely to draw behind tokens that are only guessed, and its odds; None if there are none.
+
+        Args:
+            logits: of a network that only guesses, of any length.
+            guessed: tokens behind the last one drawn.
+        """
+        size = len(self._alphabet.structural)
+        known = np.full(size, -np.inf, np.float32)
+        known[: len(logits)] = logits[:size]
+        return self.sampler.foresee(known, self._alphabet.banned[self.bans()], guessed)
 
     def _append(self, token: int) -> None:
         self.body.append(token)

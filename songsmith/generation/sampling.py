@@ -3,6 +3,7 @@
 Plain NumPy, so that every backend, whatever it runs on, samples alike. Knows tokens, not songs or screens.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ _DEPTHS = (6, 12, 30)
 _ROUNDING = 1.0001
 COLDEST = 1e-30
 DEEPEST = _DEPTHS[-1]
+# Of a network that only guesses, the unlikely is seldom what another draws, and takes long to sort.
+_NEAR = 3
 _GROUP = 64
 
 
@@ -41,6 +44,7 @@ class TokenSampler:
         """(V,) true for tokens the lyric has had, but for those no penalty touches."""
         self._exempt = exempt
         self._random = np.random.Generator(np.random.PCG64(options.seed))
+        self._foreseen: deque[float] = deque()
         self._ids = np.empty(len(exempt), dtype=np.intp)  # of the same, filled as far as there are any
         self._count = 0
         self._ngrams: dict[tuple[int, ...], set[int]] = {}
@@ -66,14 +70,19 @@ class TokenSampler:
 
     def point(self) -> float:
         """Return the next number of the take's stream, from 0 to 1: one for each token, so that its place is their count."""
-        return self._random.random() if self.options.temperature else 0.0
+        if not self.options.temperature:
+            return 0.0
+        return self._foreseen.popleft() if self._foreseen else self._random.random()
 
     def repeated(self) -> list[int]:
         """Return the tokens that would end a run of words for the second time."""
+        return self._repeated_by(self._run)
+
+    def _repeated_by(self, run: Sequence[int]) -> list[int]:
         size = self.options.no_repeat_ngram
-        if not size or len(self._run) < size - 1:
+        if not size or len(run) < size - 1:
             return []
-        return list(self._ngrams.get(tuple(self._run[len(self._run) - size + 1 :]), ()))
+        return list(self._ngrams.get(tuple(run[len(run) - size + 1 :]), ()))
 
     def draw(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp]) -> int:
         """Choose the next token and remember it.
@@ -82,26 +91,67 @@ class TokenSampler:
             logits: (V,) float32; overwritten.
             banned: token ids that must not be chosen here.
         """
-        options = self.options
-        if options.repetition_penalty != 1.0:
-            seen = self._ids[: self._count]
-            logits[seen] = penalise(logits[seen], options.repetition_penalty)
-        if options.no_repeat_ngram:
-            logits[self.repeated()] = -np.inf
-        logits[banned] = -np.inf
+        self._restrain(logits, banned, self.repeated())
         highest = logits.max()
         if highest == -np.inf:
             raise RuntimeError(NOTHING_LEFT)
         if not np.isfinite(highest):
             raise RuntimeError(NO_NUMBERS)
-        if options.temperature == 0:
-            token = int(logits.argmax())
-        else:
-            ids, odds = candidates(logits, options)
-            point = self.point() * float(odds.sum())
-            token = int(ids[min(int(odds.cumsum().searchsorted(point, side="right")), len(ids) - 1)])
+        drawn = self.options.temperature > 0
+        token = _pick(*candidates(logits, self.options), self.point())[0] if drawn else int(logits.argmax())
         self.note(token)
         return token
+
+    def foresee(
+        self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], guessed: Sequence[int]
+    ) -> tuple[int, float] | None:
+        """Return what is likely to be drawn behind tokens that are only guessed, and its odds. Changes no token to be drawn.
+
+        Odds that nearly agree, cut by the same number in the same order, mostly give the same token: far more often than two
+        draws would.
+
+        Args:
+            logits: (V,) of a network that only guesses; overwritten.
+            banned: token ids that must not be chosen here, as far as is known.
+            guessed: tokens between the last one drawn and this one.
+
+        Returns:
+            None where the network gives no odds.
+        """
+        options = self.options
+        run = self._run[len(self._run) - options.no_repeat_ngram :] if options.no_repeat_ngram else []
+        for token in guessed:
+            run = [] if self._exempt[token] else [*run, token]
+        self._restrain(logits, banned, self._repeated_by(run))
+        if options.repetition_penalty != 1.0:
+            new = [token for token in set(guessed) if not (self.seen[token] or self._exempt[token])]
+            logits[new] = penalise(logits[new], options.repetition_penalty)
+        highest = logits.max()
+        if not np.isfinite(highest):
+            return None
+        if options.temperature == 0:
+            return int(logits.argmax()), 1 / float(np.exp(logits - highest).sum(dtype=np.float64))
+        while len(self._foreseen) <= len(guessed):
+            self._foreseen.append(self._random.random())
+        near = np.flatnonzero(logits >= highest - np.float32(_NEAR * options.temperature))
+        ids, odds = candidates(logits[near], options)
+        return _pick(near[ids], odds, self._foreseen[len(guessed)])
+
+    def _restrain(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], repeated: list[int]) -> None:
+        """Make what was said before less likely, and what must not be said impossible."""
+        if self.options.repetition_penalty != 1.0:
+            seen = self._ids[: self._count]
+            logits[seen] = penalise(logits[seen], self.options.repetition_penalty)
+        if repeated:
+            logits[repeated] = -np.inf
+        logits[banned] = -np.inf
+
+
+def _pick(ids: NDArray[np.intp], odds: NDArray[np.float64], uniform: float) -> tuple[int, float]:
+    """Return the token whose share of the odds, laid end to end, a number from 0 to 1 falls into, and its share."""
+    total = float(odds.sum())
+    place = min(int(odds.cumsum().searchsorted(uniform * total, side="right")), len(ids) - 1)
+    return int(ids[place]), float(odds[place]) / total
 
 
 def penalise(logits: Floats, penalty: float) -> Floats:

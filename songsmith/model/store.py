@@ -56,6 +56,8 @@ class LoadedModel:
     weights_sha256: str
     backend: "Backend"
     tokenizer: "Tokenizer"
+    parameters: int = 0
+    """Number of weights in its file; 0 where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,8 @@ class StoredModel:
     weights_sha256: str
     config: "GPT2Config"
     tokenizer: "Tokenizer"
+    parameters: int
+    """Number of weights in the file."""
 
     def tensors(self) -> "Mapping[str, Tensor]":
         """Return its weights for torch, by the names `config.weight_shapes()` gives; there may be more.
@@ -183,7 +187,9 @@ class ModelStore:
                 f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {shape.vocabulary_size}.",
                 "They belong to two models; put the right tokenizer.json beside the weights.",
             )
-        _count_parameters(folder)  # reads no more than the head of the file, and refuses one that is cut short
+        parameters = _count_parameters(
+            folder
+        )  # reads no more than the head of the file, and refuses one that is cut short
         digest = manifest.weights_sha256 or hash_file(folder / WEIGHTS)
         return StoredModel(
             name=_short(name),
@@ -192,6 +198,7 @@ class ModelStore:
             weights_sha256=digest,
             config=shape,
             tokenizer=tokenizer,
+            parameters=parameters,
         )
 
     def load(
@@ -217,7 +224,36 @@ class ModelStore:
         return LoadedModel(
             name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256,
             backend=backend or _load_into_torch(stored, device, threads), tokenizer=stored.tokenizer,
+            parameters=stored.parameters,
         )  # fmt: skip
+
+    def load_draft(
+        self, name: str, target: LoadedModel, *, device: str = "auto", preparing: Callable[[], None] = lambda: None
+    ) -> LoadedModel:
+        """Load a smaller model, to guess what another is about to write.
+
+        Args:
+            name: of an installed model, or a path to a model directory.
+            target: the one that writes.
+            device: auto, cpu, cuda or mps.
+            preparing: told where a graph is to be made that takes more than a moment.
+
+        Raises:
+            ModelError: it cannot be loaded, is no smaller, or knows other tokens.
+        """
+        stored = self.read(name)
+        if not stored.tokenizer.knows_the_same(target.tokenizer):
+            raise ModelError(
+                f"{stored.name} has other tokens than {target.name}, and cannot guess for it.",
+                f"Train one that can (`songsmith train --size tiny --tokenizer {target.name}`), or --draft-model none.",
+            )
+        if stored.parameters >= target.parameters:
+            raise ModelError(
+                f"{stored.name} is no smaller than {target.name}: its guesses would take longer than they save.",
+                "Choose a smaller --draft-model, or none.",
+            )
+        # Threads of its own that wait for work would take processors from the model that writes.
+        return self.load(name, device=device, threads=1, preparing=preparing)
 
     def _load_graph(self, stored: StoredModel, threads: int, preparing: Callable[[], None]) -> "Backend | None":
         """Return the network on ONNX Runtime, or nothing where no graph can be kept or run."""

@@ -100,6 +100,10 @@ class Tokenizer:
         rust.train_from_iterator(texts, trainer)
         return cls(rust)
 
+    def knows_the_same(self, other: "Tokenizer") -> bool:
+        """Return whether both have the same tokens by the same ids, however they cut a text into them."""
+        return bool(self._rust.get_vocab() == other._rust.get_vocab())
+
     def with_marks(self) -> "Tokenizer":
         """Return a tokenizer that has every mark: those this one lacks get the ids after its last."""
         rust = RustTokenizer.from_str(self._rust.to_str())

@@ -10,7 +10,7 @@ from songsmith.library.library import Library
 from songsmith.model.device import available_processors, choose_threads
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
-from songsmith.settings import Settings
+from songsmith.settings import NO_MODEL, Settings
 
 if TYPE_CHECKING:
     from songsmith.corpus.storage.store import CorpusStore
@@ -24,16 +24,22 @@ class Studio:
     settings: Settings
 
     @classmethod
-    def open(cls, *, model: str | None = None, device: str | None = None) -> Self:
+    def open(cls, *, model: str | None = None, device: str | None = None, draft_model: str | None = None) -> Self:
         """Find the user's paths and settings. Touches nothing else.
 
         Args:
             model: overrides the settings' model, as a flag does.
             device: overrides the settings' device.
+            draft_model: overrides the settings' draft model.
         """
         paths = find_paths()
         settings = Settings.load(paths)
-        settings = replace(settings, model=model or settings.model, device=device or settings.device)
+        settings = replace(
+            settings,
+            model=model or settings.model,
+            device=device or settings.device,
+            draft_model=draft_model or settings.draft_model,
+        )
         return cls(paths, settings)
 
     @cached_property
@@ -64,6 +70,23 @@ class Studio:
         return self.models.load(
             settings.model, device=settings.device, threads=settings.threads, exact=exact, preparing=preparing
         )
+
+    def load_draft_model(
+        self, target: LoadedModel, *, preparing: Callable[[], None] = lambda: None
+    ) -> LoadedModel | None:
+        """Load the model that the settings name to guess for another; None if they name none, or no guesses are made there.
+
+        Args:
+            target: the model that writes.
+            preparing: told where that takes more than a moment, once for each model.
+
+        Raises:
+            ModelError: it cannot guess for that model.
+        """
+        settings = self.settings
+        if settings.draft_model == NO_MODEL or target.backend.device_name != "cpu":
+            return None
+        return self.models.load_draft(settings.draft_model, target, device=settings.device, preparing=preparing)
 
     def prepare_home(self) -> None:
         """Make sure that drafts can be kept, before anyone writes one.

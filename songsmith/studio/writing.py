@@ -106,10 +106,11 @@ def write(
     prompt: Prompt,
     options: Sequence[GenerationOptions],
     *,
+    draft_model: LoadedModel | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[TokenChunk | TakeFinished]:
-    """Write takes of one prompt; see `write_takes`."""
-    return write_takes(Engine(model), prompt, options, stopping=stopping)
+    """Write takes of one prompt, with the guesses of a smaller model if there is one; see `write_takes`."""
+    return write_takes(Engine(model, draft_model=draft_model), prompt, options, stopping=stopping)
 
 
 def one_at_a_time(events: Iterator[TokenChunk | TakeFinished]) -> Iterator[TokenChunk | TakeFinished]:

@@ -41,6 +41,7 @@ class EngineLink:
             model=studio.settings.model,
             device=studio.settings.device,
             threads=studio.workshop_threads(),
+            draft_model=studio.settings.draft_model,
             log=studio.paths.engine_log,
         )
 

@@ -57,6 +57,24 @@ def test_the_last_line_can_be_finished(songsmith: Songsmith) -> None:
     assert done.stderr == b""
 
 
+def test_a_draft_model_changes_no_word(
+    songsmith: Songsmith, plain_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = songsmith("gen", "Down by the river", "-q", *SHORT)
+    guessed = songsmith("gen", "Down by the river", "-q", *SHORT, "--draft-model", str(plain_folder))
+    assert (guessed.returncode, guessed.stdout, guessed.stderr) == (0, alone.stdout, b"")
+    # One that cannot guess is refused in a sentence, wherever it was named; a flag goes over the environment.
+    monkeypatch.setenv("SONGSMITH_DRAFT_MODEL", "starter")
+    refused = songsmith("gen", "Down by the river", *SHORT)
+    assert (refused.returncode, refused.stdout) == (4, b"")
+    assert b"starter is no smaller than starter" in refused.stderr
+    assert b"--draft-model" in refused.stderr
+    assert songsmith("gen", "Down by the river", "-q", *SHORT, "--draft-model", "none").stdout == alone.stdout
+    unknown = songsmith("gen", "Down by the river", *SHORT, "--draft-model", "nobody")
+    assert (unknown.returncode, unknown.stdout) == (4, b"")
+    assert b"nobody" in unknown.stderr
+
+
 def test_no_prompt_is_needed(songsmith: Songsmith) -> None:
     done = songsmith("gen", "-q", "--title", "Red River", *SHORT)
     assert (done.returncode, done.stderr) == (0, b"")

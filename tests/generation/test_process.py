@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.process import (
     ChunkWritten,
@@ -118,6 +119,28 @@ def test_a_request_stopped_before_its_turn_writes_nothing(engine):
     engine.stop(first)
     said = hear_until(heard, lambda message: isinstance(message, WriteEnded) and message.request == second)
     assert not [message for message in said if isinstance(message, ChunkWritten) and message.request == second]
+
+
+def test_a_draft_model_changes_no_word_and_one_that_cannot_guess_is_refused(paths, starter, plain_folder):
+    options = GenerationOptions(seed=3, max_lines=4)
+    guessing = EngineProcess(
+        model="starter", draft_model=str(plain_folder), device="cpu", threads=1, log=paths.engine_log
+    )
+    heard = guessing.heard()
+    guessing.write(PROMPT, [options])
+    take = hear_until(heard, lambda message: isinstance(message, TakeWritten))[-1].result
+    assert take.text == "".join(chunk.text for chunk in Engine(starter).stream(PROMPT, [options]))
+    guessing.close()
+    hear_until(heard, lambda message: isinstance(message, ProcessEnded))
+    refused = EngineProcess(
+        model=str(plain_folder), draft_model="starter", device="cpu", threads=1, log=paths.engine_log
+    )
+    heard = refused.heard()
+    failed = next(heard)
+    assert isinstance(failed, Failed)
+    assert "no smaller" in failed.message
+    refused.close()
+    hear_until(heard, lambda message: isinstance(message, ProcessEnded))
 
 
 def test_a_model_that_cannot_be_loaded_is_said_in_a_sentence(paths):

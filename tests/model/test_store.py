@@ -166,6 +166,26 @@ def test_a_damaged_model_is_refused_in_one_sentence_and_left_alone(store: ModelS
     assert fingerprint(folder) == before
 
 
+def test_a_model_that_guesses_is_smaller_and_knows_the_same_tokens(
+    store: ModelStore, paths: Paths, starter: LoadedModel
+) -> None:
+    write_random_model(paths.models / "small")
+    assert store.load_draft("small", starter, device="cpu").parameters < starter.parameters
+    target = store.load("small", device="cpu")
+    with pytest.raises(ModelError, match="starter is no smaller than small") as refused:
+        store.load_draft("starter", target, device="cpu")
+    assert "--draft-model" in refused.value.next_step
+    other = write_random_model(paths.models / "other")
+    vocabulary = json.loads((other / "tokenizer.json").read_text(encoding="utf-8"))
+    entries = vocabulary["model"]["vocab"]
+    first, second = list(entries)[400:402]
+    entries[first], entries[second] = entries[second], entries[first]
+    (other / "tokenizer.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    with pytest.raises(ModelError, match="other has other tokens than starter") as refused:
+        store.load_draft("other", starter, device="cpu")
+    assert "--tokenizer starter" in refused.value.next_step
+
+
 def test_loading_changes_nothing(store: ModelStore, paths: Paths) -> None:
     folder = write_random_model(
         paths.models / "mine", manifest={"format": "markup", "seed": None, "metrics": {"loss": 1.5}}
