@@ -102,12 +102,13 @@ class Drafter:
                 self._before[number] = last.get(run)
                 last[run] = here
 
-    def draft(self, most: int, *, shortest: int = 1) -> Draft:
+    def draft(self, most: int, *, shortest: int = 1, least: float = _UNLIKELY) -> Draft:
         """Return the tokens that followed when the song last said what it says now, as far as they are likely at all.
 
         Args:
             most: tokens to return.
             shortest: run of tokens that must have come before.
+            least: odds below which no token is guessed.
         """
         tokens, form = self._tokens, self._form
         found = (before for length, before in zip(_RUNS, self._before, strict=True) if length >= shortest)
@@ -127,7 +128,7 @@ class Drafter:
             is_form = form[token]
             kind = (_SORTS[min(words, _LONGEST_RUN)], in_section and not words, last_is_form, is_form)
             odds *= self._experience.odds(kind)
-            if odds < _UNLIKELY:
+            if odds < least:
                 break
             kinds.append(kind)
             reach.append(odds)

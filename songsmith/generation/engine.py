@@ -1,5 +1,6 @@
 """Takes from a loaded model, token by token, side by side. Knows tokens, texts and when to stop, not songs kept or screens."""
 
+import sys
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ from songsmith.model.store import LoadedModel
 from songsmith.takes import FinishReason
 
 # Letters in shapes: B = takes that go on, V = vocabulary size.
+
+_MOST_GUESSED_FOR = 2
+"""Takes side by side: more were measured to be written as fast without guesses, for all wait for the longest guess."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +60,9 @@ class Engine:
         Args:
             model: writes.
             drafts: whether to guess at lines that come back. On a CPU it changes how fast takes come, not what they say, and is
-                done unless it is refused. Where numbers are as coarse as bfloat16, rounding differs with the number of tokens
-                that are read together: there a take with guesses is another take, as likely as the one without.
+                done for one take and for two side by side, unless it is refused or asked for with any number. Where numbers are
+                as coarse as bfloat16, rounding differs with the number of tokens that are read together: there a take with
+                guesses is another take, as likely as the one without.
             draft_model: a smaller model of the same tokens that guesses too, where guesses are made.
             pace: how long the model's steps take; found out while writing unless it is given.
         """
@@ -67,6 +72,7 @@ class Engine:
         self._alphabet = Alphabet(model)
         self._reader = Reader(model, self._alphabet)
         self._drafts = model.backend.device_name == "cpu" if drafts is None else drafts
+        self._most_guessed_for = _MOST_GUESSED_FOR if drafts is None else sys.maxsize
 
     def stream(self, prompt: Prompt, options: Sequence[GenerationOptions]) -> Generator[TokenChunk]:
         """Write takes of one prompt together, one for each of `options`; yield every token as it comes.
@@ -121,7 +127,7 @@ class Engine:
         start_s = time.perf_counter()
         rows, cache, seen = self._reader.begin(takes)
         drafts: list[list[int]] = [[] for _ in rows]
-        guesser = Guesser(self._pace, self._draft_model) if self._drafts else None
+        guesser = Guesser(self._pace, self._draft_model, most_takes=self._most_guessed_for) if self._drafts else None
         while True:
             for place, (row, draft, logits) in enumerate(zip(rows, drafts, seen, strict=True)):
                 kept = 0

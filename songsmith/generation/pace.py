@@ -14,19 +14,19 @@ class Pace:
 
     def note(self, takes: int, tokens: int, took_s: float) -> None:
         """Take in a step. One that something else held up counts little: there is always a reason to be slow."""
-        thought_s = self.step_s(takes, tokens)
         known = self._took_s.setdefault(takes, {})
-        if not known:
-            known[tokens] = took_s
+        if tokens in known:
+            thought_s = known[tokens]
+            known[tokens] = thought_s + (took_s - thought_s) * (_FASTER if took_s < thought_s else _SLOWER)
         else:
-            known[tokens] = thought_s + (took_s - thought_s) * (
-                _FASTER if took_s < thought_s or tokens not in known else _SLOWER
-            )
+            known[tokens] = took_s + (self.step_s(takes, tokens) - took_s) * _FASTER if known else took_s
 
     def step_s(self, takes: int, tokens: int) -> float:
         """Return the seconds a step is likely to take; where none was seen, a step of one token counts as one."""
         known = self._took_s.get(takes, {})
-        for fewer in range(tokens, 0, -1):
+        if tokens in known:
+            return known[tokens]
+        for fewer in range(tokens - 1, 0, -1):
             if fewer in known:
                 return known[fewer] * (1 + _ANOTHER_TOKEN * takes * (tokens - fewer))
         if known:
