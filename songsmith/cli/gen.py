@@ -65,13 +65,14 @@ def gen(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a take, with its provenance.")] = False,
 ) -> None:
     """Write a song, or go on with one, on standard output."""
+    from songsmith.errors import ModelError
     from songsmith.generation.writing import TakeFinished
     from songsmith.markup import MarkupFormat
     from songsmith.settings import NO_MODEL
     from songsmith.studio.songs import save_take
     from songsmith.studio.studio import Studio
     from songsmith.studio.writing import one_at_a_time, plan_takes, read_prompt, take_as_json, write
-    from songsmith.takes import Take
+    from songsmith.takes import FinishReason, Take
 
     def finished(take: Take) -> None:
         if as_json:
@@ -80,8 +81,9 @@ def gen(
             rate = take.tokens / take.elapsed_s if take.elapsed_s else 0
             heat = take.options["temperature"]
             named = f"{take.title} " if take.title and take.title != title else ""
+            stopped = "stopped, " if take.finish is FinishReason.STOPPED else ""
             console.say(
-                f"{named}({take.model}, seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s)"
+                f"{named}({stopped}{take.model}, seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s)"
             )
         if save:
             kept = save_take(studio.library, take)
@@ -107,7 +109,14 @@ def gen(
             console.say("Making the model ready for this processor, this once.")
 
     loaded = studio.load_model(preparing=preparing)
-    guessing = studio.load_draft_model(loaded, preparing=preparing)
+    guessing = None
+    try:
+        guessing = studio.load_draft_model(loaded, preparing=preparing)
+    except ModelError as error:
+        if draft_model:
+            raise
+        if not quiet:  # a setting that suits another model keeps nobody from writing with this one
+            console.say(f"Nothing is guessed ahead: {error.message}")
     if draft_model and guessing is None and studio.settings.draft_model != NO_MODEL and not quiet:
         console.say(f"On {loaded.backend.device_name} nothing is guessed ahead; {draft_model} is not used.")
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:

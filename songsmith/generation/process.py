@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
-from songsmith.errors import SongsmithError
+from songsmith.errors import ModelError, SongsmithError
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse, render
 from songsmith.markup import Prompt
@@ -70,6 +70,8 @@ class ModelReady:
     device: str
     format: str
     context_window_tokens: int
+    notice: str = ""
+    """What the user should know, though the model writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,18 +258,21 @@ class _Child:
             try:
                 if isinstance(asked, Load):
                     engine = None  # the model before must be gone before the next one takes its memory
-                    store, guessing = ModelStore(find_paths()), None
+                    store, guessing, notice = ModelStore(find_paths()), None, ""
                     model = store.load(
                         asked.model, device=asked.device, threads=asked.threads,
                         preparing=partial(self._tell, ModelPreparing(model=asked.model)),
                     )  # fmt: skip
                     if asked.draft_model != NO_MODEL and model.backend.device_name == "cpu":
-                        guessing = store.load_draft(asked.draft_model, model, device=asked.device)
+                        try:
+                            guessing = store.load_draft(asked.draft_model, model, device=asked.device)
+                        except ModelError as error:  # it would have changed no word
+                            notice = f"Nothing is guessed ahead: {error.message}"
                     engine = Engine(model, draft_model=guessing)
                     self._tell(
                         ModelReady(
                             model=model.name, device=model.backend.device_name, format=model.manifest.format.value,
-                            context_window_tokens=model.backend.context_window_tokens,
+                            context_window_tokens=model.backend.context_window_tokens, notice=notice,
                         )
                     )  # fmt: skip
                 elif engine is None:

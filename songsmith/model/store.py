@@ -187,9 +187,7 @@ class ModelStore:
                 f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {shape.vocabulary_size}.",
                 "They belong to two models; put the right tokenizer.json beside the weights.",
             )
-        parameters = _count_parameters(
-            folder
-        )  # reads no more than the head of the file, and refuses one that is cut short
+        parameters = _count_parameters(folder)  # reads the head of the file alone, and refuses one that is cut short
         digest = manifest.weights_sha256 or hash_file(folder / WEIGHTS)
         return StoredModel(
             name=_short(name),
@@ -256,15 +254,23 @@ class ModelStore:
         return self.load(name, device=device, threads=1, preparing=preparing)
 
     def _load_graph(self, stored: StoredModel, threads: int, preparing: Callable[[], None]) -> "Backend | None":
-        """Return the network on ONNX Runtime, or nothing where no graph can be kept or run."""
+        """Return the network on ONNX Runtime, or nothing where it cannot run it."""
+        import tempfile
+
         from songsmith.model.compiled import load_compiled
 
-        try:
+        def load(graphs: Path) -> "Backend":
             return load_compiled(
-                self._paths.graphs, stored.folder / WEIGHTS, stored.config, stored.arrays, threads=threads,
-                preparing=preparing,
-            )  # fmt: skip
-        except (StorageError, EngineError):  # a full disk or an odd shape must not keep anyone from writing
+                graphs, stored.folder / WEIGHTS, stored.config, stored.arrays, threads=threads, preparing=preparing
+            )
+
+        try:
+            try:
+                return load(self._paths.graphs)
+            except StorageError:  # a home that cannot be written must not make it another song
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as graphs:
+                    return load(Path(graphs))
+        except (StorageError, EngineError, OSError):  # a full disk or an odd shape must not keep anyone from writing
             return None
 
 

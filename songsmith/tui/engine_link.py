@@ -80,7 +80,9 @@ class EngineLink:
             case ModelPreparing():
                 return PreparationBegan(self)
             case ModelReady():
-                return ModelLoaded(self, model=heard.model, device=heard.device, plain=heard.format == "plain")
+                return ModelLoaded(
+                    self, model=heard.model, device=heard.device, plain=heard.format == "plain", notice=heard.notice
+                )
             case ChunkWritten():
                 rate = heard.tokens / heard.elapsed_s if heard.elapsed_s else 0.0
                 return TakeExtended(

@@ -26,10 +26,10 @@ class PreparationBegan(EngineMessage):
 class ModelLoaded(EngineMessage):
     """The model is ready to write."""
 
-    def __init__(self, link: "EngineLink", *, model: str, device: str, plain: bool) -> None:
-        """Say which model it is, where it runs, and whether it knows nothing of songs."""
+    def __init__(self, link: "EngineLink", *, model: str, device: str, plain: bool, notice: str) -> None:
+        """Say which model it is, where it runs, whether it knows nothing of songs, and what else the user should know."""
         super().__init__(link)
-        self.model, self.device, self.plain = model, device, plain
+        self.model, self.device, self.plain, self.notice = model, device, plain, notice
 
 
 class TakeExtended(EngineMessage):

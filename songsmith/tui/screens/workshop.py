@@ -1,6 +1,7 @@
 """The workshop screen: the draft, the takes, the keys."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -66,7 +67,7 @@ class WorkshopScreen(Screen[None]):
         super().__init__()
         self.workshop = workshop
         self._studio = studio
-        self._model = studio.settings.model
+        self._model = Path(studio.settings.model).name
         self._link: EngineLink | None = None
         self._writer: ModelLoaded | None = None
         """The model, once it is loaded."""
@@ -156,6 +157,8 @@ class WorkshopScreen(Screen[None]):
         self._show_model()
         if message.plain:
             self._status.tell("A plain model: it is given title and lyric as text.")
+        if message.notice:
+            self._status.tell(message.notice)
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self._ask(waiting)
@@ -376,6 +379,7 @@ class WorkshopScreen(Screen[None]):
         if way():
             self._show_draft()
             self._show_takes()
+            self._status.tell("")  # it told of what is no more
 
     def action_save(self) -> None:
         """Keep the draft as a song."""
