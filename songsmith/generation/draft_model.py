@@ -136,7 +136,9 @@ class DraftReading:
         try:
             guesses = self._guess(rows, asking, rooms, pace, capacity, least=_TRIAL_DEPTH if is_trial else 1)
         except Exception:  # whatever becomes of guesses, the song goes on
-            self._broken, self._cache, guesses = True, None, {}
+            guesses = {}
+        if not guesses:  # it broke down, or gives odds that are no numbers
+            self._broken, self._cache = True, None
         found = [guesses.get(place, draft) for place, draft in enumerate(drafts)]
         return found, bool(guesses)
 

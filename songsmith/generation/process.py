@@ -265,7 +265,10 @@ class _Child:
                     )  # fmt: skip
                     if asked.draft_model != NO_MODEL and model.backend.device_name == "cpu":
                         try:
-                            guessing = store.load_draft(asked.draft_model, model, device=asked.device)
+                            guessing = store.load_draft(
+                                asked.draft_model, model, device=asked.device,
+                                preparing=partial(self._tell, ModelPreparing(model=asked.draft_model)),
+                            )  # fmt: skip
                         except ModelError as error:  # it would have changed no word
                             notice = f"Nothing is guessed ahead: {error.message}"
                     engine = Engine(model, draft_model=guessing)

@@ -119,7 +119,7 @@ class TokenSampler:
             None where the network gives no odds.
         """
         options = self.options
-        run = self._run[len(self._run) - options.no_repeat_ngram :] if options.no_repeat_ngram else []
+        run = self._run[-options.no_repeat_ngram :] if options.no_repeat_ngram else []
         for token in guessed:
             run = [] if self._exempt[token] else [*run, token]
         self._restrain(logits, banned, self._repeated_by(run))

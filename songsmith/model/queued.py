@@ -119,6 +119,7 @@ class QueuedBatch(KeyValueCache):
 
     def clear(self, rows: int) -> None:
         """Begin anew with so many empty rows."""
+        self._lengths_there = []  # whoever had it before may have been cut off between a step and its count
         self._hold([0] * rows)
 
     def _hold(self, lengths: list[int]) -> None:

@@ -7,6 +7,7 @@ of ours (`manifest.py`); without a manifest it is taken for a plain checkpoint. 
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,18 +241,25 @@ class ModelStore:
             ModelError: it cannot be loaded, is no smaller, or knows other tokens.
         """
         stored = self.read(name)
-        if not stored.tokenizer.knows_the_same(target.tokenizer):
+        # One trained here has marks that a plain model lacks; they are never drawn.
+        if not stored.tokenizer.knows_all_of(target.tokenizer):
             raise ModelError(
                 f"{stored.name} has other tokens than {target.name}, and cannot guess for it.",
-                f"Train one that can (`songsmith train --size tiny --tokenizer {target.name}`), or --draft-model none.",
+                f"Train one that can (`songsmith train --size tiny --tokenizer {target.name}`), or have "
+                "none (--draft-model none, or the setting draft_model).",
             )
         if stored.parameters >= target.parameters:
             raise ModelError(
                 f"{stored.name} is no smaller than {target.name}: its guesses would take longer than they save.",
-                "Choose a smaller --draft-model, or none.",
+                "Choose a smaller one, or none (--draft-model, or the setting draft_model).",
             )
+        torch = sys.modules.get("torch")  # not loaded where the model that writes does not run in it
+        before = torch.get_num_threads() if torch else 0
         # Threads of its own that wait for work would take processors from the model that writes.
-        return self.load(name, device=device, threads=1, preparing=preparing)
+        loaded = self.load(name, device=device, threads=1, preparing=preparing)
+        if torch:  # whose threads are one number for all
+            torch.set_num_threads(before)
+        return loaded
 
     def _load_graph(self, stored: StoredModel, threads: int, preparing: Callable[[], None]) -> "Backend | None":
         """Return the network on ONNX Runtime, or nothing where it cannot run it."""

@@ -100,9 +100,9 @@ class Tokenizer:
         rust.train_from_iterator(texts, trainer)
         return cls(rust)
 
-    def knows_the_same(self, other: "Tokenizer") -> bool:
-        """Return whether both have the same tokens by the same ids, however they cut a text into them."""
-        return bool(self._rust.get_vocab() == other._rust.get_vocab())
+    def knows_all_of(self, other: "Tokenizer") -> bool:
+        """Return whether it has every token of another by the same id, however they cut a text into them; it may have more."""
+        return bool(other._rust.get_vocab().items() <= self._rust.get_vocab().items())
 
     def with_marks(self) -> "Tokenizer":
         """Return a tokenizer that has every mark: those this one lacks get the ids after its last."""

@@ -143,6 +143,25 @@ def test_one_that_is_never_right_is_seldom_asked(starter: LoadedModel, plain: Lo
     assert 0 < draft.steps < 150
 
 
+def test_one_that_gives_no_odds_is_not_asked_again(starter: LoadedModel, plain: LoadedModel) -> None:
+    draft = Watched(plain, "nan")
+    write(starter, LA, ragged(1, 0.9, 200), replace(plain, backend=draft))
+    assert 0 < draft.steps < 20
+
+
+def test_runs_that_may_not_return_are_foreseen_from_the_first_words_on() -> None:
+    options = GenerationOptions(temperature=0.0, no_repeat_ngram=3, repetition_penalty=1.0)
+    sampler = TokenSampler(options, np.zeros(10, np.bool_), [])
+    for token in (1, 2, 1, 2):  # 1 2 1 was written: after 1 2 a second 1 is not
+        sampler.note(token)
+    steep = np.arange(10, dtype=np.float32)
+    steep[1] = 50
+    assert sampler.foresee(steep.copy(), [], []) == (9, pytest.approx(0.63, abs=0.01))
+    again = TokenSampler(options, np.arange(10) == 0, [1, 2, 1, 0, 1, 2])  # the line that goes on is short
+    assert again.foresee(steep.copy(), [], []) == (9, pytest.approx(0.63, abs=0.01))
+    assert again.draw(steep.copy(), []) == 9
+
+
 def test_with_a_draft_model_tokens_are_as_frequent_as_their_odds(starter: LoadedModel) -> None:
     """Chi-square over the pairs of tokens that follow one another, four words, guessed by a network of other odds."""
     said = [" moon", " rain", " hill", " night"]

@@ -222,3 +222,23 @@ def test_batches_are_recorded_beside_threads_that_use_the_gpu(on_gpu: QueuedGPT2
     finally:
         done.set()
         thread.join()
+
+
+def test_a_batch_that_was_left_in_the_middle_of_a_step_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, run = model_of(), queued.Recorder.run
+    with model.open_batch(1) as batch:
+        begin(model, batch, [[1, 2, 3]])
+        step(batch, [4])
+
+        def interrupted(self, key, work):
+            run(self, key, work)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(queued.Recorder, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt), batch:
+            batch.step()
+    monkeypatch.setattr(queued.Recorder, "run", run)
+    with model.open_batch(1) as again:
+        assert again is batch
+        begin(model, again, [[5, 6, 7, 8]])
+        np.testing.assert_allclose(step(again, [9])[0], model.score([5, 6, 7, 8, 9])[-1], atol=1e-4, rtol=1e-3)

@@ -4,16 +4,22 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from fakes import STARTER_OUTPUTS, write_random_model
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer as RustTokenizer
 
 from songsmith.errors import ModelError, SongsmithError, UsageError
 from songsmith.markup import MarkupFormat
+from songsmith.model.config import GPT2Config
+from songsmith.model.gpt2 import random_weights
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import LoadedModel, ModelStore, hash_file
+from songsmith.model.tokenizer import Tokenizer
 from songsmith.paths import Paths, find_paths
 from songsmith.studio.models import describe
 
@@ -184,6 +190,39 @@ def test_a_model_that_guesses_is_smaller_and_knows_the_same_tokens(
     with pytest.raises(ModelError, match="other has other tokens than starter") as refused:
         store.load_draft("other", starter, device="cpu")
     assert "--tokenizer starter" in refused.value.next_step
+
+
+def test_a_model_trained_here_may_guess_for_a_plain_one_though_it_has_marks_besides(
+    store: ModelStore, paths: Paths, starter: LoadedModel
+) -> None:
+    guessing = write_random_model(paths.models / "trained")
+    plain = Tokenizer.load(paths.gpt2_tokenizer)
+    assert plain.with_marks().vocabulary_size > plain.vocabulary_size
+    plain.with_marks().save(guessing)
+    config = json.loads((guessing / "config.json").read_text(encoding="utf-8"))
+    config["vocab_size"] = plain.with_marks().vocabulary_size
+    (guessing / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    shape = GPT2Config.from_json(config)
+    save_file(random_weights(shape, 0), guessing / "model.safetensors")
+    target = replace(starter, name="plain", tokenizer=plain, parameters=10**9)
+    assert store.load_draft("trained", target, device="cpu").name == "trained"
+    marked = RustTokenizer.from_str(plain.with_marks().to_json())
+    marked.add_tokens(["one more"])
+    with pytest.raises(ModelError, match="trained has other tokens than marked"):
+        store.load_draft("trained", replace(target, name="marked", tokenizer=Tokenizer(marked)), device="cpu")
+
+
+def test_a_model_that_guesses_takes_no_threads_from_the_one_that_writes(store: ModelStore, paths: Paths) -> None:
+    write_random_model(paths.models / "small")
+    paths.graphs.parent.mkdir(parents=True, exist_ok=True)
+    paths.graphs.write_bytes(b"")  # no graph can be kept: both run in torch
+    before = torch.get_num_threads()
+    try:
+        target = store.load("starter", device="cpu", threads=3)
+        store.load_draft("small", target, device="cpu")
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_loading_changes_nothing(store: ModelStore, paths: Paths) -> None:
