@@ -105,6 +105,9 @@ class Engine:
                         told[take] = chunk.tokens
                         yield replace(chunk, take=take, fewer_at_once=fewer) if fewer or take != chunk.take else chunk
                         fewer = False
+                    elif chunk.finish is not None:  # where rounding differs with the takes beside it, it may end sooner
+                        yield replace(chunk, take=take, text="", tokens=told[take], fewer_at_once=fewer)
+                        fewer = False
                     if chunk.finish is not None:
                         finished.add(take)
             except (RuntimeError, ValueError, MemoryError) as error:

@@ -183,6 +183,32 @@ def test_where_memory_runs_out_takes_wait_for_each_other(
     assert 1 <= sum(chunk.fewer_at_once for chunk in chunks_of(cramped, asked)) <= 3
 
 
+class Coarse(Cramped):
+    """A network that also says something else with fewer takes beside each other, as coarse numbers may: that the song ends."""
+
+    ends = 0
+
+    def open_batch(self, rows: int) -> QueuedBatch:
+        batch = super().open_batch(rows)
+        if rows <= self.most:
+            step = batch.step
+
+            def ending() -> None:
+                step()
+                batch.logits[:, self.ends] = 1e4
+
+            batch.step = ending  # type: ignore[method-assign]
+        return batch
+
+
+def test_a_take_that_ends_sooner_when_it_is_begun_anew_ends(small_folder: str) -> None:
+    coarse = load(small_folder, Coarse)
+    coarse.backend.ends = coarse.tokenizer.end
+    takes = told(coarse, [(RIVER, options(seed=seed, max_lines=0, min_lines=0)) for seed in range(3)])
+    assert [take[-1][-1] for take in takes] == [FinishReason.END_OF_SONG] * 3
+    assert {take[-1][1] for take in takes} == {Coarse.after}
+
+
 def test_memory_is_free_before_fewer_takes_are_tried(small_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, batches, alive = load(small_folder, QueuedGPT2), [], []
     run, init = Recorder.run, QueuedBatch.__init__
