@@ -20,6 +20,7 @@ from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.studio import Studio
 from songsmith.tui.app import SongsmithApp
+from songsmith.tui.messages import EngineFailed
 from songsmith.tui.screens.workshop import WorkshopScreen
 from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.status import StatusLine
@@ -226,6 +227,23 @@ async def test_a_crash_of_the_models_process_leaves_the_draft_and_a_way_on(studi
         await desk.until(lambda: "draft is safe" in desk.news, "news of the crash")
         kept = desk.text
         assert kept.startswith("Down by the river\n")
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text) > len(kept) + 10, "writing again")
+
+
+async def test_why_the_models_process_gave_up_stays_on_the_screen(studio):
+    async with at_desk(studio) as desk:
+        screen = desk.screen
+        screen.workshop.options = ENDLESS
+        await desk.type("Down by the river")
+        await desk.press("f5")
+        await desk.until(lambda: len(desk.text.splitlines()) > 2, "a few lines")
+        screen.post_message(EngineFailed(screen._link, request=screen._request, sentence="The GPU broke down."))
+        await desk.until(lambda: not screen.writing, "the end of writing")
+        os.kill(screen.engine_pid, signal.SIGKILL)
+        await desk.until(lambda: "ended" in desk.model, "the end of the process")
+        assert desk.news == "The GPU broke down."
+        kept = desk.text
         await desk.press("ctrl+g")
         await desk.until(lambda: len(desk.text) > len(kept) + 10, "writing again")
 

@@ -203,9 +203,11 @@ class WorkshopScreen(Screen[None]):
     @on(EngineEnded)
     def _lose(self, message: EngineEnded) -> None:
         if self._is_current(message):
+            why_is_told = self._status.failed and not self.writing  # by the process itself, just before it gave up
             self._drop_link("ended")
-            news = "Your draft is safe; ctrl+g starts the model again."
-            self._end_writing(news, failed=True)
+            if not why_is_told:
+                news = "Your draft is safe; ctrl+g starts the model again."
+                self._end_writing(news, failed=True)
 
     def _drop_link(self, state: str) -> None:
         """Let go of a process that is of no more use; the next request starts another."""
