@@ -93,25 +93,16 @@ class Engine:
         """
         if not takes:
             raise UsageError("No takes were asked for.", "Ask for at least one.")
-        told = [0] * len(takes)
-        finished: set[int] = set()
-        groups, fewer = [list(range(len(takes)))], False
+        start_s = time.perf_counter()
+        groups, fewer = [self._reader.rows(takes)], False
         while groups:
             group = groups.pop(0)
             try:
-                for chunk in self._stream([takes[take] for take in group]):
-                    take = group[chunk.take]
-                    if chunk.tokens > told[take]:  # begun anew, a take says the same again
-                        told[take] = chunk.tokens
-                        yield replace(chunk, take=take, fewer_at_once=fewer) if fewer or take != chunk.take else chunk
-                        fewer = False
-                    elif chunk.finish is not None:  # where rounding differs with the takes beside it, it may end sooner
-                        yield replace(chunk, take=take, text="", tokens=told[take], fewer_at_once=fewer)
-                        fewer = False
-                    if chunk.finish is not None:
-                        finished.add(take)
+                for chunk in self._stream(group, start_s):
+                    yield replace(chunk, fewer_at_once=True) if fewer else chunk
+                    fewer = False
             except (RuntimeError, ValueError, MemoryError) as error:
-                left = [take for take in group if take not in finished]
+                left = [row for row in group if row.finish is None]
                 if len(left) == 1 or not _is_out_of_memory(error):
                     reason = (str(error).splitlines() or [type(error).__name__])[0]
                     raise EngineError(
@@ -120,15 +111,15 @@ class Engine:
                 half, fewer = (len(left) + 1) // 2, True
                 groups[:0] = [left[:half], left[half:]]
 
-    def _stream(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
+    def _stream(self, rows: list[Row], start_s: float) -> Generator[TokenChunk]:
+        """Go on with takes from where they are."""
         # Guesses are as many as they are: steps with guesses are of no size that comes again.
-        batch = None if self._drafts else self.model.backend.open_batch(len(takes))
-        return self._stream_waiting(takes) if batch is None else self._stream_queued(takes, batch)
+        batch = None if self._drafts else self.model.backend.open_batch(len(rows))
+        return self._stream_waiting(rows, start_s) if batch is None else self._stream_queued(rows, batch, start_s)
 
-    def _stream_waiting(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> Generator[TokenChunk]:
+    def _stream_waiting(self, rows: list[Row], start_s: float) -> Generator[TokenChunk]:
         """Write with a network whose every step is waited for."""
-        start_s = time.perf_counter()
-        rows, cache, seen = self._reader.begin(takes)
+        cache, seen = self._reader.begin(rows)
         drafts: list[list[int]] = [[] for _ in rows]
         guesser = Guesser(self._pace, self._draft_model, most_takes=self._most_guessed_for) if self._drafts else None
         while True:
@@ -158,20 +149,25 @@ class Engine:
             self._pace.note(len(rows), max(map(len, read)), time.perf_counter() - step_s)
             seen = _parted(logits, [len(draft) + 1 for draft in drafts]) if any(drafts) else list(logits[:, None])
 
-    def _stream_queued(self, takes: Sequence[tuple[Prompt, GenerationOptions]], batch: Batch) -> Generator[TokenChunk]:
+    def _stream_queued(self, rows: list[Row], batch: Batch, start_s: float) -> Generator[TokenChunk]:
         """Write with a network that is given its next step before the last one's tokens are looked at."""
-        start_s = time.perf_counter()
         with batch:
-            rows, _, seen = self._reader.begin(takes, batch)
+            _, seen = self._reader.begin(rows, batch)
             sampler = batch.companion(lambda: QueuedSampler(batch, self._alphabet))
             sampler.begin(batch, rows, seen)
             while True:
-                sampler.queue(batch, rows)
                 # A take that has filled its window must let go of its oldest lines before it goes on.
                 full = max(batch.lengths) >= batch.capacity
-                if not full:
-                    batch.step()
-                for row, token in zip(rows, sampler.tokens(len(rows)), strict=True):
+                try:
+                    sampler.queue(batch, rows)
+                    if not full:
+                        batch.step()
+                    tokens = sampler.tokens(len(rows))
+                except Exception:
+                    for row in rows:
+                        row.sampler.take_back()  # nothing was drawn by it
+                    raise
+                for row, token in zip(rows, tokens, strict=True):
                     check_drawn(token)
                     yield _chunk(row, row.take_drawn(token), start_s)
                 going = _closed_ranks([row.finish is None for row in rows])

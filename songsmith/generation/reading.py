@@ -26,41 +26,52 @@ class Reader:
         """Prepare to read with a model."""
         self._model, self._backend, self._alphabet = model, model.backend, alphabet
 
-    def begin(
-        self, takes: Sequence[tuple[Prompt, GenerationOptions]], batch: Batch | None = None
-    ) -> tuple[list[Row], Cache, list[Floats]]:
-        """Read every prompt once.
+    def rows(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> list[Row]:
+        """Return takes to be begun, nothing of them read yet."""
+        pieces = {prompt: self._encode(prompt) for prompt in dict.fromkeys(prompt for prompt, _ in takes)}
+        return [
+            Row(take, prompt, option, self._alphabet, *pieces[prompt]) for take, (prompt, option) in enumerate(takes)
+        ]
+
+    def begin(self, rows: Sequence[Row], batch: Batch | None = None) -> tuple[Cache, list[Floats]]:
+        """Read what each take says so far; what several say once.
 
         Args:
-            takes: to be begun.
+            rows: takes to be begun, or to go on with.
             batch: remembers them; where there is none, a cache made for them does.
 
         Returns:
-            The takes, what remembers them, and for each the first logits (1, V).
+            What remembers them, and for each the logits of its next token, (1, V).
         """
-        backend, alphabet = self._backend, self._alphabet
+        backend = self._backend
         window = backend.context_window_tokens
-        pieces = {prompt: self._encode(prompt) for prompt in dict.fromkeys(prompt for prompt, _ in takes)}
-        longest = max(
-            len(pieces[prompt][0]) + len(pieces[prompt][1]) + option.max_new_tokens for prompt, option in takes
-        )
-        cache = batch or backend.new_cache(min(window, longest)).repeat(len(takes))
-        read: dict[Prompt, tuple[Cache, Floats, list[int], list[int]]] = {}
-        for prompt, (head, body) in pieces.items():
-            if len(head) + len(body) >= window:
-                head, body = alphabet.slide(head, body, keep_tokens=max(2, window // 2))
-            alone = backend.new_cache(len(head) + len(body))
-            read[prompt] = (alone, backend.advance([head + body], alone).copy(), head, body)
-        rows, seen = [], []
-        for take, (prompt, option) in enumerate(takes):
-            alone, logits, head, body = read[prompt]
-            cache.replace(take, alone)
-            row = Row(take, prompt, option, alphabet, *pieces[prompt])
-            if (head, body) != pieces[prompt]:
-                row.see(head, list(body))
-            rows.append(row)
+        longest = max(len(row.head) + len(row.body) + row.tokens_left for row in rows)
+        cache = batch or backend.new_cache(min(window, longest)).repeat(len(rows))
+        read: dict[tuple[int, ...], tuple[Cache, Floats]] = {}
+        seen = []
+        for place, row in enumerate(rows):
+            row.ahead = None
+            length = len(row.head) + len(row.body)
+            if row.tokens and length > window:
+                row.see(*self._next_sight(row))
+            elif not row.tokens and length >= window:
+                row.see(*self._alphabet.slide(row.head, row.body, keep_tokens=max(2, window // 2)))
+            said = (*row.head, *row.body)
+            if said not in read:
+                alone = backend.new_cache(len(said))
+                read[said] = (alone, backend.advance([said], alone).copy())
+            alone, logits = read[said]
+            cache.replace(place, alone)
             seen.append(logits.copy())
-        return rows, cache, seen
+        return cache, seen
+
+    def _next_sight(self, row: Row) -> tuple[list[int], list[int]]:
+        """Return head and body of what a take sees of its song once it has filled its window. It depends on the take alone."""
+        window = self._backend.context_window_tokens
+        since = max(0, len(row.head) + len(row.body) - 1 - _begins(window))
+        known = len(row.body) - since
+        head, body = self._alphabet.slide(row.head, row.body[:known], keep_tokens=max(2, int(window * _KEPT)))
+        return head, [*body, *row.body[known:]]
 
     def _encode(self, prompt: Prompt) -> tuple[list[int], list[int]]:
         tokenizer = self._model.tokenizer
@@ -82,17 +93,14 @@ class Reader:
         window = backend.context_window_tokens
         if cache.capacity < window:  # no take can be that long
             return
-        begins = window - int(window * _LEAD)
         most, every = (_QUEUED_READ_TOKENS, _QUEUED_READ_EVERY) if queued else (_READ_TOKENS, _READ_EVERY)
         lengths = [length - newest_read for length in cache.lengths]
-        near = [place for place, length in enumerate(lengths) if length >= begins]
+        near = [place for place, length in enumerate(lengths) if length >= _begins(window)]
         for number, place in enumerate(near):
             row, length = rows[place], lengths[place]
             if row.ahead is None:
-                known = len(row.body) - (length - begins)
-                head, body = self._alphabet.slide(row.head, row.body[:known], keep_tokens=max(2, int(window * _KEPT)))
                 due = row.tokens + number * every // len(near)  # not all of them in the same step
-                row.ahead = Ahead(backend.new_cache(window), head, [*body, *row.body[known:]], due)
+                row.ahead = Ahead(backend.new_cache(window), *self._next_sight(row), due)
             if length >= window:
                 if unread := row.ahead.unread:
                     backend.advance([unread], row.ahead.cache)
@@ -101,3 +109,8 @@ class Reader:
             elif row.tokens >= row.ahead.due and (unread := row.ahead.unread):
                 row.ahead.due += every
                 backend.advance([unread[:most]], row.ahead.cache)
+
+
+def _begins(window: int) -> int:
+    """Return how many tokens of a song have been read when reading ahead begins."""
+    return window - int(window * _LEAD)

@@ -123,6 +123,11 @@ class Row:
         self.sampler = TokenSampler(options, alphabet.structural, body)
         self._decoder = StreamingDecoder(alphabet.tokenizer)
 
+    @property
+    def tokens_left(self) -> int:
+        """Tokens that may still be written."""
+        return self._options.max_new_tokens - self.tokens
+
     def see(self, head: list[int], body: list[int]) -> None:
         """See no more of the song than this."""
         self.head, self.body = head, body

@@ -45,6 +45,7 @@ class TokenSampler:
         self._exempt = exempt
         self._random = np.random.Generator(np.random.PCG64(options.seed))
         self._foreseen: deque[float] = deque()
+        self._last_point = 0.0
         self._ids = np.empty(len(exempt), dtype=np.intp)  # of the same, filled as far as there are any
         self._count = 0
         self._ngrams: dict[tuple[int, ...], set[int]] = {}
@@ -72,7 +73,13 @@ class TokenSampler:
         """Return the next number of the take's stream, from 0 to 1: one for each token, so that its place is their count."""
         if not self.options.temperature:
             return 0.0
-        return self._foreseen.popleft() if self._foreseen else self._random.random()
+        self._last_point = self._foreseen.popleft() if self._foreseen else self._random.random()
+        return self._last_point
+
+    def take_back(self) -> None:
+        """Take the last number of the stream back, where no token was drawn by it after all."""
+        if self.options.temperature:
+            self._foreseen.appendleft(self._last_point)
 
     def repeated(self) -> list[int]:
         """Return the tokens that would end a run of words for the second time."""

@@ -201,12 +201,17 @@ class Coarse(Cramped):
         return batch
 
 
-def test_a_take_that_ends_sooner_when_it_is_begun_anew_ends(small_folder: str) -> None:
+def test_takes_go_on_from_where_they_were_when_memory_ran_out(small_folder: str, small: LoadedModel) -> None:
     coarse = load(small_folder, Coarse)
     coarse.backend.ends = coarse.tokenizer.end
-    takes = told(coarse, [(RIVER, options(seed=seed, max_lines=0, min_lines=0)) for seed in range(3)])
-    assert [take[-1][-1] for take in takes] == [FinishReason.END_OF_SONG] * 3
-    assert {take[-1][1] for take in takes} == {Coarse.after}
+    asked = [(RIVER, options(seed=seed, max_lines=0, min_lines=0)) for seed in range(3)]
+    takes, whole = told(coarse, asked), told(small, asked)
+    for take, alone in zip(takes, whole, strict=True):
+        assert take[-1][-1] is FinishReason.END_OF_SONG
+        assert [chunk[1] for chunk in take] == list(range(1, len(take) + 1))
+        # What was read again says what comes next, as it did before.
+        assert take[: Coarse.after + 1] == alone[: Coarse.after + 1]
+        assert len(take) == Coarse.after + 2
 
 
 def test_memory_is_free_before_fewer_takes_are_tried(small_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
