@@ -1,10 +1,15 @@
 """The engine, with the real starter model: takes that are whole, repeatable, and stop where they should."""
 
+import tempfile
+from contextlib import suppress
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from fakes import write_random_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from songsmith.errors import EngineError, ModelError, UsageError
 from songsmith.generation.engine import Engine, TokenChunk
@@ -175,8 +180,8 @@ def test_takes_that_slide_at_different_times_do_not_disturb_each_other(tmp_path:
 class Cramped:
     """A network with room for two takes at a time, and not always."""
 
-    def __init__(self, model: LoadedModel, *, most: int, error: Exception) -> None:
-        self._backend, self._most, self._error = model.backend, most, error
+    def __init__(self, model: LoadedModel, *, most: int, error: Exception, after: int = 9) -> None:
+        self._backend, self._most, self._error, self._after = model.backend, most, error, after
         self._steps = 0
 
     def __getattr__(self, name: str) -> object:
@@ -184,7 +189,7 @@ class Cramped:
 
     def advance(self, tokens, cache, *, every=False):
         self._steps += 1
-        if len(tokens) > self._most and self._steps > 9:
+        if len(tokens) > self._most and self._steps > self._after:
             raise self._error
         return self._backend.advance(tokens, cache, every=every)
 
@@ -208,6 +213,40 @@ def test_where_memory_runs_out_takes_wait_for_each_other_and_say_the_same(
     for take in range(7):
         counts = [chunk.tokens for chunk in chunks if chunk.take == take]
         assert counts == list(range(1, len(counts) + 1))
+
+
+@cache
+def small_model(window: int) -> LoadedModel:
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_random_model(Path(folder) / "small", window=window, manifest={"format": "markup"})
+        return ModelStore(find_paths()).load(str(path), device="cpu", threads=1)
+
+
+@given(st.integers(1, 120), st.integers(1, 4), st.sampled_from([12, 24, 40]))
+@settings(max_examples=15)
+def test_where_memory_runs_out_while_windows_slide_takes_say_the_same(after: int, takes: int, window: int) -> None:
+    model = small_model(window)
+    cramped = LoadedModel(
+        name="cramped", manifest=model.manifest, weights_sha256="", tokenizer=model.tokenizer,
+        backend=Cramped(model, most=takes - 1, error=MemoryError(), after=after),
+    )  # fmt: skip
+    wanted = [
+        options(seed=seed, temperature=1.0, max_lines=0, min_lines=100, max_new_tokens=40 + 30 * seed)
+        for seed in range(5)
+    ]
+    prompts = [RIVER, Prompt(song=parse("la la la " * 5), open_line=True)]
+    asked = [(prompts[number % 2], option) for number, option in enumerate(wanted)]
+
+    def texts(model: LoadedModel) -> list[str]:
+        told = [""] * len(asked)
+        with suppress(EngineError):  # with one take alone there is nothing to wait for
+            for chunk in Engine(model).stream_all(asked):
+                told[chunk.take] += chunk.text
+        return told
+
+    whole = texts(model)
+    for told, text in zip(texts(cramped), whole, strict=True):
+        assert told == text or (takes == 1 and text.startswith(told))
 
 
 def test_one_take_that_does_not_fit_into_memory_is_one_error(starter: LoadedModel) -> None:
