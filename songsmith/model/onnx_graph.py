@@ -258,10 +258,11 @@ def blocks_overflow(run: Callable[[bytes], Array]) -> bool:
     Args:
         run: runs a graph without inputs, and returns its one output.
     """
-    # Largest of either sign, in two columns.
+    # Largest of either sign, in two columns; several rows may be multiplied in another way than one.
+    rows = 16
     rounded, steps = quantise_blocks(np.array([[1.0, -1.0]] * _BLOCK, np.float32) * LARGEST)
     constants = [
-        numpy_helper.from_array(np.full((1, _BLOCK), LARGEST, np.float32), "x"),
+        numpy_helper.from_array(np.full((rows, _BLOCK), LARGEST, np.float32), "x"),
         numpy_helper.from_array(rounded, "weights"), numpy_helper.from_array(steps, "steps"),
     ]  # fmt: skip
     node = helper.make_node(
@@ -269,7 +270,7 @@ def blocks_overflow(run: Callable[[bytes], Array]) -> bool:
         K=_BLOCK, N=2, bits=8, block_size=_BLOCK, accuracy_level=_IN_8_BITS,
     )  # fmt: skip
     most = LARGEST * LARGEST * _BLOCK
-    return not np.allclose(run(_one_node(node, constants, 2)), [[most, -most]], rtol=1e-3)
+    return not np.allclose(run(_one_node(node, constants, (rows, 2))), [[most, -most]], rtol=1e-3)
 
 
 def products_overflow(run: Callable[[bytes], Array]) -> bool:
@@ -288,13 +289,13 @@ def products_overflow(run: Callable[[bytes], Array]) -> bool:
         numpy_helper.from_array(np.array(0, np.uint8), "zero"),
     )
     node = helper.make_node("MatMulIntegerToFloat", ["x", "weights", "one", "one", "zero"], ["y"], domain=_CONTRIBUTED)
-    product = run(_one_node(node, [largest, weights, one, zero], size))
+    product = run(_one_node(node, [largest, weights, one, zero], (1, size)))
     return bool((product != 255 * LARGEST * size).any())
 
 
-def _one_node(node: Any, constants: list[Any], columns: int) -> bytes:
-    """Return a graph of one node whose output is `y`, (1, columns)."""
-    shown = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, columns])
+def _one_node(node: Any, constants: list[Any], shape: tuple[int, int]) -> bytes:
+    """Return a graph of one node whose output is `y`, of this shape."""
+    shown = helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)
     graph = helper.make_graph([node], "products", [], [shown], constants)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIBUTED, 1)]
     model: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION).SerializeToString()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -212,10 +213,13 @@ def test_a_model_trained_here_may_guess_for_a_plain_one_though_it_has_marks_besi
         store.load_draft("trained", replace(target, name="marked", tokenizer=Tokenizer(marked)), device="cpu")
 
 
-def test_a_model_that_guesses_takes_no_threads_from_the_one_that_writes(store: ModelStore, paths: Paths) -> None:
+def test_a_model_that_guesses_takes_no_threads_from_the_one_that_writes(
+    store: ModelStore, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_random_model(paths.models / "small")
     paths.graphs.parent.mkdir(parents=True, exist_ok=True)
-    paths.graphs.write_bytes(b"")  # no graph can be kept: both run in torch
+    paths.graphs.write_bytes(b"")  # no graph can be made, here or there: both run in torch
+    monkeypatch.setattr(tempfile, "tempdir", str(paths.data / "nowhere"))
     before = torch.get_num_threads()
     try:
         target = store.load("starter", device="cpu", threads=3)
