@@ -74,6 +74,17 @@ def plain(plain_folder: Path) -> LoadedModel:
     return ModelStore(find_paths()).load(str(plain_folder), device="cpu", threads=1)
 
 
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """Run torch on one thread: two on two busy processors mostly wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def songsmith() -> Songsmith:
     """Return the command line as a real process."""

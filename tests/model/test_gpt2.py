@@ -18,13 +18,7 @@ SMALL = GPT2Config(vocabulary_size=97, context_window_tokens=64, width=32, layer
 FULL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    # Two threads on two busy processors mostly wait for each other.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def reference_of(config: GPT2Config, *, wide: float = 0.02):
