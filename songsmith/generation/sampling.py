@@ -114,8 +114,8 @@ class TokenSampler:
     ) -> tuple[int, float] | None:
         """Return what is likely to be drawn behind tokens that are only guessed, and its odds. Changes no token to be drawn.
 
-        Odds that nearly agree, cut by the same number in the same order, mostly give the same token: far more often than two
-        draws would.
+        Odds that nearly agree, cut by the same number in the same order, often give the same token: more often than two draws
+        would.
 
         Args:
             logits: (V,) of a network that only guesses; overwritten.

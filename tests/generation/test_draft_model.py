@@ -11,7 +11,7 @@ import pytest
 from fakes import write_random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_drafts import RETURNING, Chain, Unmeasured
+from test_drafts import RETURNING, Chain, Unmeasured, assert_as_frequent_as_their_odds
 
 from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
@@ -182,12 +182,7 @@ def test_with_a_draft_model_tokens_are_as_frequent_as_their_odds(starter: Loaded
         tokens += len(text)
         pairs.update(pairwise([word for word in text if word in said]))
     assert chain.drafted > tokens / 2
-    for row, first in enumerate(said):
-        seen = np.array([pairs[first, second] for second in said])
-        wanted = seen.sum() * chain.odds[row]
-        likely = wanted > 5
-        chi_square = ((seen - wanted)[likely] ** 2 / wanted[likely]).sum()
-        assert chi_square < 16.3  # 3 degrees of freedom: one honest sampler in a thousand is worse
+    assert_as_frequent_as_their_odds(pairs, said, chain)
 
 
 @given(st.integers(0, 1000), st.lists(st.integers(0, 4), min_size=1, max_size=12), st.floats(0, 2))

@@ -169,6 +169,15 @@ class Chain:
         return logits
 
 
+def assert_as_frequent_as_their_odds(pairs: Counter[tuple[str, str]], said: Sequence[str], chain: Chain) -> None:
+    for row, first in enumerate(said):
+        seen = np.array([pairs[first, second] for second in said])
+        wanted = seen.sum() * chain.odds[row]
+        likely = wanted > 5
+        chi_square = ((seen - wanted)[likely] ** 2 / wanted[likely]).sum()
+        assert chi_square < 16.3  # 3 degrees of freedom: one honest sampler in a thousand is worse
+
+
 def test_with_guesses_tokens_are_as_frequent_as_their_odds(starter: LoadedModel) -> None:
     """Chi-square over the pairs of tokens that follow one another, four words, thousands of draws."""
     words = [starter.tokenizer.encode(text)[0] for text in (" moon", " rain", " hill", " night")]
@@ -194,12 +203,7 @@ def test_with_guesses_tokens_are_as_frequent_as_their_odds(starter: LoadedModel)
         spoken = [word for word in text if word in said]
         pairs.update(pairwise(spoken))
     assert chain.drafted > 500
-    for row, first in enumerate(said):
-        seen = np.array([pairs[first, second] for second in said])
-        wanted = seen.sum() * chain.odds[row]
-        likely = wanted > 5
-        chi_square = ((seen - wanted)[likely] ** 2 / wanted[likely]).sum()
-        assert chi_square < 16.3  # 3 degrees of freedom: one honest sampler in a thousand is worse
+    assert_as_frequent_as_their_odds(pairs, said, chain)
 
 
 WORDS = [False] * 20
