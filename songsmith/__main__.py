@@ -1,12 +1,14 @@
 """Entry point of `songsmith` and `python -m songsmith`. Holds no logic of its own."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Open the workshop, or run the command line."""
     try:
-        if len(sys.argv) == 1:
+        # A shell that asks for completions gives no arguments either.
+        if len(sys.argv) == 1 and "_SONGSMITH_COMPLETE" not in os.environ:
             # Nothing to parse. Typer, and the pydantic it parses with, would take a third of the time to the first paint.
             from songsmith.cli import console
             from songsmith.cli.workshop import open_workshop

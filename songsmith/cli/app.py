@@ -1,6 +1,7 @@
 """The root command, and what every group of commands does with errors."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from songsmith import __version__
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.workshop import open_workshop
 from songsmith.errors import UsageError
 
@@ -77,9 +78,19 @@ class SongsmithGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, without loading the commands it lists."""
+        with self._listing_only():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return what an argument may be completed to, without loading the commands among it."""
+        with self._listing_only():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextmanager
+    def _listing_only(self) -> Iterator[None]:
         self._listing = True
         try:
-            super().format_help(ctx, formatter)
+            yield
         finally:
             self._listing = False
 
@@ -91,6 +102,7 @@ class SongsmithGroup(TyperGroup):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run from the first argument to the exit code."""
         console.prepare_streams()
+        completion.complete_at_the_first_tab()
         with console.ending_errors():  # a help text may find no room
             return super().main(*arguments, **options)
 
@@ -129,9 +141,18 @@ def root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Model the workshop writes with.", show_default="the default")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Model the workshop writes with.",
+            show_default="the default",
+            autocompletion=completion.models,
+        ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
+    ] = None,
 ) -> None:
     """Open the workshop, or run a command."""
     if ctx.invoked_subcommand is None:

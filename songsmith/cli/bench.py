@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.training.options import Precision
 
 if TYPE_CHECKING:
@@ -19,7 +19,11 @@ _TRAINING = "With --training"
 
 def bench(
     weights: Annotated[
-        str, typer.Option(help="gpt2-random (124M, made anew), or the name of a model, or a path to one.")
+        str,
+        typer.Option(
+            help="gpt2-random (124M, made anew), or the name of a model, or a path to one.",
+            autocompletion=completion.models,
+        ),
     ] = "gpt2-random",
     takes: Annotated[str, typer.Option(help="Numbers of takes to write side by side.")] = "1,4,16",
     new_tokens: Annotated[int, typer.Option(help="Tokens in each take.")] = 100,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import reasons, songs, tell_choice
 from songsmith.errors import UsageError
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 def clean(
     name: Annotated[
-        str | None, typer.Argument(help="Name of the corpus.", show_default="the only one, or the latest")
+        str | None,
+        typer.Argument(
+            help="Name of the corpus.", show_default="the only one, or the latest", autocompletion=completion.corpora
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, song by song, and change nothing.")

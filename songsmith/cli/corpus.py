@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from songsmith.cli import console, corpus_changes, corpus_export, corpus_reports, duplicates
+from songsmith.cli import completion, console, corpus_changes, corpus_export, corpus_reports, duplicates
 from songsmith.cli.corpus_work import Name, choose, open_store
 from songsmith.cli.words import reasons, songs
 from songsmith.lyrics import one_line, strip_controls
@@ -90,7 +90,9 @@ app.command()(corpus_changes.merge)
 
 @app.command()
 def rm(
-    name: Annotated[str, typer.Argument(help="Name of the corpus.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="Name of the corpus.", show_default=False, autocompletion=completion.corpora)
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove a corpus for good, raw songs and all."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.corpus_work import Name, choose, follow, open_store, parse_filters
 from songsmith.cli.words import Filters, songs
 from songsmith.lyrics import one_line
@@ -46,7 +46,12 @@ def split(
 
 
 def merge(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Corpora to take from.", show_default=False)],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...", help="Corpora to take from.", show_default=False, autocompletion=completion.corpora
+        ),
+    ],
     into: Annotated[str, typer.Option(metavar="NAME", help="The corpus they are put into.", show_default=False)],
 ) -> None:
     """Put the raw songs of corpora into one, which is made if need be; those they come from stay as they are.

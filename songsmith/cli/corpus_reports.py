@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.corpus_statistics import show_statistics
 from songsmith.cli.corpus_work import Name, Raw, choose, follow, parse_filters
 from songsmith.cli.words import Filters
@@ -58,7 +58,13 @@ def search(
         list[str], typer.Argument(metavar="WORDS...", help="Words, or phrases in quotes.", show_default=False)
     ],
     corpus: Annotated[
-        str | None, typer.Option("--corpus", help="Name of a corpus.", show_default="the only one, or the latest")
+        str | None,
+        typer.Option(
+            "--corpus",
+            help="Name of a corpus.",
+            show_default="the only one, or the latest",
+            autocompletion=completion.corpora,
+        ),
     ] = None,
     fields: Fields = None,
     filters: Filters = None,
@@ -90,7 +96,10 @@ def search(
 
 
 def verify(
-    name: Annotated[str | None, typer.Argument(help="Name of a corpus.", show_default="every one")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Name of a corpus.", show_default="every one", autocompletion=completion.corpora),
+    ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; no words are deleted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each thing found.")] = False,
 ) -> None:

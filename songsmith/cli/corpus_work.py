@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import songs, tell_choice
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from songsmith.studio.corpora import SongsRead
 
 Event = TypeVar("Event")
-Name = Annotated[str | None, typer.Argument(help="Name of a corpus.", show_default="the only one, or the latest")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name of a corpus.", show_default="the only one, or the latest", autocompletion=completion.corpora
+    ),
+]
 Raw = Annotated[bool, typer.Option("--raw", help="The songs as they came, though there are clean ones.")]
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import songs, tell_choice
 from songsmith.lyrics import one_line
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def dupes(
     name: Annotated[
-        str | None, typer.Argument(help="Name of a corpus.", show_default="the only one, or the latest")
+        str | None,
+        typer.Argument(
+            help="Name of a corpus.", show_default="the only one, or the latest", autocompletion=completion.corpora
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a group.")] = False,
     jobs: Annotated[

@@ -5,23 +5,34 @@ from typing import Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import Filters, songs
 from songsmith.lyrics import one_line
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Name of a model, or path to one.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Argument(help="Name of a model, or path to one.", show_default=False, autocompletion=completion.models),
+    ],
     corpus: Annotated[
         str,
-        typer.Option("--corpus", "-c", help="A file with songs, or the name of a clean corpus.", show_default=False),
+        typer.Option(
+            "--corpus",
+            "-c",
+            help="A file with songs, or the name of a clean corpus.",
+            show_default=False,
+            autocompletion=completion.corpora,
+        ),
     ],
     filters: Filters = None,
     max_songs: Annotated[int | None, typer.Option(help="Foretell at most so many songs.", show_default="all")] = None,
     samples: Annotated[int, typer.Option(help="Songs to write, and to compare with all songs; 0: none.")] = 16,
     seed: Annotated[int, typer.Option(help="Seed of the first sample; the next has the next seed.")] = 0,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Measure a model: how well it foretells songs, how much it repeats itself, what it copied.

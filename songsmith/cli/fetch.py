@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.progress import Bar, progress
 from songsmith.cli.words import songs
 from songsmith.corpus.sites.sources import (
@@ -36,7 +36,10 @@ def fetch(
         Path | None, typer.Option(help="Text file: a line is `Artist`, `Artist - Title` or `# remark`.")
     ] = None,
     source: Annotated[SourceName, typer.Option(help="Where from.")] = SourceName.GENIUS,
-    corpus: Annotated[str, typer.Option(help="Corpus to fetch into.", show_default="the artist's name")] = "",
+    corpus: Annotated[
+        str,
+        typer.Option(help="Corpus to fetch into.", show_default="the artist's name", autocompletion=completion.corpora),
+    ] = "",
     max_songs: Annotated[
         int | None,
         typer.Option(min=1, help="Stop when the corpus has this many of an artist or album.", show_default="all"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.errors import InputError
 from songsmith.generation.options import GenerationOptions
 
@@ -34,13 +34,26 @@ def gen(
     min_lines: Annotated[int, typer.Option(help="Do not end the song before this many new lines.")] = _USUAL.min_lines,
     max_new_tokens: Annotated[int, typer.Option(help="Stop after this many tokens.")] = _USUAL.max_new_tokens,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Name of a model, or path to one.", show_default="the default")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Name of a model, or path to one.",
+            show_default="the default",
+            autocompletion=completion.models,
+        ),
     ] = None,
     draft_model: Annotated[
         str | None,
-        typer.Option(help="A smaller model that guesses ahead: same words, sooner.", show_default="none"),
+        typer.Option(
+            help="A smaller model that guesses ahead: same words, sooner.",
+            show_default="none",
+            autocompletion=completion.models,
+        ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the first take; the next take has the next seed.", show_default="random")
     ] = None,

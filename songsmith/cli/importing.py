@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import Filters, MaxSongs, reasons, songs
 from songsmith.lyrics import one_line
@@ -28,7 +28,10 @@ def import_words(
         ),
     ],
     corpus: Annotated[
-        str, typer.Option(help="Corpus to import into.", show_default="the file's or folder's name")
+        str,
+        typer.Option(
+            help="Corpus to import into.", show_default="the file's or folder's name", autocompletion=completion.corpora
+        ),
     ] = "",
     text_column: Annotated[
         str, typer.Option(help="Column or key with the lyrics.", show_default="text or lyrics")

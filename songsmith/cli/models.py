@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.lyrics import one_line
 
 _VALUES_SHOWN = 3
@@ -38,7 +38,10 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON o
 @app.command()
 def info(
     name: Annotated[
-        str | None, typer.Argument(help="Name of a model, or path to one.", show_default="the default")
+        str | None,
+        typer.Argument(
+            help="Name of a model, or path to one.", show_default="the default", autocompletion=completion.models
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
@@ -64,7 +67,12 @@ def _shorten(values: list[str]) -> str:
 
 @app.command()
 def rm(
-    name: Annotated[str, typer.Argument(help="Name of a model you trained or installed.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a model you trained or installed.", show_default=False, autocompletion=completion.models
+        ),
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove a model for good, and what an unfinished training of it kept."""

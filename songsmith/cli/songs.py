@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.lyrics import one_line, strip_controls
 from songsmith.songsheet.sheet import SheetFormat
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The songs you keep.", no_args_is_help=True)
 
-Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="Numbers of songs.", show_default=False)]
+Numbers = Annotated[
+    list[str],
+    typer.Argument(metavar="NUMBER...", help="Numbers of songs.", show_default=False, autocompletion=completion.songs),
+]
 
 
 @app.command(name="list")
@@ -42,7 +45,12 @@ def search(
 
 @app.command()
 def show(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Number of the song.", show_default=False)],
+    number: Annotated[
+        str,
+        typer.Argument(
+            metavar="NUMBER", help="Number of the song.", show_default=False, autocompletion=completion.songs
+        ),
+    ],
     show_takes: Annotated[bool, typer.Option("--takes", help="The takes it grew from, as a tree.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="All there is to know, as one JSON object.")] = False,
 ) -> None:
@@ -68,7 +76,10 @@ def show(
 @app.command()
 def export(
     numbers: Annotated[
-        list[str] | None, typer.Argument(metavar="NUMBER...", help="Numbers of songs.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="NUMBER...", help="Numbers of songs.", show_default=False, autocompletion=completion.songs
+        ),
     ] = None,
     format: Annotated[SheetFormat, typer.Option("--format", "-f", help="How to write them.")] = SheetFormat.TEXT,
     output: Annotated[

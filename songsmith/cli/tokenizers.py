@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import Filters, tell_choice
 from songsmith.lyrics import one_line, strip_controls
@@ -18,7 +18,10 @@ app = typer.Typer(help="What cuts words into the tokens a model reads.", no_args
 def train(
     name: Annotated[str, typer.Argument(help="Name of the new tokenizer.", show_default=False)],
     corpus: Annotated[
-        str | None, typer.Option("--corpus", "-c", help="Corpus to learn from.", show_default="the latest")
+        str | None,
+        typer.Option(
+            "--corpus", "-c", help="Corpus to learn from.", show_default="the latest", autocompletion=completion.corpora
+        ),
     ] = None,
     vocabulary_size: Annotated[
         int, typer.Option("--vocab-size", help="Most entries it may have: the marks, 256 bytes, and pieces of words.")
@@ -71,7 +74,12 @@ def list_all(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
 @app.command()
 def show(
     name: Annotated[
-        str, typer.Argument(help="Name of a tokenizer or a model, gpt2, or a path to one.", show_default=False)
+        str,
+        typer.Argument(
+            help="Name of a tokenizer or a model, gpt2, or a path to one.",
+            show_default=False,
+            autocompletion=completion.tokenizers,
+        ),
     ],
     text: Annotated[str | None, typer.Argument(help="A line, to see how it splits.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,

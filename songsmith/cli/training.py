@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from songsmith.cli import console
+from songsmith.cli import completion, console
 from songsmith.training.options import FINETUNING, NEW, OptimizerName, Precision, ScheduleName, TrainingOptions, Unit
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ def _option(panel: str, help: str, *names: str, **settings: Any) -> Any:
 
 
 CorpusName = Annotated[
-    str | None, _option(_SONGS, "Corpus to learn from.", "--corpus", "-c", show_default="the latest")
+    str | None,
+    _option(
+        _SONGS, "Corpus to learn from.", "--corpus", "-c", show_default="the latest", autocompletion=completion.corpora
+    ),
 ]
 Filters = Annotated[
     list[str] | None,
@@ -63,7 +66,9 @@ Evaluate = Annotated[int, _option(_RUN, "Steps between evaluations.")]
 Sample = Annotated[int, _option(_RUN, "Steps between sample verses; 0: none.")]
 Compile = Annotated[bool, _option(_RUN, "Fuse the network first: minutes of waiting, then faster.", "--compile")]
 Seed = Annotated[int, _option(_RUN, "Of split, order, plans and first weights.")]
-Device = Annotated[str | None, _option(_RUN, "auto, cpu, cuda or mps.", show_default="auto")]
+Device = Annotated[
+    str | None, _option(_RUN, "auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
+]
 Resume = Annotated[bool, _option(_RUN, "Go on from the last checkpoint.", "--resume")]
 About = Annotated[str, _option(_RUN, "One sentence on the model, for its manifest.", show_default=False)]
 Attribution = Annotated[str, _option(_RUN, "Whom to thank for the songs, for its manifest.", show_default=False)]
@@ -75,7 +80,13 @@ def train(
     size: Annotated[str, typer.Option("--size", "-s", help="tiny, small, base or gpt2.")] = "small",
     tokenizer: Annotated[
         str | None,
-        typer.Option("--tokenizer", "-t", help="One trained before, or gpt2.", show_default="learned from the songs"),
+        typer.Option(
+            "--tokenizer",
+            "-t",
+            help="One trained before, or gpt2.",
+            show_default="learned from the songs",
+            autocompletion=completion.tokenizers,
+        ),
     ] = None,
     name: Name = None,
     filters: Filters = None,
@@ -128,7 +139,13 @@ def finetune(
     corpus: CorpusName = None,
     base: Annotated[
         str | None,
-        typer.Option("--base", "-b", help="Model to start from, or path to one.", show_default="the default"),
+        typer.Option(
+            "--base",
+            "-b",
+            help="Model to start from, or path to one.",
+            show_default="the default",
+            autocompletion=completion.models,
+        ),
     ] = None,
     name: Name = None,
     filters: Filters = None,
