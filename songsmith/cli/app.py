@@ -1,5 +1,6 @@
 """The root command, and what every group of commands does with errors."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,11 +8,13 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer._click.exceptions import ClickException
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from songsmith import __version__
 from songsmith.cli import completion, console
+from songsmith.cli.usage import explain
 from songsmith.cli.workshop import open_workshop
 from songsmith.errors import UsageError
 
@@ -99,12 +102,21 @@ class SongsmithGroup(TyperGroup):
         with console.ending_errors():
             return super().invoke(ctx)
 
-    def main(self, *arguments: Any, **options: Any) -> Any:
+    def main(self, *arguments: Any, standalone_mode: bool = True, **options: Any) -> Any:
         """Run from the first argument to the exit code."""
         console.prepare_streams()
         completion.complete_at_the_first_tab()
         with console.ending_errors():  # a help text may find no room
-            return super().main(*arguments, **options)
+            try:
+                result = super().main(*arguments, standalone_mode=False, **options)
+            except ClickException as error:
+                if (refusal := explain(error)) is not None:
+                    raise refusal from error
+                console.write(f"{error.message}\n")
+                result = error.exit_code
+        if not standalone_mode:
+            return result
+        sys.exit(result if isinstance(result, int) else 0)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command named by the first argument; a lyric in its place is shown the way to `gen`."""
@@ -112,7 +124,7 @@ class SongsmithGroup(TyperGroup):
         if name and not name.startswith("-") and self.get_command(ctx, name) is None and (" " in name or "\n" in name):
             import shlex
 
-            raise UsageError("That is no command.", f"To write from a line: songsmith gen {shlex.quote(name)}")
+            raise UsageError("Unknown command.", f"To write from a line: songsmith gen {shlex.quote(name)}")
         return super().resolve_command(ctx, args)
 
 

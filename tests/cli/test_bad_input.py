@@ -54,6 +54,26 @@ def test_an_option_out_of_range_is_named(option: str, values: list[str]) -> None
         assert sentence.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["songs", "export", "--format", "pdf", "1"], "--format: 'pdf' is not one of 'text', 'markdown', 'json'."),
+        (["gen", "--takes", "many"], "--takes: 'many' is not a whole number."),
+        (["gen", "-t", "warm"], "--temperature: 'warm' is not a number."),
+        (["genn"], "Unknown command 'genn'. Did you mean 'gen'?"),
+        (["models", "inf"], "Unknown command 'inf'. Did you mean 'info'?"),
+        (["gen", "--modl", "x"], "Unknown option --modl. Did you mean --draft-model or --model?"),
+        (["songs", "show"], "NUMBER is missing."),
+        (["eval", "starter"], "--corpus is missing."),
+        (["gen", "Down", "by"], "Got unexpected extra argument(s) (by)."),
+    ],
+)
+def test_what_is_typed_wrongly_is_told_in_one_sentence_and_where_to_look(arguments: list[str], sentence: str) -> None:
+    said = refused(2, *arguments)
+    assert said.startswith(f"{sentence} See songsmith ")
+    assert said.endswith(" --help.")
+
+
 @pytest.mark.parametrize("device", ["tpu", "gpu:0", " "])
 def test_a_device_that_is_none_is_named(device: str) -> None:
     assert f"no device '{device}'" in refused(2, "gen", "Down", "--device", device)
@@ -128,7 +148,7 @@ def test_an_unknown_model_is_told_where_to_look(name: str) -> None:
 )
 def test_a_lyric_in_place_of_a_command_is_shown_the_way(lyric: str, hint: str) -> None:
     sentence = refused(2, lyric)
-    assert sentence == f"That is no command. To write from a line: {hint}"
+    assert sentence == f"Unknown command. To write from a line: {hint}"
 
 
 def test_a_word_that_is_no_command() -> None:
