@@ -39,7 +39,24 @@ class Settings:
         Raises:
             UsageError: for a file that is not TOML, an unknown key, or a value of the wrong kind.
         """
-        settings = cls()._with_file(paths.settings)
+        file, variables = cls._layers(paths, environ)
+        return cls()._over(file, str(paths.settings))._over(variables, "the environment")
+
+    @classmethod
+    def origins(cls, paths: Paths, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return where the value of each setting comes from: a variable, settings.toml, or the default.
+
+        Raises:
+            UsageError: as `load` does.
+        """
+        file, variables = cls._layers(paths, environ)
+        origins = dict.fromkeys((field.name for field in fields(cls)), "default")
+        origins |= dict.fromkeys(file, str(paths.settings))
+        return origins | {name: f"SONGSMITH_{name.upper()}" for name in variables}
+
+    @classmethod
+    def _layers(cls, paths: Paths, environ: Mapping[str, str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what settings.toml says, and what the environment says over it."""
         variables = os.environ if environ is None else environ
         found: dict[str, Any] = {}
         for field in fields(cls):
@@ -49,23 +66,7 @@ class Settings:
                     found[field.name] = int(value) if field.type is int else value
                 except ValueError as error:
                     raise UsageError(f"{name}={value} is not a whole number.", f"Unset {name}, or mend it.") from error
-        return settings._over(found, "the environment")
-
-    def _with_file(self, path: Path) -> Self:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
-        except OSError as error:
-            if os.path.lexists(path):  # else there is none, nor could there be where the home is no folder
-                raise UsageError(f"{path} cannot be read: {error.strerror}.", "Mend it, or move it away.") from error
-            return self
-        import tomllib
-
-        try:
-            return self._over(tomllib.loads(text), str(path))
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
+        return _read_file(paths.settings), found
 
     def _over(self, values: Mapping[str, Any], origin: str) -> Self:
         known = {field.name: field.type for field in fields(self)}
@@ -75,3 +76,20 @@ class Settings:
             if type(value) is not known[name]:
                 raise UsageError(f"{origin} gives '{name}' a value of the wrong kind.", "See README, Settings.")
         return replace(self, **values)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
+    except OSError as error:
+        if os.path.lexists(path):  # else there is none, nor could there be where the home is no folder
+            raise UsageError(f"{path} cannot be read: {error.strerror}.", "Mend it, or move it away.") from error
+        return {}
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error

@@ -57,6 +57,9 @@ COMMANDS = {
     "tokenizer": _Command("tokenizers", "app", "What cuts words into the tokens a model reads."),
     "models": _Command("models", "app", "The models that can write."),
     "songs": _Command("songs", "app", "The songs you keep."),
+    "settings": _Command(
+        "settings", "show_settings", "Show what is set, where it comes from, and where things are kept."
+    ),
 }
 """In the order in which they are listed."""
 
@@ -102,19 +105,19 @@ class SongsmithGroup(TyperGroup):
         with console.ending_errors():
             return super().invoke(ctx)
 
-    def main(self, *arguments: Any, standalone_mode: bool = True, **options: Any) -> Any:
+    def main(self, *arguments: Any, **options: Any) -> Any:
         """Run from the first argument to the exit code."""
         console.prepare_streams()
         completion.complete_at_the_first_tab()
         with console.ending_errors():  # a help text may find no room
             try:
-                result = super().main(*arguments, standalone_mode=False, **options)
+                result = super().main(*arguments, **options | {"standalone_mode": False})
             except ClickException as error:
                 if (refusal := explain(error)) is not None:
                     raise refusal from error
                 console.write(f"{error.message}\n")
                 result = error.exit_code
-        if not standalone_mode:
+        if not options.get("standalone_mode", True):
             return result
         sys.exit(result if isinstance(result, int) else 0)
 

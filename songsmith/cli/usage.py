@@ -41,4 +41,6 @@ def _fault(error: BadParameter) -> str:
 
 def _name(parameter: Any) -> str:
     """Return the longest name of an option, or what its help calls an argument."""
-    return max(parameter.opts, key=len) if isinstance(parameter, TyperOption) else parameter.display_name_raw.upper()
+    return str(
+        max(parameter.opts, key=len) if isinstance(parameter, TyperOption) else parameter.display_name_raw.upper()
+    )

@@ -1,0 +1,22 @@
+"""`songsmith settings`: what is set, where each value comes from, and where songsmith keeps things."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from songsmith.cli import console
+
+
+def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
+    """Show what is set, where it comes from, and where things are kept."""
+    from songsmith.studio.preferences import describe_settings
+    from songsmith.studio.studio import Studio
+
+    told = describe_settings(Studio.open())
+    if as_json:
+        console.write(json.dumps(told, ensure_ascii=False) + "\n")
+        return
+    rows = [(name, str(setting["value"]), str(setting["from"])) for name, setting in told["settings"].items()]
+    console.show_table(("Setting", "Value", "From"), rows)
+    console.show_table(("Kept in", "Path"), list(told["paths"].items()))
