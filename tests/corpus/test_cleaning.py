@@ -374,6 +374,52 @@ def test_names_with_a_capital_inside_are_no_joined_lines(line: str) -> None:
     assert clean_text(f"3 ContributorsFur Lyrics{line}12Embed").text == line
 
 
+@pytest.mark.parametrize(
+    "word", ["knowhatI'msayin", "youknowI'ms—?", "youknowhatI'msayin?", "whatchuthinkI’mdoin", "y'knowhatI'mean"]
+)
+def test_a_word_with_a_contraction_inside_is_one_word(word: str) -> None:
+    for line in (f"Down by the sea, {word}", f"So far, {word} and I go"):
+        cleaned = clean_text(f"3 ContributorsFur Lyrics{line}\nand away12Embed")
+        assert (cleaned.text, cleaned.suspicious) == (f"{line}\nand away", ())
+
+
+def test_a_contraction_that_begins_a_line_is_parted_from_the_one_before() -> None:
+    for joined, parted in (("soulIt's", "soul\nIt's"), ("nightI'm", "night\nI'm"), ("seaDon’t", "sea\nDon’t")):
+        cleaned = clean_text(f"3 ContributorsFur LyricsDown in my {joined} so far away12Embed")
+        assert cleaned.text == f"Down in my {parted} so far away"
+
+
+@pytest.mark.parametrize("text", [
+    "No more trickin' (\nKeep it real\nand sing it loud\nMore (yeah)", "No more trickin' (\nKeep it real", "No more\n) and away",
+    "No more trickin' (\n" + "Keep it real, keep it real\n" * 20 + ")",
+])  # fmt: skip
+def test_a_line_that_opens_a_parenthesis_at_its_end_is_whole_again(text: str) -> None:
+    cleaned = clean_text(text).text
+    assert cleaned.split() == text.replace("(\n", "(").replace("\n)", ")").split()
+    assert all(not line.endswith("(") and not line.startswith(")") for line in cleaned.splitlines())
+
+
+def test_a_header_or_a_face_is_not_joined_to_a_line() -> None:
+    for text in ("So sad :(\nand away", "No more (\n[Chorus]\nO sea", "No more (\n\nO sea", "[Chorus]\n) O sea"):
+        assert clean_text(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("line", "latin"),
+    [
+        ("like Ι have got", "like I have got"), ("Ι’m here", "I’m here"), ("and І go", "and I go"), ("а long way", "a long way"),
+    ],
+)  # fmt: skip
+def test_a_word_of_one_letter_is_latin_among_latin_words(line: str, latin: str) -> None:
+    assert clean_text(line).text == latin
+    assert clean_text(f"{line}\nΣ' αγαπώ").text.startswith(latin if "Ι" in line else line)
+
+
+@pytest.mark.parametrize("line", ["Σαν Ι πας", "а", "Ι", "love а мир", "Α και Ω"])
+def test_a_word_of_one_letter_stays_among_words_of_its_alphabet(line: str) -> None:
+    assert clean_text(line).text == line
+
+
 def test_what_may_be_two_lines_is_told_where_a_page_was_scraped() -> None:
     told = clean_text("3 ContributorsFur LyricsSo far to the seaNear me I go12Embed").suspicious
     assert [(found.rule, found.text) for found in told] == [("joined lines", "seaNear")]

@@ -130,6 +130,15 @@ HEADED = {
         ("verse", "Verse 1: Ann, [Ben]", 2), ("verse", "Prod. by Ann", 0), ("chorus", "Chorusx2", 2),
     ],
     f"[Intro:\n\nAnn]\n\n{HILL}": [("intro", "Intro: Ann", 2)],
+    f"{HILL}\n\n***Hook***\n{ROSE}": [("verse", None, 2), ("chorus", "Hook", 2)],
+    f"[Verse 1]\n{HILL}\n***Chorus: Ann (x2)***\n{ROSE}": [("verse", "Verse 1", 2), ("chorus", "Chorus x2: Ann", 2)],
+    f"{HILL}\n\n***Chorus***\n\n{ROSE}": [("verse", None, 2), ("chorus", None, 2)],
+    f"{HILL}\n\nCHORUS\n\n{ROSE}\n\n{SEA}\n\nCHORUS": [
+        ("verse", None, 2), ("chorus", None, 2), ("verse", None, 2), ("chorus", None, 2),
+    ],
+    f"[Verse 1]\n{HILL}\nChorus 2:\n{ROSE}\n\n{SEA}\nCHORUS 2": [
+        ("verse", "Verse 1", 2), ("chorus", "Chorus 2", 2), ("verse", None, 2), ("chorus", "Chorus 2", 2),
+    ],
     f"Chorus\n{ROSE}\n\n{HILL}\n\nChorus\n\n{SEA}\n\nChorus.": [
         ("chorus", None, 2), ("verse", None, 2), ("chorus", None, 2), ("verse", None, 2), ("chorus", None, 2),
     ],

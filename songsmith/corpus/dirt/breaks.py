@@ -9,6 +9,8 @@ _MOST_BREAKS = 8
 _PARENTHESES = re.compile(r"(?<![:;=])\(([^()\[\]]{1,300})\)")
 # A piece of a line, cut off where the type changed: it begins with a mark, or with the space before it.
 _PIECE = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z])")
+# Nobody ends a line by opening a parenthesis, or begins one by closing it, wherever the other half may be.
+_LEFT_OPEN = re.compile(r"(?<=[^\s:;=^-] \()\n(?=[^\W_]|['’\"“¿¡])|(?<=[^\s\]])\n(?=\)(?!\w))")
 _BROKEN = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z]|\))")
 # A capital behind what ends a word; capitals are few, and are looked for first.
 _SEAM = re.compile(r"[A-Z](?<=[a-zß-ÿ!?)][A-Z])")
@@ -34,20 +36,22 @@ _BEGINNINGS = frozenset(
      "It", "Is", "Are", "Was", "For", "From", "In", "Who", "Now", "Never", "Maybe", "Tell", "Take", "Give"]
 )  # fmt: skip
 
+# What ends a contraction: `seaI'm` is two lines, but `knowhatI'msayin` is one word, as it was sung.
+_CONTRACTED = re.compile(r"['’](?!(?:m|s|d|t|ma|ll|ve|re)(?![^\W\d_]))[^\W\d_]", re.IGNORECASE)
+
 
 def _broken_ad_libs(text: str, about: About) -> list[Finding]:
-    if "(" not in text or ("(\n" not in text and not _BROKEN.search(text)):
+    if ("(" not in text and ")" not in text) or ("(\n" not in text and not _BROKEN.search(text)):
         return []
-    findings = []
+    edges = {found.start() for found in _LEFT_OPEN.finditer(text)}
     for found in _PARENTHESES.finditer(text):
         inside, start = found[1], found.start(1)
         if "\n" not in inside or "\n\n" in inside or inside.count("\n") > _MOST_BREAKS or not inside.strip():
             continue
-        edges = {0} if inside[0] == "\n" else set()
-        edges |= {len(inside) - 1} if inside[-1] == "\n" else set()
-        edges |= {piece.start() for piece in _PIECE.finditer(inside)}
-        findings += [Finding(start + at, start + at + 1) for at in sorted(edges)]
-    return findings
+        edges |= {start} if inside[0] == "\n" else set()
+        edges |= {start + len(inside) - 1} if inside[-1] == "\n" else set()
+        edges |= {start + piece.start() for piece in _PIECE.finditer(inside)}
+    return [Finding(at, at + 1) for at in sorted(edges)]
 
 
 def _joined_lines(text: str, about: About) -> list[Finding]:
@@ -69,7 +73,7 @@ def _joined_lines(text: str, about: About) -> list[Finding]:
             findings.append(Finding(word.start() - 1, word.end(), None))
             continue
         two = _TWO_WORDS.fullmatch(word.group())
-        if not two:
+        if not two or _CONTRACTED.match(text, word.end()):
             continue
         left = word.group()[: -len(two[1])]
         if two[1] in _BEGINNINGS and len(left) >= _FEWEST_LETTERS:

@@ -39,6 +39,9 @@ _LOOK_ALIKES = str.maketrans(
 _ALIKE = frozenset(map(chr, _LOOK_ALIKES))
 # A text with so few letters of other alphabets, all of them look-alikes, is written in Latin ones.
 _ONE_IN = 20
+_WORDS_OF_ONE_LETTER = frozenset("IAaO")
+# No Greek word is this letter alone; a Cyrillic one is a word in itself.
+_IOTA = "Ι"
 _DOUBLE_WIDTH = re.compile("[\uff21-\uff5a]")
 _WIDE = re.compile("(?<=[A-Za-z])[Ａ-Ｚａ-ｚ]+|[Ａ-Ｚａ-ｚ]+(?=[A-Za-z])")
 _MANY_BLANKS = re.compile(r"\n\n\n+")
@@ -106,11 +109,12 @@ def _look_alikes(text: str, about: About) -> list[Finding]:
     letters = "".join(_OTHER_ALPHABETS.findall(rare(text)))
     if not letters:
         return []
-    latin_throughout = len(letters) * _ONE_IN <= len(text) and _ALIKE.issuperset(letters)
+    only_alike = _ALIKE.issuperset(letters)
+    latin_throughout = only_alike and len(letters) * _ONE_IN <= len(text)
     return [
         Finding(start + word.start(), start + word.end(), latin)
         for start, line in _lines_in_other_alphabets(text, len(letters))
-        for word, latin in _disguised(line, latin_throughout)
+        for word, latin in _disguised(line, latin_throughout, only_alike=only_alike)
     ]
 
 
@@ -123,20 +127,24 @@ def _lines_in_other_alphabets(text: str, letters: int) -> Iterator[tuple[int, st
         letters -= len(_OTHER_ALPHABETS.findall(line))
 
 
-def _disguised(line: str, latin_throughout: bool) -> list[tuple[re.Match[str], str]]:
+def _disguised(line: str, latin_throughout: bool, *, only_alike: bool) -> list[tuple[re.Match[str], str]]:
     """Return the Latin words of a line in which letters of another alphabet stand for Latin ones."""
     found = []
+    has_latin = False
     for word in _WORDS.finditer(line):
         letters = word.group()
         foreign = _OTHER_ALPHABETS.findall(letters) if not letters.isascii() else ()
         if not foreign:
+            has_latin = True
             continue
         alike = _ALIKE.issuperset(foreign)
         if len(foreign) == len(letters) and not alike:
             return []  # real words of that alphabet stand beside: who knows what belongs to which
-        if latin_throughout or (alike and len(foreign) * 2 <= len(letters)):
-            found.append((word, letters.translate(_LOOK_ALIKES)))
-    return found
+        latin = letters.translate(_LOOK_ALIKES)
+        alone = latin in _WORDS_OF_ONE_LETTER and (only_alike or letters == _IOTA)
+        if latin_throughout or (alike and (alone or len(foreign) * 2 <= len(letters))):
+            found.append((word, latin))
+    return [(word, latin) for word, latin in found if has_latin or latin_throughout or len(latin) > 1]
 
 
 def _wide(text: str, about: About) -> list[Finding]:

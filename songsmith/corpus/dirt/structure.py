@@ -25,6 +25,8 @@ _OPENING_MARKS = frozenset(_OPENING)
 _CLOSING_MARKS = frozenset(":：]")
 # A row that may be a heading by how it begins: not with `[`, and not with a letter and a small one where no blank row is above.
 _ODD_ROW = re.compile(r"\n(?!\n?\[|[^\W_][a-z ,'])")
+# Signs with which nobody writes a line that is sung: `***Hook***`, but `(Hook)` and `-Hook-`.
+_SIGNS_OF_HEADERS = frozenset("*_#{<=~【")
 _MIRROR = str.maketrans("([{<【［〔〈《「", ")]}>】］〕〉》」")
 _HEADING = re.compile(
     rf"(?P<opened>[{re.escape(_OPENING)} ]{{0,6}})(?P<core>[^\W_].*?)(?:\s?[(\[](?P<within>[^()\[\]]{{1,40}})[)\]])?"
@@ -111,6 +113,8 @@ class _Place:
     after_blank: bool
     has_words: bool
     """Whether something that is no header stands below it."""
+    words_follow: bool
+    """Whether something that is no header stands below it, or below the blank row below it."""
     after_chorus: bool
     """Whether a chorus in brackets has been sung before it."""
 
@@ -131,6 +135,11 @@ class _Heading:
     repeats: bool
     counted: bool
     """Whether it says how often."""
+
+    @property
+    def marked(self) -> bool:
+        """Whether the signs around it, or its capitals, say that it is not sung."""
+        return self.style in _SIGNS_OF_HEADERS if self.style else self.name.isupper()
 
     @property
     def sure(self) -> bool:
@@ -160,17 +169,27 @@ def _styles(text: str, about: About) -> list[Finding]:
         if heading.repeats and not after_chorus:
             continue
         if heading.kind in (SectionKind.CHORUS, SectionKind.PRECHORUS) and not (
-            place.has_words or after_chorus or heading.colon or heading.style == "["
+            place.has_words
+            or after_chorus
+            or heading.colon
+            or heading.style == "["
+            or (heading.marked and heading.sure and (place.words_follow or heading.style))
         ):
             continue
         evidence = heading.style in styles if heading.style else evident
         # In a song with headers in brackets, little else is one.
-        if headed and not (place.after_blank or heading.style == "[" or (heading.colon and heading.sure)):
+        if headed and not (
+            place.after_blank
+            or heading.style == "["
+            or (heading.sure and (heading.colon or (heading.marked and (heading.style or not shouted))))
+        ):
             continue
         if _is_header(heading, evidence=evidence, again=again, cased=not shouted, lowered=about.lowered):
-            findings.append(Finding(place.start, heading.end, heading.header))
+            # The first chorus has its words below it, though a blank row stands between.
+            apart = heading.kind is SectionKind.CHORUS and place.words_follow and not (place.has_words or after_chorus)
+            findings.append(Finding(place.start, heading.end + apart, heading.header))
             accepted.add(heading.name)
-            sung = sung or (heading.kind is SectionKind.CHORUS and place.has_words)
+            sung = sung or (heading.kind is SectionKind.CHORUS and place.words_follow)
     return findings
 
 
@@ -180,11 +199,12 @@ def _is_header(heading: _Heading, *, evidence: bool, again: bool, cased: bool, l
     if heading.style == "[":
         return True
     if heading.style:
-        return heading.sure or (evidence and (place.has_words or again))
+        by_signs = heading.style in _SIGNS_OF_HEADERS and place.after_blank and place.has_words
+        return heading.sure or by_signs or (evidence and (place.has_words or again))
     if heading.colon:
         return heading.sure or place.after_blank or evidence
     if opening.isupper() and cased and (heading.sure or evidence):
-        return place.after_blank or place.has_words or again
+        return place.after_blank or place.words_follow or again or place.after_chorus
     if not place.after_blank or not (lowered or not opening[0].islower()):
         return False
     return heading.sure or (evidence and (place.has_words or again))
@@ -232,13 +252,16 @@ def _headings(text: str) -> tuple[list[_Heading], bool]:
             continue
         if row[0] == "[" and is_left_open(rows, number):
             continue
-        has_words = number + 1 < len(rows) and number + 1 not in known and bool(rows[number + 1].strip())
+        has_words, follows = (
+            next_row < len(rows) and next_row not in known and bool(rows[next_row].strip())
+            for next_row in (number + 1, number + 2)
+        )
         stripped = row.strip()
         starts = starts or list(accumulate((len(row) + 1 for row in rows), initial=0))
         place = starts[number]
         line = _Place(
             line=stripped, start=place + row.index(stripped[0]), end=place + len(row), after_blank=after_blank,
-            has_words=has_words, after_chorus=sung,
+            has_words=has_words, words_follow=has_words or follows, after_chorus=sung,
         )  # fmt: skip
         heading = _heading(line) if len(row) <= _LONGEST_HEADING else None
         if heading := heading or (_inline_heading(line) if after_blank else None):
