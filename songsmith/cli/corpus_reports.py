@@ -106,7 +106,7 @@ def verify(
     """See whether corpora are whole on disk, and say what is not: damaged lines, lost songs, files that do not belong there.
 
     --repair makes the index anew, sets damaged lines and files aside as damaged-..., and leaves the rest to you. Ends
-    in exit code 5 while something is wrong.
+    in exit code 5 while something is wrong; what a killed run left, and the next one mends, is told and is no fault.
     """
     from songsmith.studio.corpus_songs import json_row
     from songsmith.studio.studio import Studio
@@ -122,7 +122,18 @@ def verify(
     check_result(done)
     # What is lost stays lost, though the files fit together again.
     lost = "Nothing is wrong any more; songs that are gone or set aside can be imported or fetched again."
-    console.say(lost if mended else "Nothing is wrong.")
+    left = sum(corpus.heals for corpus in done)
+    if mended:
+        console.say(lost)
+    elif left:
+        what = (
+            "What a killed run left mends itself"
+            if left == 1
+            else f"The {left} things that killed runs left mend themselves"
+        )
+        console.say(f"Nothing is wrong. {what} when the next one begins.")
+    else:
+        console.say("Nothing is wrong.")
 
 
 def _show_found(found: "SongFound") -> None:

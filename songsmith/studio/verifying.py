@@ -29,14 +29,19 @@ class ThingWrong:
         places = [f"line {damage.line}" if damage.line is not None else ""]
         places.append(f"byte {damage.byte}" if damage.byte is not None else "")
         place = f" ({', '.join(filter(None, places))})" if any(places) else ""
-        mended = f"; mended: {damage.remedy.value}" if self.mended else ""
-        return f"{damage.path}{place} {damage.what}{mended}"
+        what_then = f"; mended: {damage.remedy.value}" if self.mended else "; it mends itself" if damage.heals else ""
+        return f"{damage.path}{place} {damage.what}{what_then}"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
         damage = self.damage
         about = {"corpus": self.corpus, "path": str(damage.path), "line": damage.line, "byte": damage.byte}
-        return about | {"what": damage.what, "remedy": damage.remedy.value, "mended": self.mended}
+        return about | {
+            "what": damage.what,
+            "remedy": damage.remedy.value,
+            "heals": damage.heals,
+            "mended": self.mended,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,9 @@ class CorpusVerified:
     corpus: str
     """Empty for the folder that all corpora are in."""
     wrong: int
-    """Things that are wrong now."""
+    """Things that are wrong now, but for what heals."""
+    heals: int
+    """Things that killed runs left, and that the next run mends by itself."""
     can_be_mended: bool
     """A repair would help with some of them."""
 
@@ -100,9 +107,7 @@ def _verify(corpus: Corpus, *, repair: bool) -> Iterator[BytesChecked | ThingWro
         for damage in left:
             if damage not in found:
                 yield ThingWrong(corpus=corpus.name, damage=damage, mended=False)
-    yield CorpusVerified(
-        corpus=corpus.name, wrong=len(left), can_be_mended=not repair and any(damage.remedy for damage in left)
-    )
+    yield _result(corpus.name, left, repair=repair)
 
 
 def _verify_home(folder: Path, *, repair: bool) -> Iterator[ThingWrong | CorpusVerified]:
@@ -112,8 +117,15 @@ def _verify_home(folder: Path, *, repair: bool) -> Iterator[ThingWrong | CorpusV
         left = list(verify_home(folder))
     for damage in found:
         yield ThingWrong(corpus="", damage=damage, mended=damage not in left)
-    can_be_mended = not repair and any(damage.remedy for damage in left)
-    yield CorpusVerified(corpus="", wrong=len(left), can_be_mended=can_be_mended)
+    yield _result("", left, repair=repair)
+
+
+def _result(corpus: str, left: Sequence[Damage], *, repair: bool) -> CorpusVerified:
+    wrong = [damage for damage in left if not damage.heals]
+    return CorpusVerified(
+        corpus=corpus, wrong=len(wrong), heals=len(left) - len(wrong),
+        can_be_mended=not repair and any(damage.remedy for damage in wrong),
+    )  # fmt: skip
 
 
 def _look(folder: Path) -> Generator[BytesChecked, None, list[Damage]]:

@@ -130,6 +130,45 @@ def test_on_a_terminal_words_that_are_found_stand_out(corpus: Corpus, songsmith:
     assert "Times" in table
 
 
+def test_what_a_killed_run_left_is_no_fault_and_goes_with_the_next(corpus: Corpus, tmp_path: Path):
+    leftovers = [corpus.path / name for name in ("clean-0123abcd.jsonl", "report-0123abcd.jsonl", ".clean.json.1.tmp")]
+    for path in leftovers:
+        path.write_text('{"id": "begun')
+    shard = corpus.path / "raw-00001.jsonl"
+    songs = shard.read_bytes()
+    shard.write_bytes(songs + songs.splitlines(keepends=True)[0].replace(b"river", b"lake") + b'{"id":"torn')
+    result = run("corpus", "verify")
+    assert (result.exit_code, result.stderr) == (
+        0, "Nothing is wrong. The 5 things that killed runs left mend themselves when the next one begins.\n"
+    )  # fmt: skip
+    assert all(row.endswith("; it mends itself") for row in result.stdout.splitlines())
+    assert run("clean", "songs").exit_code == 0
+    assert not any(path.exists() for path in leftovers)
+    (tmp_path / "more.txt").write_text("One line more\n")
+    assert run("import", tmp_path / "more.txt", "--corpus", "songs").exit_code == 0
+    assert run("corpus", "verify").stderr == "Nothing is wrong.\n"
+    assert shard.read_bytes().startswith(songs)
+
+
+def test_leftovers_go_when_a_cleaning_begins_though_it_fails(corpus: Corpus):
+    make_clean(corpus)
+    leftover = corpus.path / "clean-0123abcd.jsonl"
+    leftover.write_text('{"id": "begun')
+    with suppress(KeyboardInterrupt), corpus.replacing_clean():
+        assert not leftover.exists()
+        raise KeyboardInterrupt
+    assert corpus.has_clean
+
+
+def test_a_corpus_that_is_being_cleaned_is_not_removed(corpus: Corpus):
+    with corpus.replacing_clean() as writer:
+        result = run("corpus", "rm", "songs", "--yes")
+        assert result.exit_code == 5
+        assert "Another songsmith is writing to the corpus 'Songs'" in result.stderr
+        writer.made_with = {}
+    assert run("corpus", "rm", "songs", "--yes").exit_code == 0
+
+
 def test_a_corpus_is_verified_and_mended(corpus: Corpus, paths: Paths):
     assert run("corpus", "verify").stderr == "Nothing is wrong.\n"
     shard = corpus.path / "raw-00001.jsonl"
@@ -144,7 +183,8 @@ def test_a_corpus_is_verified_and_mended(corpus: Corpus, paths: Paths):
     rows = [json.loads(row) for row in run("corpus", "verify", "songs", "--json").stdout.splitlines()]
     assert rows[0] == {
         "corpus": "Songs", "path": str(shard), "line": 3, "byte": start,
-        "what": "is torn: the last line has no end", "remedy": "the lines are set aside", "mended": False,
+        "what": "is torn: the last line has no end", "remedy": "the lines are set aside", "heals": False,
+        "mended": False,
     }  # fmt: skip
     result = run("corpus", "verify", "--repair")
     lost = "Nothing is wrong any more; songs that are gone or set aside can be imported or fetched again.\n"

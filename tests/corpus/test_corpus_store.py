@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside, hash_words
 from songsmith.corpus.storage import shards
 from songsmith.corpus.storage.store import Appended, Corpus, CorpusStore, folder_name
+from songsmith.corpus.verification.damage import Damage
+from songsmith.corpus.verification.verify import verify_folder
 from songsmith.errors import NotFoundError, StorageError, UsageError
 from songsmith.lyrics import SectionKind
 from songsmith.paths import Paths
@@ -245,6 +247,13 @@ def kill_somewhere(writer: "subprocess.Popen[str]", chance: random.Random) -> in
     return max((int(line) for line in reports if line.endswith("\n")), default=0)
 
 
+def check_it_heals(corpus: Corpus) -> None:
+    """See that what a kill left is told from damage, whatever songs are clean that never were raw."""
+    damages = [event for event in verify_folder(corpus.path) if isinstance(event, Damage)]
+    damages = [damage for damage in damages if "among the raw" not in damage.what]
+    assert all(damage.heals for damage in damages), damages
+
+
 @pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 def test_what_was_reported_survives_a_kill_and_nothing_is_doubled(store: CorpusStore, kills: int):
@@ -252,6 +261,7 @@ def test_what_was_reported_survives_a_kill_and_nothing_is_doubled(store: CorpusS
     chance = random.Random(kills)
     for _ in range(kills):
         reported = kill_somewhere(start("raw", songs), chance)
+        check_it_heals(store.open("killed"))
         found = ids(store.open("killed"))
         assert found == [f"s{number}" for number in range(len(found))]
         assert len(found) >= reported
@@ -271,6 +281,7 @@ def test_clean_songs_are_the_old_or_the_new_whatever_is_killed(store: CorpusStor
     chance = random.Random(kills)
     for _ in range(kills):
         kill_somewhere(start("clean", 100_000), chance)
+        check_it_heals(corpus)
         texts = [song.text for song in corpus.clean()]
         assert len(set(texts)) == 1
         assert len(texts) in (1, 50)

@@ -138,6 +138,7 @@ class CleanFiles:
     @contextmanager
     def replacing(self, *, raw_records: int) -> Iterator[CleanWriter]:
         """Lend a writer; what it was given takes the place of what there is when the block ends, unless it raises."""
+        self._sweep()
         opened: list[Path] = []
 
         def open_file(kind: str) -> IO[bytes]:
@@ -207,14 +208,17 @@ class CleanFiles:
         return {"previous": asdict(summary) if summary else None}
 
     def _sweep(self) -> None:
-        """Remove the files that no set has a use for: of the one before the last, and what a kill left."""
+        """Remove the files that no set has a use for: of the one before the last, and what a kill left.
+
+        Only for the one who may write to the folder: what somebody else is about to rename would go, too.
+        """
         with suppress(StorageError):
             row = self._row() or {}
             kept: set[str] = set()
             for known in (row, row.get("previous")):
                 kept |= set(self._read_summary(known).files) if known else set()
-            for kind in _KINDS:
-                for path in self._folder.glob(f"{kind}-*.jsonl"):
+            for pattern in (*(f"{kind}-*.jsonl" for kind in _KINDS), ".*.tmp"):
+                for path in self._folder.glob(pattern):
                     if path.name not in kept:
                         with suppress(OSError):
                             path.unlink(missing_ok=True)

@@ -27,6 +27,8 @@ class Damage:
     what: str
     """A few words that go on from the name of the file."""
     remedy: Remedy = Remedy.NONE
+    heals: bool = False
+    """Whether it is what a killed run left, holds nothing that was kept, and is mended by the next one by itself."""
     line: int | None = None
     """The first line that it is about, from 1."""
     byte: int | None = None

@@ -50,11 +50,12 @@ def verify_home(folder: Path) -> Iterator[Damage]:
             if not path.is_dir():
                 yield Damage(path=path, what="is none of songsmith's files: move it elsewhere")
             elif path.name.startswith(".") and path.name.endswith(REMOVED):
-                yield Damage(path=path, what="is left over from a removal that was killed", remedy=Remedy.DELETE)
+                what = "is left over from a removal that was killed"
+                yield Damage(path=path, what=what, remedy=Remedy.DELETE, heals=True)
             elif any(shard_number(inner) or inner.name == POINTER for inner in path.iterdir()):
                 yield Damage(path=path / ABOUT, what="is gone, so that nobody finds the corpus", remedy=Remedy.NAME)
             elif not any(path.iterdir()):
-                yield Damage(path=path, what="is an empty folder", remedy=Remedy.DELETE)
+                yield Damage(path=path, what="is an empty folder", remedy=Remedy.DELETE, heals=True)
             else:
                 yield Damage(path=path, what="is no corpus: move it elsewhere")
 
@@ -90,7 +91,7 @@ def _folder_of(name: str) -> str:
 def _verify_notes(folder: Path) -> Iterator[Damage]:
     notes = folder / NOTES
     if notes.is_file():
-        lines = LineChecker(notes, SetAside.from_json, remedy=Remedy.LINES)
+        lines = LineChecker(notes, SetAside.from_json, remedy=Remedy.LINES, durable=0)
         for _ in lines.rows():
             pass
         yield from lines.damage()
@@ -109,10 +110,11 @@ def _verify_others(folder: Path, clean_files: set[str]) -> Iterator[Damage]:
         if name in own or (name.startswith(DAMAGED) and path.is_file()) or shard_number(path):
             continue
         if FILE_NAME.fullmatch(name):
-            yield Damage(path=path, what="is left over from a cleaning that was killed", remedy=Remedy.FILE)
+            what = "is left over from a cleaning that was killed"
+            yield Damage(path=path, what=what, remedy=Remedy.FILE, heals=True)
         elif path.is_file() and path.match("raw-*.jsonl"):
             yield Damage(path=path, what="is named as if it held songs of this corpus", remedy=Remedy.FILE)
         elif _DRAFT.fullmatch(name):
-            yield Damage(path=path, what="is left over from a run that was killed", remedy=Remedy.DELETE)
+            yield Damage(path=path, what="is left over from a run that was killed", remedy=Remedy.DELETE, heals=True)
         else:
             yield Damage(path=path, what="is none of songsmith's files: move it elsewhere")

@@ -9,6 +9,8 @@ from typing import Any
 from songsmith.corpus.storage.journal import decode_row
 from songsmith.corpus.verification.damage import Damage, Remedy
 
+_TORN = "is torn: the last line has no end"
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Bad:
@@ -21,14 +23,23 @@ class _Bad:
 class LineChecker:
     """Reads a file of JSON lines to its end, and remembers what is wrong with it."""
 
-    def __init__(self, path: Path, from_json: Callable[[dict[str, Any]], object], *, remedy: Remedy) -> None:
-        """Read `path`, each line of which should be what `from_json` takes; else `remedy` is what helps."""
+    def __init__(
+        self, path: Path, from_json: Callable[[dict[str, Any]], object], *, remedy: Remedy, durable: int | None = None
+    ) -> None:
+        """Read `path`, each line of which should be what `from_json` takes; else `remedy` is what helps.
+
+        Args:
+            path: the file.
+            from_json: raises ValueError or TypeError for what is none of its records.
+            remedy: what mends a line that cannot be read.
+            durable: bytes that were kept; a last line torn behind them is what a killed run left. None: all were.
+        """
         self.path = path
         self.lines = 0
         """Lines that are whole and can be read."""
         self.bytes = 0
         """Bytes that were read."""
-        self._from_json, self._remedy = from_json, remedy
+        self._from_json, self._remedy, self._durable = from_json, remedy, durable
         self._bad: list[_Bad] = []
 
     def rows(self) -> Iterator[tuple[object, int, int]]:
@@ -59,12 +70,13 @@ class LineChecker:
             yield Damage(
                 path=self.path, what=bad.why, remedy=self._remedy, line=bad.line, byte=bad.start,
                 pieces=((bad.start, bad.end),) if self._remedy is Remedy.LINES else (),
+                heals=bad.why == _TORN and self._durable is not None and bad.start >= self._durable,
             )  # fmt: skip
 
 
 def _why(line: bytes, error: Exception) -> str:
     if not line.endswith(b"\n"):
-        return "is torn: the last line has no end"
+        return _TORN
     if isinstance(error, UnicodeDecodeError):
         return "holds what is no text"
     if isinstance(error, json.JSONDecodeError | RecursionError):

@@ -64,10 +64,11 @@ class RawVerifier:
                 )
 
     def _verify_shard(self, path: Path, known: _Index | None, *, all_known: bool) -> Iterator[Damage | BytesChecked]:
-        lines = LineChecker(path, RawRecord.from_json, remedy=Remedy.LINES)
+        durable = known.end if known else 0
+        lines = LineChecker(path, RawRecord.from_json, remedy=Remedy.LINES, durable=durable)
         here: dict[int, int] = {}
         changed: list[tuple[str, int, int]] = []
-        unknown = found = 0
+        unknown = found = first_unknown = 0
         ends = set(known.ends) if known else set()
         for record, number, start in lines.rows():
             ends.discard(lines.bytes)
@@ -79,6 +80,7 @@ class RawVerifier:
             here[hashed] = words
             expected = known.songs.find(hashed) if known else words
             if expected is None:
+                first_unknown = start if not unknown else first_unknown
                 unknown += 1
             else:
                 found += 1
@@ -108,14 +110,15 @@ class RawVerifier:
         if not all_known:
             return
         if unknown:
-            yield Damage(path=path, what=f"holds {_songs(unknown)} that the index does not know", remedy=Remedy.INDEX)
-        elif lines.bytes > known.end:
+            what = f"holds {_songs(unknown)} that the index does not know"
+            yield Damage(path=path, what=what, remedy=Remedy.INDEX, heals=first_unknown >= known.end)
+        elif lines.bytes > known.end and not any(damage.heals for damage in lines.damage()):
             yield Damage(path=path, what="is longer than the index says", remedy=Remedy.INDEX, byte=known.end)
 
     def _read_index(self) -> tuple[dict[int, _Index], Damage | None]:
         path = self._folder / INDEX
         if not path.exists():
-            lost = Damage(path=path, what="is gone", remedy=Remedy.INDEX)
+            lost = Damage(path=path, what="is gone", remedy=Remedy.INDEX, heals=True)
             return {}, lost if any(shard.stat().st_size for shard in self._shards.values()) else None
         found: dict[int, _Index] = {}
         place = 0
@@ -124,8 +127,9 @@ class RawVerifier:
                 try:
                     _read_row(decode_row(line), found)
                 except (ValueError, TypeError, LookupError, RecursionError):
-                    what = "is damaged" if line.endswith(b"\n") else "is torn"
-                    return found, Damage(path=path, what=what, remedy=Remedy.INDEX, line=number, byte=place)
+                    torn = not line.endswith(b"\n")
+                    what = "is torn" if torn else "is damaged"
+                    return found, Damage(path=path, what=what, remedy=Remedy.INDEX, line=number, byte=place, heals=torn)
                 place += len(line)
         return found, None
 
