@@ -62,6 +62,11 @@ class Paths:
         return self.state / "graphs"
 
     @property
+    def weight_hashes(self) -> Path:
+        """The hashes of models' weights, so that they are worked out once."""
+        return self.state / "weight-hashes.json"
+
+    @property
     def engine_log(self) -> Path:
         """What the generating process wrote to its standard error."""
         return self.state / "engine.log"

@@ -18,11 +18,14 @@ STARTER_OUTPUTS: int = json.loads((find_paths().starter / "config.json").read_te
 
 
 def write_random_model(
-    folder: Path, *, seed: int = 0, window: int = 64, manifest: dict[str, object] | None = None, unused_bytes: int = 0
-) -> Path:
+    folder: Path, *, seed: int = 0, window: int = 64, manifest: dict[str, object] | None = None, unused_bytes: int = 0,
+    inner: int | None = None,
+) -> Path:  # fmt: skip
     """Save a small GPT-2 with random weights and the starter's tokenizer; without a manifest it is a plain model."""
     folder.mkdir(parents=True)
-    shape = GPT2Config(vocabulary_size=STARTER_OUTPUTS, context_window_tokens=window, width=16, layers=2, heads=2)
+    shape = GPT2Config(
+        vocabulary_size=STARTER_OUTPUTS, context_window_tokens=window, width=16, layers=2, heads=2, inner_width=inner
+    )
     weights = {f"transformer.{name}": weight for name, weight in random_weights(shape, seed).items()}
     if unused_bytes:
         weights["unused"] = torch.zeros(unused_bytes, dtype=torch.uint8)
@@ -34,6 +37,7 @@ def write_random_model(
         "n_embd": 16,
         "n_layer": 2,
         "n_head": 2,
+        "n_inner": inner,
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     shutil.copy(find_paths().starter / "tokenizer.json", folder)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from songsmith.model.config import GPT2Config
 from songsmith.model.gpt2 import random_weights
-from songsmith.model.store import WEIGHTS, hash_file
+from songsmith.model.hashes import hash_file
+from songsmith.model.weights import WEIGHTS
 
 GPT2_SMALL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
 
@@ -32,7 +33,6 @@ def write_random_model(folder: Path, config: GPT2Config, *, seed: int = 0) -> No
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
     _write_tokenizer(folder, config.vocabulary_size)
-    # With its hash at hand, a model need not be read twice to be loaded, like any that songsmith made or fetched.
     manifest = {"format": "plain", "description": "Random weights.", "weights_sha256": hash_file(folder / WEIGHTS)}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 

@@ -23,6 +23,7 @@ from songsmith.errors import EngineError, SongsmithError, storing
 from songsmith.model.config import GPT2Config
 from songsmith.model.device import available_processors, processor_skills
 from songsmith.model.onnx import OnnxGPT2, open_session, run_graph
+from songsmith.model.stored import StoredModel
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -50,9 +51,7 @@ _LEAST_GAIN = 1.15
 
 def load_compiled(
     graphs: Path,
-    weights: Path,
-    config: GPT2Config,
-    read_weights: Callable[[], Mapping[str, Array]],
+    model: StoredModel,
     *,
     threads: int = 0,
     preparing: Callable[[], None] = lambda: None,
@@ -61,9 +60,7 @@ def load_compiled(
 
     Args:
         graphs: folder for the graphs of all models.
-        weights: the model's file of weights: a graph is made anew when it changes.
-        config: the network's shape.
-        read_weights: reads that file; asked only where a graph is made.
+        model: what its files hold. A graph is made anew when its weights change; they are read only where one is made.
         threads: that share a step's work; 0 means as many as a trial found best.
         preparing: told before a graph is made that takes more than a moment.
 
@@ -72,11 +69,16 @@ def load_compiled(
         StorageError: the graph cannot be written, or another process has been making it for ten minutes.
         EngineError: ONNX Runtime cannot run such a network.
     """
+    config = model.config
     if config.width // config.heads % _WIDTHS:
         raise EngineError("ONNX Runtime wants heads of a width that 8 divides.", "Use --device cuda or mps.")
-    home = _home(graphs, weights.parent)
-    file = weights.stat()
-    facts = (file.st_size, file.st_mtime_ns, file.st_ctime_ns, file.st_ino, config, _LAYOUT)
+    home = _home(graphs, model.folder)
+    files = [file.stat() for file in model.weights.files]
+    facts = (
+        *(fact for file in files for fact in (file.st_size, file.st_mtime_ns, file.st_ctime_ns, file.st_ino)),
+        config,
+        _LAYOUT,
+    )
     folder = home / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     # Not there, cut short, or of another version or machine: the library raises its own of many kinds.
     with suppress(Exception):
@@ -86,11 +88,11 @@ def load_compiled(
     with storing(home), FileLock(home / ".lock", timeout=_LONGEST_WAIT_S):
         with suppress(Exception):  # another process made it while this one waited
             return _load(folder, config, threads)
-        if file.st_size > _LONG_TO_MAKE_BYTES:
+        if model.weights.bytes > _LONG_TO_MAKE_BYTES:
             preparing()
         try:
-            (home / _MODEL).write_text(str(weights.parent.resolve()), encoding="utf-8", errors="surrogateescape")
-            _make(folder, config, read_weights())
+            (home / _MODEL).write_text(str(model.folder.resolve()), encoding="utf-8", errors="surrogateescape")
+            _make(folder, config, model.arrays(), model.parameters)
             _sweep(graphs, keep=folder)
             return _load(folder, config, threads)
         except (OSError, SongsmithError):
@@ -136,13 +138,13 @@ def _write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
     new.replace(folder / _FACTS)
 
 
-def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array]) -> None:
+def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array], parameters: int) -> None:
     """Write a graph and what was measured of it, whole or not at all."""
     from songsmith.model.onnx_graph import check_weights, write_graph
 
     check_weights(config, weights)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as name:
-        precision = _choose_precision(weights)
+        precision = _choose_precision(parameters)
         first, whole = Path(name) / "first", Path(name) / "whole"
         for path in (first, whole):
             path.mkdir()
@@ -158,10 +160,10 @@ def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array]) -> Non
         whole.rename(folder)
 
 
-def _choose_precision(weights: Mapping[str, Array]) -> "Precision":
+def _choose_precision(parameters: int) -> "Precision":
     from songsmith.model.onnx_graph import Precision, blocks_overflow, products_overflow
 
-    if sum(weight.size for weight in weights.values()) < _SMALL_WEIGHTS and not blocks_overflow(run_graph):
+    if parameters < _SMALL_WEIGHTS and not blocks_overflow(run_graph):
         return Precision.BLOCKS
     return Precision.UINT8 if products_overflow(run_graph) else Precision.INT8
 

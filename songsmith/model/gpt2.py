@@ -218,7 +218,7 @@ class GPT2:
                 query, keys, values, attn_mask=mask, is_causal=mask is None and longest > 1
             )
             x += _affine(seen.transpose(1, 2).reshape(x.shape), block.attention_out)
-            inner = F.gelu(_affine(self._normed(x, block.ln_2), block.mlp_in), approximate="tanh")  # (N, 4D)
+            inner = F.gelu(_affine(self._normed(x, block.ln_2), block.mlp_in), approximate="tanh")  # (N, inner)
             x += _affine(inner, block.mlp_out)
         return self._normed(x, self._norm).view(batch, longest, -1)
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from songsmith.errors import ModelError
 from songsmith.markup import MarkupFormat
+from songsmith.model.plain_files import read_json
 
 # What is not here is text.
 _KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict, "options": dict, "cleaning": dict, "sources": list}
@@ -63,17 +64,19 @@ class Manifest:
         """
         path = folder / "manifest.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = read_json(path)
             if not isinstance(values, dict):
                 raise TypeError("it is no JSON object")
             known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
             for name, value in known.items():
                 if not isinstance(value, _KINDS.get(name, str)):
                     raise TypeError(f"its {name} is of the wrong kind")
+            if not all(isinstance(source, str) for source in known.get("sources", ())):
+                raise TypeError("its sources are of the wrong kind")
             return cls(**known | {"format": MarkupFormat(known.get("format", "plain"))})
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise ModelError(f"{path} cannot be read: {error}.", "Mend it, or fetch the model again.") from error
 
     def save(self, folder: Path) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from songsmith.errors import storing
 from songsmith.model.config import GPT2Config
+from songsmith.model.hashes import hash_file
 from songsmith.model.manifest import Manifest
-from songsmith.model.store import WEIGHTS, hash_file
 from songsmith.model.tokenizer import Tokenizer
+from songsmith.model.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,6 +95,7 @@ def _config_json(config: GPT2Config, tokenizer: Tokenizer) -> dict[str, object]:
         "n_embd": config.width,
         "n_layer": config.layers,
         "n_head": config.heads,
+        "n_inner": config.inner_width,
         "layer_norm_epsilon": config.layer_norm_epsilon,
         "activation_function": "gelu_new",
         "attn_pdrop": 0.0,

@@ -4,7 +4,6 @@ A model directory holds config.json, model.safetensors and tokenizer.json, as tr
 of ours (`manifest.py`); without a manifest it is taken for a plain checkpoint. Never reads pickles, never changes a model.
 """
 
-import json
 import os
 import shutil
 import sys
@@ -15,20 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from songsmith.errors import EngineError, ModelError, StorageError, storing
 from songsmith.model.device import is_cpu
+from songsmith.model.hashes import WeightHashes
 from songsmith.model.manifest import Manifest
+from songsmith.model.stored import StoredModel, compare_hashes, read_config, read_stored
+from songsmith.model.weights import Weights
 from songsmith.paths import Paths
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
     from songsmith.model.backend import Backend
-    from songsmith.model.config import GPT2Config
     from songsmith.model.tokenizer import Tokenizer
 
 STARTER = "starter"
 """Name of the model that comes with the package."""
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +40,11 @@ class ModelEntry:
     bytes: int
     """Size of its weights on disk."""
     parameters: int
-    """Number of weights in the file."""
+    """Number of weights in the files."""
+    weights_sha256: str = ""
+    """Their true hash; empty where it has not been worked out since they last changed."""
+    notice: str = ""
+    """What its user should know, though it can be used."""
     problem: str = ""
     """Why it cannot be used; empty if it can, as far as can be seen without loading it."""
 
@@ -55,44 +56,13 @@ class LoadedModel:
     name: str
     manifest: Manifest
     weights_sha256: str
+    """True hash of its weights."""
     backend: "Backend"
     tokenizer: "Tokenizer"
     parameters: int = 0
-    """Number of weights in its file; 0 where there is none."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredModel:
-    """What the files of a model hold."""
-
-    name: str
-    folder: Path
-    manifest: Manifest
-    weights_sha256: str
-    config: "GPT2Config"
-    tokenizer: "Tokenizer"
-    parameters: int
-    """Number of weights in the file."""
-
-    def tensors(self) -> "Mapping[str, Tensor]":
-        """Return its weights for torch, by the names `config.weight_shapes()` gives; there may be more.
-
-        Raises:
-            ModelError: the file is damaged.
-        """
-        from safetensors.torch import load_file
-
-        return _read_weights(self.folder, load_file)
-
-    def arrays(self) -> "Mapping[str, NDArray[Any]]":
-        """Return its weights for NumPy, by the names `config.weight_shapes()` gives; there may be more.
-
-        Raises:
-            ModelError: the file is damaged.
-        """
-        from safetensors.numpy import load_file
-
-        return _read_weights(self.folder, load_file)
+    """Number of weights in its files; 0 where there are none."""
+    notice: str = ""
+    """What its user should know, though it writes."""
 
 
 class ModelStore:
@@ -101,9 +71,13 @@ class ModelStore:
     def __init__(self, paths: Paths) -> None:
         """Look for models at `paths`."""
         self._paths = paths
+        self._hashes = WeightHashes(paths.weight_hashes)
 
     def entries(self) -> list[ModelEntry]:
         """Return every model, the starter first; damaged ones say so in `problem`."""
+        return [self._inspect(name, path) for name, path in self._folders().items()]
+
+    def _folders(self) -> dict[str, Path]:
         folders = {STARTER: self._paths.starter}
         if _is_folder(self._paths.models):
             folders |= {
@@ -111,7 +85,7 @@ class ModelStore:
                 for path in sorted(self._paths.models.iterdir())
                 if path.is_dir() and not path.name.startswith(".")
             }
-        return [_inspect(name, path) for name, path in folders.items()]
+        return folders
 
     def find(self, name: str) -> Path:
         """Return the folder of a model, given its name or a path to it.
@@ -161,8 +135,26 @@ class ModelStore:
             shutil.rmtree(gone)
 
     def info(self, name: str) -> ModelEntry:
-        """Return what can be said of one model without loading it."""
-        return _inspect(_short(name), self.find(name))
+        """Return what can be said of one model without loading it, the true hash of its weights with it."""
+        return self._inspect(_short(name), self.find(name), hashing=True)
+
+    def weights_bytes(self, name: str) -> int:
+        """Return the size of a model's weights on disk; 0 where they cannot be read."""
+        return self._inspect(_short(name), self.find(name)).bytes
+
+    def _inspect(self, name: str, folder: Path, *, hashing: bool = False) -> ModelEntry:
+        manifest, config, problem, size, parameters, digest = Manifest(), {}, "", 0, 0, ""
+        try:
+            weights = Weights.open(folder)
+            manifest, config = Manifest.load(folder), read_config(folder)
+            size, parameters = weights.bytes, weights.parameters
+            digest = self._hashes.hash(weights.files, keep=False) if hashing else self._hashes.known(weights.files)
+        except ModelError as error:
+            problem = error.message
+        return ModelEntry(
+            name=name, path=folder, manifest=manifest, config=config, bytes=size, parameters=parameters,
+            weights_sha256=digest, notice=compare_hashes(name, digest, manifest), problem=problem,
+        )  # fmt: skip
 
     def read(self, name: str) -> StoredModel:
         """Read the files of a model, to run it or to train it further.
@@ -170,35 +162,23 @@ class ModelStore:
         Raises:
             ModelError: it is unknown, damaged, no GPT-2, or does not fit its own tokenizer.
         """
-        folder = self.find(name)
-        _require_safetensors(folder)
-        manifest, config = Manifest.load(folder), _read_config(folder)
-        # Only here does the tokenizer's code load: listing models stays instant.
-        from songsmith.model.config import GPT2Config
-        from songsmith.model.tokenizer import Tokenizer
+        return read_stored(_short(name), self.find(name), self._hashes)
 
-        shape = GPT2Config.from_json(config)
-        if shape.context_window_tokens < 2:
-            raise ModelError(
-                f"{name} sees no token but the last, and cannot go on with a song.", "Choose another model."
-            )
-        tokenizer = Tokenizer.load(folder)
-        if tokenizer.vocabulary_size > shape.vocabulary_size:
-            raise ModelError(
-                f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {shape.vocabulary_size}.",
-                "They belong to two models; put the right tokenizer.json beside the weights.",
-            )
-        parameters = _count_parameters(folder)  # reads the head of the file alone, and refuses one that is cut short
-        digest = manifest.weights_sha256 or hash_file(folder / WEIGHTS)
-        return StoredModel(
-            name=_short(name),
-            folder=folder,
-            manifest=manifest,
-            weights_sha256=digest,
-            config=shape,
-            tokenizer=tokenizer,
-            parameters=parameters,
-        )
+    def verify(self, name: str) -> StoredModel:
+        """Read every byte of a model, and make sure that it is whole.
+
+        Raises:
+            ModelError: it is not, or there is none of that name.
+        """
+        stored = read_stored(_short(name), self.find(name), self._hashes, afresh=True)
+        import numpy as np
+
+        for weight in stored.config.weight_shapes():  # one by one: never all in memory
+            if not np.isfinite(stored.weights.array(weight)).all():
+                raise ModelError(f"The model's {weight} holds what is no number.", "Fetch or export it again.")
+        if stored.notice:
+            raise ModelError(stored.notice, "Fetch it again if that was not you; takes say what their hash is.")
+        return stored
 
     def load(
         self, name: str, *, device: str = "auto", threads: int = 0, exact: bool = False,
@@ -223,7 +203,7 @@ class ModelStore:
         return LoadedModel(
             name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256,
             backend=backend or _load_into_torch(stored, device, threads), tokenizer=stored.tokenizer,
-            parameters=stored.parameters,
+            parameters=stored.parameters, notice=stored.notice,
         )  # fmt: skip
 
     def load_draft(
@@ -268,9 +248,7 @@ class ModelStore:
         from songsmith.model.compiled import load_compiled
 
         def load(graphs: Path) -> "Backend":
-            return load_compiled(
-                graphs, stored.folder / WEIGHTS, stored.config, stored.arrays, threads=threads, preparing=preparing
-            )
+            return load_compiled(graphs, stored, threads=threads, preparing=preparing)
 
         try:
             try:
@@ -297,28 +275,13 @@ def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend
     from songsmith.model.gpt2 import GPT2
     from songsmith.model.queued import QueuedGPT2
 
-    set_threads(threads or choose_threads((stored.folder / WEIGHTS).stat().st_size))
+    set_threads(threads or choose_threads(stored.weights.bytes))
     target = choose_device(device)
     network = QueuedGPT2 if target.type == "cuda" else GPT2
     try:
         return network(stored.config, stored.tensors(), target, choose_dtype(target))
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelError(f"{stored.name} does not fit into the memory of {target}.", "Try --device cpu.") from error
-
-
-def _read_weights(folder: Path, load_file: Callable[[Path], Mapping[str, Any]]) -> dict[str, Any]:
-    try:
-        return {key.removeprefix("transformer."): value for key, value in load_file(folder / WEIGHTS).items()}
-    except Exception as error:  # safetensors raises its own and OSErrors alike
-        raise _damaged(folder, error) from error
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    import hashlib
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_folder(path: Path) -> bool:
@@ -330,62 +293,3 @@ def _is_folder(path: Path) -> bool:
 
 def _short(name: str) -> str:
     return Path(name).name or name
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{folder / 'config.json'} cannot be read.", "Fetch or export the model again.") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{folder / 'config.json'} is no configuration.", "Fetch or export the model again.")
-    for key, value in config.items():
-        if isinstance(value, int | float) and not abs(value) < 2**31:  # so put, NaN is refused too
-            raise ModelError(
-                f"{folder / 'config.json'} gives {key} a value that none can have.", "Fetch the model again."
-            )
-    return config
-
-
-def _require_safetensors(folder: Path) -> None:
-    if (folder / WEIGHTS).is_file():
-        return
-    if (folder / "pytorch_model.bin").exists():
-        raise ModelError(
-            f"{folder} holds its weights as a pickle, which songsmith does not read.",
-            "Load it with transformers and save_pretrained() it again: that writes safetensors.",
-        )
-    raise ModelError(f"{folder} holds no {WEIGHTS}.", "Fetch or export the model again.")
-
-
-def _damaged(folder: Path, error: Exception) -> ModelError:
-    return ModelError(
-        f"{folder / WEIGHTS} is damaged ({error}).",
-        "It was left as it is; fetch the model again, or use --model starter.",
-    )
-
-
-def _inspect(name: str, folder: Path) -> ModelEntry:
-    manifest, config, problem, size, parameters = Manifest(), {}, "", 0, 0
-    try:
-        _require_safetensors(folder)
-        manifest, config = Manifest.load(folder), _read_config(folder)
-        size = (folder / WEIGHTS).stat().st_size
-        parameters = _count_parameters(folder)
-    except ModelError as error:
-        problem = error.message
-    return ModelEntry(
-        name=name, path=folder, manifest=manifest, config=config, bytes=size, parameters=parameters, problem=problem
-    )
-
-
-def _count_parameters(folder: Path) -> int:
-    from math import prod
-
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(folder / WEIGHTS, framework="numpy") as file:
-            return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118  (no mapping)
-    except (SafetensorError, OSError) as error:
-        raise _damaged(folder, error) from error

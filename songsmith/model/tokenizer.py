@@ -13,6 +13,7 @@ from tokenizers import Tokenizer as RustTokenizer
 
 from songsmith.errors import ModelError, storing
 from songsmith.markup import END, MARKS, ORDERED_MARKS, Mark, Piece
+from songsmith.model.tokenizer_files import load_tokenizer_files, refusing_panics
 
 
 def _byte_alphabet() -> dict[str, int]:
@@ -47,22 +48,9 @@ class Tokenizer:
         """Load tokenizer.json of a model directory, or the vocab.json and merges.txt of older ones.
 
         Raises:
-            ModelError: there is neither, or they cannot be read.
+            ModelError: there is neither, they cannot be read, or hold what is not known here.
         """
-        try:
-            if (folder / "tokenizer.json").exists():
-                rust = RustTokenizer.from_file(str(folder / "tokenizer.json"))
-            else:
-                rust = _load_gpt2_files(folder)
-        except ModelError:
-            raise
-        except Exception as error:  # the library raises bare Exceptions
-            raise ModelError(
-                f"The tokenizer in {folder} cannot be read: {error}.", "Fetch or export it again."
-            ) from error
-        if "ByteLevel" not in str(json.loads(rust.to_str())["decoder"]):
-            raise ModelError(f"The tokenizer in {folder} is not byte-level BPE.", "Choose a GPT-2 model.")
-        return cls(rust)
+        return cls(load_tokenizer_files(folder))
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary_size: int) -> Self:
@@ -137,6 +125,12 @@ class Tokenizer:
         return 1 + max(self._rust.get_vocab().values(), default=-1)
 
     @property
+    def rows_needed(self) -> int:
+        """One more than the highest id that a text or a mark becomes; other special tokens need no row in a network."""
+        never = self._special_ids - self._mark_of_id.keys()
+        return 1 + max((token for token in self._rust.get_vocab().values() if token not in never), default=-1)
+
+    @property
     def end(self) -> int:
         """Token of `<|endoftext|>`, which every tokenizer used here has.
 
@@ -149,11 +143,13 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the token ids of a text, none of them special."""
-        return list(self._rust.encode(text, add_special_tokens=False).ids)
+        with refusing_panics():
+            return list(self._rust.encode(text, add_special_tokens=False).ids)
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of many texts, encoded side by side."""
-        return [list(encoding.ids) for encoding in self._rust.encode_batch(list(texts), add_special_tokens=False)]
+        with refusing_panics():
+            return [list(encoding.ids) for encoding in self._rust.encode_batch(list(texts), add_special_tokens=False)]
 
     def encode_pieces(self, pieces: Sequence[Piece]) -> list[int]:
         """Return the token ids of text and marks. Marks this tokenizer does not have are left out."""
@@ -224,20 +220,3 @@ class StreamingDecoder:
         text = self._utf8.decode(b"", final=True)
         self._utf8.reset()
         return [text] if text else []
-
-
-def _load_gpt2_files(folder: Path) -> RustTokenizer:
-    from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-    from tokenizers.models import BPE
-    from tokenizers.pre_tokenizers import ByteLevel
-
-    vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
-    if not (vocabulary.exists() and merges.exists()):
-        raise ModelError(
-            f"{folder} holds no tokenizer.", "Put tokenizer.json, or vocab.json and merges.txt, beside the weights."
-        )
-    rust = RustTokenizer(BPE.from_file(str(vocabulary), str(merges)))
-    rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    rust.decoder = ByteLevelDecoder()
-    rust.add_special_tokens([AddedToken(END, special=True, normalized=False)])
-    return rust

@@ -101,5 +101,5 @@ class Studio:
 
     def workshop_threads(self) -> int:
         """Return the CPU threads for writing beside an interface: one processor is left to the keys."""
-        wanted = self.settings.threads or choose_threads(self.models.info(self.settings.model).bytes)
+        wanted = self.settings.threads or choose_threads(self.models.weights_bytes(self.settings.model))
         return max(1, min(wanted, available_processors() - 1))

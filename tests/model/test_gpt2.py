@@ -280,7 +280,7 @@ def test_a_config_of_transformers_is_read():
     ("change", "said"),
     [
         ({"model_type": "llama"}, "llama"),
-        ({"model_type": None}, "None"),
+        ({"model_type": None, "n_layer": None}, "config.json"),
         ({"activation_function": "relu"}, "activation_function"),
         ({"scale_attn_weights": False}, "scale_attn_weights"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx"),
@@ -289,13 +289,20 @@ def test_a_config_of_transformers_is_read():
         ({"n_layer": None}, "config.json"),
         ({"vocab_size": 0}, "sizes"),
         ({"n_head": 5}, "sizes"),
-        ({"n_inner": 64}, "sizes"),
+        ({"n_inner": -1}, "sizes"),
         ({"tie_word_embeddings": False}, "tie_word_embeddings"),
     ],
 )
 def test_a_config_it_cannot_run_is_refused(change, said):
     with pytest.raises(ModelError, match=said):
         GPT2Config.from_json(GOOD | change)
+
+
+def test_a_config_without_a_type_is_known_by_its_names_and_one_of_other_names_is_not():
+    sizes = {key: value for key, value in GOOD.items() if key != "model_type"}
+    assert GPT2Config.from_json(sizes) == SMALL
+    with pytest.raises(ModelError, match="None"):
+        GPT2Config.from_json({"hidden_size": 32, "num_hidden_layers": 3})
 
 
 @pytest.mark.parametrize("key", [key for key in GOOD if key != "model_type"])

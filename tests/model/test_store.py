@@ -18,8 +18,9 @@ from songsmith.errors import ModelError, SongsmithError, UsageError
 from songsmith.markup import MarkupFormat
 from songsmith.model.config import GPT2Config
 from songsmith.model.gpt2 import random_weights
+from songsmith.model.hashes import hash_file
 from songsmith.model.manifest import Manifest
-from songsmith.model.store import LoadedModel, ModelStore, hash_file
+from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.paths import Paths, find_paths
 from songsmith.studio.models import describe
@@ -106,6 +107,12 @@ def change_config(folder: Path, **changes: object) -> None:
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
+def add_a_word(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer["model"]["vocab"]["zebra-crossing"] = STARTER_OUTPUTS
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+
+
 def as_pickle(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
@@ -115,7 +122,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "weights almost whole": (lambda f: cut(f / "model.safetensors", (f / "model.safetensors").stat().st_size - 1), "damaged"),
     "weights empty": (lambda f: cut(f / "model.safetensors", 0), "damaged"),
     "weights of noise": (lambda f: (f / "model.safetensors").write_bytes(bytes(range(256)) * 40), "damaged"),
-    "weights a folder": (lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir()), "holds no"),
+    "weights a folder": (lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir()), "is a folder"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "holds no model.safetensors"),
     "only a pickle": (as_pickle, "as a pickle, which songsmith does not read"),
     "a weight missing": (lambda f: change_weights(f, lambda w: w.pop("transformer.wpe.weight")), "no weight named wpe"),
@@ -124,7 +131,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "ln_f.bias is (7,), not (16,)",
     ),
     "another width": (lambda f: change_config(f, n_embd=32), f"not ({STARTER_OUTPUTS}, 32)"),
-    "no config": (lambda f: (f / "config.json").unlink(), "cannot be read"),
+    "no config": (lambda f: (f / "config.json").unlink(), "config.json is missing"),
     "config no JSON": (lambda f: (f / "config.json").write_text("{", encoding="utf-8"), "cannot be read"),
     "config deep": (lambda f: (f / "config.json").write_text("[" * 100_000, encoding="utf-8"), "cannot be read"),
     "config binary": (lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), "cannot be read"),
@@ -137,7 +144,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config that is not a number": (lambda f: change_config(f, layer_norm_epsilon=float("nan")), "layer_norm_epsilon a value"),
     "config of a giant": (lambda f: change_config(f, n_layer=10**30), "n_layer a value"),
     "a window of one token": (lambda f: change_config(f, n_positions=1), "sees no token but the last"),
-    "tokenizer too big": (lambda f: change_config(f, vocab_size=100), "entries, its network 100"),
+    "another vocabulary": (lambda f: change_config(f, vocab_size=100), f"wte.weight is ({STARTER_OUTPUTS}, 16), not (100, 16)"),
+    "tokenizer too big": (add_a_word, f"entries, its network {STARTER_OUTPUTS}"),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer"),
     "tokenizer no JSON": (lambda f: (f / "tokenizer.json").write_text("{", encoding="utf-8"), "cannot be read"),
     "manifest no JSON": (lambda f: (f / "manifest.json").write_text("{", encoding="utf-8"), "cannot be read"),
@@ -149,7 +157,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "manifest with words for numbers": (
         lambda f: (f / "manifest.json").write_text('{"metrics": "good"}', encoding="utf-8"), "metrics is of the wrong kind"
     ),
-    "manifest a folder": (lambda f: (f / "manifest.json").mkdir(), "cannot be read"),
+    "manifest with sources that are no text": (
+        lambda f: (f / "manifest.json").write_text('{"sources": [1]}', encoding="utf-8"), "sources are of the wrong kind"
+    ),
+    "manifest a folder": (lambda f: (f / "manifest.json").mkdir(), "is a folder, not a file"),
 }  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def test_a_tokenizer_that_cannot_be_read_is_a_model_error(tmp_path: Path, conten
 
 def test_a_tokenizer_of_another_kind_is_a_model_error(tmp_path: Path) -> None:
     def other(tokenizer: dict[str, object]) -> None:
-        tokenizer["decoder"] = None
+        tokenizer["pre_tokenizer"] = {"type": "Whitespace"}
 
     with pytest.raises(ModelError, match="not byte-level"):
         Tokenizer.load(edited(tmp_path, other))

@@ -29,14 +29,14 @@ def convert_to_gguf(folder: Path, place: Path) -> None:
     from safetensors.numpy import load_file
 
     from songsmith.model.config import GPT2Config
-    from songsmith.model.store import WEIGHTS
+    from songsmith.model.weights import WEIGHTS
 
     config = GPT2Config.from_json(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     weights = {name.removeprefix("transformer."): array for name, array in load_file(folder / WEIGHTS).items()}
     writer: Any = gguf.GGUFWriter(place / _FILE, "gpt2")
     writer.add_context_length(config.context_window_tokens)
     writer.add_embedding_length(config.width)
-    writer.add_feed_forward_length(4 * config.width)
+    writer.add_feed_forward_length(config.inner)
     writer.add_block_count(config.layers)
     writer.add_head_count(config.heads)
     writer.add_layer_norm_eps(config.layer_norm_epsilon)

@@ -1,0 +1,131 @@
+"""What the files of a model directory hold, read and compared with each other before anything large is loaded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from songsmith.errors import ModelError
+from songsmith.model.hashes import WeightHashes
+from songsmith.model.manifest import Manifest
+from songsmith.model.plain_files import read_json
+from songsmith.model.weights import Weights
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from songsmith.model.config import GPT2Config
+    from songsmith.model.tokenizer import Tokenizer
+
+# Special tokens that a text never becomes may lie past the network's last row; a new mark gets the next id after them.
+_MOST_ROWLESS = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModel:
+    """What the files of a model hold."""
+
+    name: str
+    folder: Path
+    manifest: Manifest
+    weights_sha256: str
+    """Of the files as they are, whatever the manifest says; see `WeightHashes.hash`."""
+    config: "GPT2Config"
+    tokenizer: "Tokenizer"
+    weights: Weights
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights in its files."""
+        return self.weights.parameters
+
+    @property
+    def notice(self) -> str:
+        """What its user should know; empty if all is as its manifest says."""
+        return compare_hashes(self.name, self.weights_sha256, self.manifest)
+
+    def tensors(self) -> "Mapping[str, Tensor]":
+        """Return its weights for torch, by the names `config.weight_shapes()` gives.
+
+        Raises:
+            ModelError: a file is damaged.
+        """
+        return self.weights.tensors(list(self.config.weight_shapes()))
+
+    def arrays(self) -> "Mapping[str, NDArray[Any]]":
+        """Return its weights for NumPy, by the names `config.weight_shapes()` gives.
+
+        Raises:
+            ModelError: a file is damaged.
+        """
+        return self.weights.arrays(list(self.config.weight_shapes()))
+
+
+def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool = False) -> StoredModel:
+    """Read the files of a model: the small ones whole, of its weights the headers, and their hash.
+
+    Args:
+        name: what it is called.
+        folder: where it lies.
+        hashes: those known by now.
+        afresh: read every byte of the weights again.
+
+    Raises:
+        ModelError: it is damaged, no GPT-2, or does not fit its own tokenizer.
+    """
+    weights = Weights.open(folder)
+    manifest, config = Manifest.load(folder), read_config(folder)
+    # Only here does the tokenizer's code load: listing models stays instant.
+    from songsmith.model.config import GPT2Config
+    from songsmith.model.tokenizer import Tokenizer
+
+    shape = GPT2Config.from_json(config)
+    if shape.context_window_tokens < 2:
+        raise ModelError(f"{name} sees no token but the last, and cannot continue a song.", "Choose another model.")
+    weights.check(shape)
+    tokenizer = Tokenizer.load(folder)
+    rows = shape.vocabulary_size
+    if tokenizer.rows_needed > rows or tokenizer.vocabulary_size > rows + _MOST_ROWLESS:
+        raise ModelError(
+            f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {rows}.",
+            "They belong to two models; put the right tokenizer.json beside the weights.",
+        )
+    return StoredModel(
+        name=name,
+        folder=folder,
+        manifest=manifest,
+        weights_sha256=hashes.hash(weights.files, afresh=afresh),
+        config=shape,
+        tokenizer=tokenizer,
+        weights=weights,
+    )
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the values of a model's config.json.
+
+    Raises:
+        ModelError: it cannot be read, or holds what no config can.
+    """
+    path = folder / "config.json"
+    try:
+        config = read_json(path)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} is missing.", "Fetch or export the model again.") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path} is no configuration.", "Fetch or export the model again.")
+    for key, value in config.items():
+        if isinstance(value, int | float) and not abs(value) < 2**31:  # so put, NaN is refused too
+            raise ModelError(f"{path} gives {key} a value that none can have.", "Fetch the model again.")
+    return config
+
+
+def compare_hashes(name: str, weights_sha256: str, manifest: Manifest) -> str:
+    """Return a sentence for weights that are not those their manifest names; empty where there is nothing to say."""
+    if not weights_sha256 or not manifest.weights_sha256 or weights_sha256 == manifest.weights_sha256.lower():
+        return ""
+    return (
+        f"The weights of {name} are not those its manifest names: their hash is {weights_sha256[:12]}…, "
+        f"not {manifest.weights_sha256[:12]}…."
+    )

@@ -1,0 +1,185 @@
+"""The tokenizer files of a model directory, looked through before the tokenizers library builds anything from them.
+
+A pattern may take longer than anyone waits, parts may hold parts without end, and what the library cannot stomach ends in a
+panic, which no `except Exception` sees. So only parts and patterns that are known here are let through.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken
+from tokenizers import Tokenizer as RustTokenizer
+
+from songsmith.errors import ModelError
+from songsmith.markup import END
+from songsmith.model.plain_files import read_json, read_plain
+
+_MOST_BYTES = 24 * 2**20
+"""The largest of byte-level tokenizers in wide use, with 128,000 entries, has 17 MB."""
+_MOST_ENTRIES = 2**20
+_MOST_ADDED = 20_000
+_MOST_ID = 2**24
+_MOST_PARTS = 8
+_NEXT_STEP = "Fetch or export it again."
+
+_PARTS = {
+    # What makes a text longer, such as Replace, could make it longer than any memory, time after time.
+    "normalizer": ("normalizers", {"ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents"}),
+    "pre_tokenizer": ("pretokenizers", {"ByteLevel", "Digits", "Punctuation", "Split", "Whitespace", "WhitespaceSplit"}),
+}  # fmt: skip
+"""For each part: where a Sequence keeps its members, and the kinds that are known."""
+
+_ENDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_SPACES = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+_PATTERNS = {
+    # GPT-2.
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    # cl100k of GPT-4, which Llama 3 took over, and Qwen with single digits.
+    rf"{_ENDS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*{_SPACES}",
+    rf"{_ENDS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*{_SPACES}",
+    # o200k of GPT-4o.
+    rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_ENDS}?|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_ENDS}?"
+    rf"|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*{_SPACES}",
+    # Digits, as many models set them apart.
+    r"\p{N}", r"\p{N}{1,3}", r"\d", r"[0-9]",
+}  # fmt: skip
+"""Patterns of byte-level tokenizers in wide use, none of which takes much longer on one text than on another of its length."""
+
+
+def load_tokenizer_files(folder: Path) -> RustTokenizer:
+    """Load tokenizer.json of a model directory, or the vocab.json and merges.txt of older ones.
+
+    Raises:
+        ModelError: there is neither, or they cannot be read, or are not byte-level BPE as it is known here.
+    """
+    with _refusing(folder):
+        try:
+            text = read_plain(folder / "tokenizer.json", most_bytes=_MOST_BYTES).decode("utf-8")
+        except FileNotFoundError:
+            return _load_gpt2_files(folder)
+        values = json.loads(text)
+        changed = _check(values, folder)
+        return RustTokenizer.from_str(json.dumps(values) if changed else text)
+
+
+@contextmanager
+def refusing_panics() -> Iterator[None]:
+    """Turn a panic of the tokenizers library, which is no Exception, into a ModelError.
+
+    Raises:
+        ModelError: the library panicked.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ModelError(
+            "The tokenizer broke down on this text.", "Choose another model, or take out what is odd in the text."
+        ) from error
+
+
+@contextmanager
+def _refusing(folder: Path) -> Iterator[None]:
+    try:
+        with refusing_panics():
+            yield
+    except ModelError:
+        raise
+    except Exception as error:  # the library raises bare Exceptions
+        reason = " ".join(f"{error or type(error).__name__}".split())[:200]
+        raise ModelError(f"The tokenizer in {folder} cannot be read: {reason}.", _NEXT_STEP) from error
+
+
+def _check(values: Any, folder: Path) -> bool:
+    """Make sure of the parts of a tokenizer.json, and put those in order that only matter to others.
+
+    Returns:
+        Whether anything was changed.
+    """
+    if not isinstance(values, dict) or not isinstance(values.get("model"), dict):
+        raise ValueError("it is no tokenizer.json")
+    model = values["model"]
+    _check_ids(model.get("vocab"), values.get("added_tokens"))
+    parts = [part for name in _PARTS for part in _list_parts(values.get(name), name, folder)]
+    # Each turns every byte into a character: two would do it twice.
+    levels = sum(part["type"] == "ByteLevel" for part in parts)
+    adds = any(model.get(key) for key in ("continuing_subword_prefix", "end_of_word_suffix"))
+    if model.get("type", "BPE") != "BPE" or levels != 1 or adds:
+        raise ModelError(f"The tokenizer in {folder} is not byte-level BPE.", "Choose a GPT-2 model.")
+    changed = False
+    for holder, key, value in (
+        (values, "post_processor", None),  # adds marks of its own, which are never asked for here
+        (values, "decoder", {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}),
+        (model, "dropout", None),  # draws how a text is cut
+    ):
+        if holder.get(key) != value and not (key == "decoder" and _is_byte_level(holder.get(key))):
+            holder[key], changed = value, True
+    return changed
+
+
+def _is_byte_level(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "ByteLevel"
+
+
+def _list_parts(part: Any, name: str, folder: Path) -> list[dict[str, Any]]:
+    """Return the single parts of a normalizer or pre-tokenizer, all of which are known."""
+    key, kinds = _PARTS[name]
+    if part is None:
+        return []
+    members = part[key] if isinstance(part, dict) and part.get("type") == "Sequence" else [part]
+    if not isinstance(members, list) or len(members) > _MOST_PARTS:
+        raise ValueError(f"its {name} has more parts than any")
+    for member in members:
+        kind = member.get("type") if isinstance(member, dict) else None
+        pattern = member.get("pattern") if isinstance(member, dict) else None
+        if not isinstance(kind, str) or kind not in kinds:
+            raise ModelError(
+                f"The tokenizer in {folder} has a {name.replace('_', '-')} of a kind that songsmith does not know.",
+                "Choose a GPT-2 model.",
+            )
+        if isinstance(pattern, dict) and "Regex" in pattern and pattern["Regex"] not in _PATTERNS:
+            raise ModelError(
+                f"The tokenizer in {folder} splits text by a pattern that songsmith does not know.",
+                "Choose a GPT-2 model: another pattern might take longer than anyone waits.",
+            )
+    return members
+
+
+def _check_ids(entries: Any, added: Any) -> None:
+    if not isinstance(entries, dict) or len(entries) > _MOST_ENTRIES:
+        raise ValueError("it has no vocabulary, or one larger than any")
+    if not isinstance(added, list | None) or len(added or ()) > _MOST_ADDED:
+        raise ValueError("it adds more tokens than any")
+    for token in (*entries.values(), *(token["id"] for token in added or ())):
+        if type(token) is not int or not 0 <= token < _MOST_ID:
+            raise ValueError(f"{token!r} is no id that a token can have")
+
+
+def _load_gpt2_files(folder: Path) -> RustTokenizer:
+    from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+    from tokenizers.models import BPE
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    try:
+        entries = read_json(folder / "vocab.json", most_bytes=_MOST_BYTES)
+        text = read_plain(folder / "merges.txt", most_bytes=_MOST_BYTES).decode("utf-8")
+    except FileNotFoundError:
+        raise ModelError(
+            f"{folder} holds no tokenizer.", "Put tokenizer.json, or vocab.json and merges.txt, beside the weights."
+        ) from None
+    _check_ids(entries, [])
+    lines = (line for line in text.split("\n") if line and not line.startswith("#version"))
+    merges: list[tuple[str, str]] = []
+    for line in lines:
+        left, _, right = line.rstrip("\r").partition(" ")
+        merges.append((left, right))
+    rust = RustTokenizer(BPE(entries, merges))
+    rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    rust.decoder = ByteLevelDecoder()
+    rust.add_special_tokens([AddedToken(END, special=True, normalized=False)])
+    return rust

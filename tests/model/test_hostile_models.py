@@ -1,0 +1,325 @@
+"""Model folders made to hold up whoever looks at them: each is refused in a sentence, at once, and hides no other."""
+
+import json
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import Songsmith, write_random_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Regex
+from tokenizers import Tokenizer as RustTokenizer
+from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
+
+from songsmith.errors import ModelError, SongsmithError
+from songsmith.model.store import ModelStore
+from songsmith.model.tokenizer import Tokenizer
+from songsmith.paths import Paths, find_paths
+
+AT_ONCE_S = 5.0
+
+
+def refusal(store: ModelStore, name: str) -> str:
+    """Return why a model is refused, and make sure that neither that nor the list takes long."""
+    start_s = time.monotonic()
+    with pytest.raises(ModelError) as caught:
+        store.load(name, device="cpu", threads=1)
+    assert "starter" in [entry.name for entry in store.entries()]
+    assert time.monotonic() - start_s < AT_ONCE_S
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+    return caught.value.message
+
+
+def put_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def put_socket(path: Path) -> None:
+    if len(str(path)) > 100:  # no socket has so long a name
+        link = Path("/tmp") / f"songsmith-{os.getpid()}.socket"
+        put_socket(link)
+        path.symlink_to(link)
+        return
+    path.unlink(missing_ok=True)
+    socket.socket(socket.AF_UNIX).bind(str(path))
+
+
+SPECIAL: dict[str, Callable[[Path], None]] = {
+    "pipe": put_pipe,
+    "socket": put_socket,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "folder": Path.mkdir,
+}
+FILES = ("config.json", "manifest.json", "model.safetensors", "tokenizer.json", "merges.txt", "vocab.json",
+         "model.safetensors.index.json")  # fmt: skip
+
+
+@pytest.fixture
+def special(paths: Paths) -> list[str]:
+    """Return the names of models, in each of which one file is of a special kind."""
+    names = []
+    for file in FILES:
+        for kind, put in SPECIAL.items():
+            folder = write_random_model(paths.models / f"{file} {kind}", manifest={"format": "plain"})
+            if file in ("merges.txt", "vocab.json"):
+                (folder / "tokenizer.json").unlink()
+                for other in {"merges.txt", "vocab.json"} - {file}:
+                    (folder / other).write_text("{}", encoding="utf-8")
+            elif file.endswith("index.json"):
+                (folder / "model.safetensors").unlink()
+            (folder / file).unlink(missing_ok=True)
+            put(folder / file)
+            names.append(folder.name)
+    return names
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_pipes_and_devices_are_not_waited_for(special: list[str], paths: Paths, songsmith: Songsmith) -> None:
+    write_random_model(paths.models / "whole")
+    start_s = time.monotonic()
+    done = songsmith("models", "list", "--json")  # in a process of its own, which a hang would not end
+    assert time.monotonic() - start_s < AT_ONCE_S
+    assert (done.returncode, done.stderr) == (0, b"")
+    listed = {model["name"]: model["problem"] for model in map(json.loads, done.stdout.splitlines())}
+    assert set(listed) == {"starter", "whole", *special}
+    assert (listed["starter"], listed["whole"]) == ("", "")
+    store = ModelStore(paths)
+    for name in special:
+        file, _, kind = name.partition(" ")
+        assert f"{file} is a {kind}, not a file" in refusal(store, name)
+
+
+def change(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+
+
+def write_header(folder: Path, header: dict[str, Any], size: int) -> None:
+    """Write a safetensors file of nothing but holes behind its header."""
+    text = json.dumps(header).encode()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + size)
+
+
+def many_tensors(folder: Path) -> None:
+    each = (f'"h.{n}.weight":{{"dtype":"F32","shape":[1],"data_offsets":[{4 * n},{4 * n + 4}]}}' for n in range(500_000))
+    text = f"{{{','.join(each)}}}".encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(2_000_000))
+
+
+def one_huge_tensor(folder: Path) -> None:
+    """Claim a matrix of thousands of terabytes, in a file of a few bytes."""
+    rows, width = 2**31 - 1, 2**20
+    change(folder / "config.json", vocab_size=rows, n_embd=width, n_head=2**17)
+    size = 2 * rows * width
+    write_header(folder, {"wte.weight": {"dtype": "F16", "shape": [rows, width], "data_offsets": [0, size]}}, 8)
+
+
+def more_than_memory(folder: Path) -> None:
+    """Write weights that fit their config in every way, and take seven terabytes that are all holes."""
+    change(folder / "config.json", n_embd=2**17, n_layer=8, n_positions=2)
+    from songsmith.model.config import GPT2Config
+
+    shape = GPT2Config.from_json(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    header, filled = {}, 0
+    for name, sizes in shape.weight_shapes().items():
+        end = filled + 4 * sizes[0] * (sizes[1] if len(sizes) == 2 else 1)
+        header[name] = {"dtype": "F32", "shape": list(sizes), "data_offsets": [filled, end]}
+        filled = end
+    try:
+        write_header(folder, header, filled)
+    except OSError:
+        pytest.skip("this disk holds no file so long")
+
+
+def edit_tokenizer(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        values = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        edit(values)
+        (folder / "tokenizer.json").write_text(json.dumps(values), encoding="utf-8")
+
+    return apply
+
+
+def nest(depth: int) -> dict[str, Any]:
+    part: dict[str, Any] = {"type": "NFC"}
+    for _ in range(depth):
+        part = {"type": "Sequence", "normalizers": [part, part] if depth < 20 else [part]}
+    return part
+
+
+def split_by(pattern: str) -> Callable[[Path], None]:
+    parts = [
+        {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False},
+    ]
+    return edit_tokenizer(lambda values: values.update(pre_tokenizer={"type": "Sequence", "pretokenizers": parts}))
+
+
+def lengthen(values: dict[str, Any]) -> None:
+    """Have every a doubled, forty times over."""
+    double = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+    values["normalizer"] = {"type": "Sequence", "normalizers": [double] * 40}
+
+
+def put_far_away(values: dict[str, Any]) -> None:
+    values["model"]["vocab"]["[PAD]"] = 2**23
+    values["added_tokens"].append({**values["added_tokens"][-1], "id": 2**23, "content": "[PAD]", "special": True})
+
+
+def grow(path: Path, size: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size)
+
+
+HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a thousand million layers": (lambda f: change(f / "config.json", n_layer=10**9), "no weight named h.2."),
+    "as many layers as there are numbers": (lambda f: change(f / "config.json", n_layer=2**31 - 1), "no weight named h.2."),
+    "half a million tensors": (many_tensors, "a header of"),
+    "one huge tensor": (one_huge_tensor, "damaged"),
+    "more than memory": (more_than_memory, "of memory of this machine"),
+    "header of the longest length": (
+        lambda f: (f / "model.safetensors").write_bytes(b"\xff" * 8 + b"{}"), "damaged (it is cut short"
+    ),
+    "header that is deep": (
+        lambda f: (f / "model.safetensors").write_bytes(struct.pack("<Q", 200_000) + b"[" * 200_000), "damaged (its header"
+    ),
+    "header with sizes below zero": (
+        lambda f: write_header(f, {"wte.weight": {"dtype": "F32", "shape": [-1], "data_offsets": [0, -4]}}, 0), "damaged"
+    ),
+    "tensors over each other": (
+        lambda f: write_header(f, {n: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for n in "ab"}, 4), "damaged"
+    ),
+    "config without end": (lambda f: grow(f / "config.json", 2**40), "no such file of a model is larger"),
+    "config of a long number": (
+        lambda f: (f / "config.json").write_text('{"n_layer": ' + "9" * 100_000 + "}", encoding="utf-8"), "cannot be read"
+    ),
+    "tokenizer without end": (lambda f: grow(f / "tokenizer.json", 2**40), "no such file of a model is larger"),
+    "id of the largest kind": (
+        edit_tokenizer(lambda v: v["model"]["vocab"].update(zebra=2**31 - 1)), "2147483647 is no id that a token can have"
+    ),
+    "added id of the largest kind": (
+        edit_tokenizer(lambda v: v["added_tokens"][-1].update(id=2**31 - 2)), "2147483646 is no id that a token can have"
+    ),
+    "special id far past the last row": (edit_tokenizer(put_far_away), "entries, its network"),
+    "id below zero": (edit_tokenizer(lambda v: v["model"]["vocab"].update(zebra=-1)), "-1 is no id"),
+    "normalizers in normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(40))), "does not know"),
+    "normalizers in pairs of normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(12))), "does not know"),
+    "text that doubles": (edit_tokenizer(lengthen), "more parts than any"),
+    "bytes of bytes": (
+        edit_tokenizer(lambda v: v.update(pre_tokenizer={"type": "Sequence", "pretokenizers": [v["pre_tokenizer"]] * 8})),
+        "is not byte-level BPE",
+    ),
+    "a pattern that panics": (split_by("(a+)+$"), "a pattern that songsmith does not know"),
+    "a pattern that takes for ever": (split_by(".*.*.*.*=.*"), "a pattern that songsmith does not know"),
+    "manifest without end": (lambda f: (f / "manifest.json").symlink_to("/dev/zero"), "is a device, not a file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_would_take_for_ever_is_refused_at_once(paths: Paths, kind: str) -> None:
+    harm, words = HOSTILE[kind]
+    harm(write_random_model(paths.models / "hostile"))
+    assert words in refusal(ModelStore(paths), "hostile")
+
+
+def test_a_panic_of_the_tokenizers_library_is_an_error_like_others() -> None:
+    rust = RustTokenizer.from_file(str(find_paths().starter / "tokenizer.json"))
+    rust.pre_tokenizer = Sequence([Split(Regex("(a+)+$"), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer = Tokenizer(rust)
+    assert tokenizer.encode("river")
+    for encode in (tokenizer.encode, lambda text: tokenizer.encode_all([text])):
+        with pytest.raises(ModelError, match="The tokenizer broke down on this text"):
+            encode("a" * 40 + "b")
+
+
+JUNK: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([2**31, -(2**63), 10**30, 1e308, float("nan")])
+    | st.text(max_size=8) | st.sampled_from(["(a+)+$", "Sequence", "ByteLevel", "BPE", "../../x", "\x1b[2J", "F32", "gpt2"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["type", "Regex", "id", "x"]), inner, max_size=3),
+    max_leaves=12,
+)  # fmt: skip
+
+
+def mutate(value: Any, data: st.DataObject, depth: int = 0) -> Any:
+    """Return a JSON value with something in it replaced, left out or put in."""
+    entries = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    if not entries or depth > 4 or not data.draw(st.integers(0, 3)):
+        return data.draw(JUNK)
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    place = data.draw(st.sampled_from(entries[:40]))
+    how = data.draw(st.sampled_from(["deeper", "deeper", "out", "in"]))
+    if how == "out":
+        del copy[place]
+    elif how == "in" and isinstance(copy, dict):
+        copy[data.draw(st.sampled_from(["normalizer", "post_processor", "n_inner", "type", "x"]))] = data.draw(JUNK)
+    else:
+        copy[place] = mutate(copy[place], data, depth + 1)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def seed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_random_model(
+        tmp_path_factory.mktemp("seed") / "seed", manifest={"format": "markup", "metrics": {"loss": 1}, "sources": ["a"]}
+    )
+
+
+def check_mutations(data: st.DataObject, seed_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Change one file of a whole model, and make sure that it loads or is refused, and never holds anyone up."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "models" / "mutant"
+    folder.mkdir(parents=True)
+    for file in seed_folder.iterdir():
+        (folder / file.name).symlink_to(file)
+    name = data.draw(st.sampled_from(["config.json", "manifest.json", "tokenizer.json", "model.safetensors"]))
+    content = (seed_folder / name).read_bytes()
+    (folder / name).unlink()
+    kind = data.draw(st.sampled_from(["value", "value", "value", "bytes", "cut"]))
+    if kind == "cut":
+        content = content[: data.draw(st.integers(0, len(content)))]
+    elif kind == "bytes":
+        place = data.draw(st.integers(0, min(len(content), 5000)))
+        content = content[:place] + data.draw(st.binary(min_size=1, max_size=8)) + content[place + 1 :]
+    elif name == "model.safetensors":
+        length = int.from_bytes(content[:8], "little")
+        header = json.dumps(mutate(json.loads(content[8 : 8 + length]), data)).encode()
+        content = struct.pack("<Q", len(header)) + header + content[8 + length :]
+    else:
+        content = json.dumps(mutate(json.loads(content), data)).encode()
+    (folder / name).write_bytes(content)
+    store = ModelStore(Paths(data=home, config=home, state=home / "state"))
+    start_s = time.monotonic()
+    assert [entry.name for entry in store.entries()] == ["starter", "mutant"]
+    refused: SongsmithError | None = None
+    try:
+        model = store.load("mutant", device="cpu", threads=1)
+        assert model.tokenizer.decode(model.tokenizer.encode("Down by the river")).strip()
+    except SongsmithError as error:
+        refused = error
+    assert refused is None or (refused.next_step and "\n" not in refused.message)
+    assert time.monotonic() - start_s < AT_ONCE_S
+
+
+@given(data=st.data())
+def test_no_change_of_a_file_holds_anyone_up_or_ends_in_a_traceback(
+    data: st.DataObject, seed_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    check_mutations(data, seed_folder, tmp_path_factory)
+
+
+@pytest.mark.slow
+@settings(max_examples=600)
+@given(data=st.data())
+def test_no_change_of_a_file_holds_anyone_up_ten_times_over(
+    data: st.DataObject, seed_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    check_mutations(data, seed_folder, tmp_path_factory)
