@@ -122,6 +122,8 @@ def gen(
             console.say("Making the model ready for this processor, this once.")
 
     loaded = studio.load_model(preparing=preparing)
+    if loaded.notice and not quiet:
+        console.say(loaded.notice)
     guessing = None
     try:
         guessing = studio.load_draft_model(loaded, preparing=preparing)

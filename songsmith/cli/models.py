@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from songsmith.cli import completion, console
+from songsmith.errors import ModelError
 from songsmith.lyrics import one_line
 
 _VALUES_SHOWN = 3
@@ -29,7 +30,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON o
         ("", "Model", "Size", "Context", "Format", "About"),
         [
             ("*" if model["default"] else "", model["name"], model["size"], f"{model['context_window_tokens'] or '?'}",
-             model["format"], f"damaged: {model['problem']}" if model["problem"] else model["description"])
+             model["format"], model["problem"] or model["notice"] or model["description"])
             for model in found
         ],
     )  # fmt: skip
@@ -63,6 +64,36 @@ def _shorten(values: list[str]) -> str:
     """Return the first of many; --json has them all."""
     more = f"; and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
     return "; ".join(values[:_VALUES_SHOWN]) + more
+
+
+@app.command()
+def verify(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name of a model, or path to one.", show_default="all of them", autocompletion=completion.models
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
+) -> None:
+    """Check that models are whole: weights byte by byte, tokenizer, shapes. Exit code 4 if one is not."""
+    from dataclasses import asdict
+
+    from songsmith.studio.models import verify as verify_models
+    from songsmith.studio.studio import Studio
+
+    whole = True
+    for verdict in verify_models(Studio.open(), name):
+        whole = whole and not verdict.problem
+        if as_json:
+            console.write(json.dumps(asdict(verdict), ensure_ascii=False) + "\n")
+        elif verdict.problem:
+            console.write(f"{verdict.name}: {verdict.problem} {verdict.next_step}\n")
+        else:
+            vouched = "as its manifest says" if verdict.vouched else "its manifest names none to compare with"
+            console.write(f"{verdict.name}: whole; SHA-256 {verdict.weights_sha256}, {vouched}\n")
+    if not whole:
+        raise typer.Exit(ModelError.exit_code)
 
 
 @app.command()

@@ -271,6 +271,7 @@ class _Child:
                             )  # fmt: skip
                         except ModelError as error:  # it would have changed no word
                             notice = f"Nothing is guessed ahead: {error.message}"
+                    notice = f"{model.notice} {notice}".strip()
                     engine = Engine(model, draft_model=guessing)
                     self._tell(
                         ModelReady(

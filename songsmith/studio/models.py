@@ -1,10 +1,11 @@
 """Models as people ask about them."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from songsmith.errors import storing
+from songsmith.errors import ModelError, storing
 from songsmith.model.store import ModelEntry
 from songsmith.studio.studio import Studio
 
@@ -16,6 +17,7 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "name": entry.name,
         "default": entry.name == default,
         "problem": entry.problem,
+        "notice": entry.notice,
         "description": manifest.description,
         "format": manifest.format.value,
         "size": f"{entry.parameters / 1e6:.1f} M" if entry.parameters else "?",
@@ -39,9 +41,42 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "metrics": _list(manifest.metrics),
         "created_at": manifest.created_at,
         "version": manifest.version,
-        "weights_sha256": manifest.weights_sha256,
+        "weights_sha256": entry.weights_sha256,
         "path": str(entry.path),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether a model is whole."""
+
+    name: str
+    problem: str = ""
+    """What is wrong with it, in one sentence; empty if it is whole."""
+    next_step: str = ""
+    """What to do about that."""
+    weights_sha256: str = ""
+    """Hash of its weights, every byte of them read; empty if something else is wrong."""
+    vouched: bool = False
+    """Whether its manifest names that hash."""
+
+
+def verify(studio: Studio, name: str | None = None) -> Iterator[Verdict]:
+    """Read every byte of a model, or of all there are, and say of each whether it is whole.
+
+    Raises:
+        ModelError: there is no model of that name.
+    """
+    if name is not None:
+        studio.models.find(name)
+    for one in [name] if name is not None else [entry.name for entry in studio.models.entries()]:
+        try:
+            stored = studio.models.verify(one)
+        except ModelError as error:
+            yield Verdict(name=one, problem=error.message, next_step=error.next_step)
+        else:
+            digest = stored.weights_sha256
+            yield Verdict(name=one, weights_sha256=digest, vouched=stored.manifest.weights_sha256.lower() == digest)
 
 
 def remove(studio: Studio, name: str) -> None:

@@ -91,9 +91,13 @@ def test_pipes_and_devices_are_not_waited_for(special: list[str], paths: Paths, 
     listed = {model["name"]: model["problem"] for model in map(json.loads, done.stdout.splitlines())}
     assert set(listed) == {"starter", "whole", *special}
     assert (listed["starter"], listed["whole"]) == ("", "")
+    done = songsmith("models", "verify")
+    assert done.returncode == 4
+    told = {line.partition(": ")[0]: line for line in done.stdout.decode().splitlines()}
     store = ModelStore(paths)
     for name in special:
         file, _, kind = name.partition(" ")
+        assert f"{file} is a {kind}, not a file" in told[name]
         assert f"{file} is a {kind}, not a file" in refusal(store, name)
 
 
