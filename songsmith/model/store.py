@@ -90,6 +90,8 @@ class ModelStore:
     def find(self, name: str) -> Path:
         """Return the folder of a model, given its name or a path to it.
 
+        A path begins with `/`, `./`, `../` or `~`, or is there; everything else is a name, slashes in it or not.
+
         Raises:
             ModelError: there is no such model.
         """
@@ -98,9 +100,26 @@ class ModelStore:
         if name and Path(name).name == name and _is_folder(self._paths.models / name):
             return self._paths.models / name
         path = Path(os.path.expanduser(name))  # noqa: PTH111  (Path's own fails for a user that is not there)
-        if name and ("/" in name or "\\" in name) and _is_folder(path):
+        if name and _is_folder(path):
             return path
-        raise ModelError(f"There is no model '{name}'.", "`songsmith models list` shows those there are.")
+        see = "`songsmith models list` shows those there are."
+        if name and _exists(path):
+            raise ModelError(
+                f"{name} is a file; a model is a folder.", f"Name the folder it lies in, or a model: {see}"
+            )
+        if _must_be_path(name):
+            raise ModelError(f"There is no folder {name}.", f"Name another, or a model: {see}")
+        tried = f", neither in {self._paths.models} nor as a folder here" if "/" in name or "\\" in name else ""
+        raise ModelError(f"There is no model '{name}'{tried}.", f"{self._suggest(name)}{see}")
+
+    def _suggest(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        names = list(self._folders())
+        short = name.replace("\\", "/").rpartition("/")[2]
+        near = [near for near in names if near.lower() == short.lower()] or get_close_matches(short[:200], names, n=3)
+        listed = " or ".join(f"'{one}'" for one in near)
+        return f"Did you mean {listed}? " if near else ""
 
     def find_own(self, name: str) -> Path:
         """Return the folder of one of the user's models, which alone may be removed.
@@ -112,7 +131,10 @@ class ModelStore:
             return self._paths.models / name
         if name == STARTER:
             raise ModelError(f"'{STARTER}' comes with songsmith and stays.", "Name a model of your own.")
-        raise ModelError(f"There is no model '{name}' of your own.", "`songsmith models list` shows those there are.")
+        raise ModelError(
+            f"There is no model '{name}' of your own.",
+            f"{self._suggest(name)}`songsmith models list` shows those there are.",
+        )
 
     def remove(self, name: str) -> None:
         """Remove one of the user's models for good.
@@ -289,6 +311,16 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # too long a name, or out of reach
         return False
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  (Path's own raises for what no system takes as a name)
+
+
+def _must_be_path(name: str) -> bool:
+    return (
+        name in (".", "..") or name.startswith(("/", "./", "../", "~", "\\", ".\\", "..\\")) or Path(name).is_absolute()
+    )
 
 
 def _short(name: str) -> str:

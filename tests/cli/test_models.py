@@ -65,6 +65,20 @@ def test_an_unknown_model_is_one_sentence() -> None:
     assert result.stderr == "songsmith: There is no model 'nothing'. `songsmith models list` shows those there are.\n"
 
 
+@pytest.mark.parametrize("way", ["flag", "settings", "environment"])
+def test_a_slip_in_a_models_name_is_answered_with_the_right_one(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    if way == "settings":
+        paths.settings.parent.mkdir(parents=True)
+        paths.settings.write_text('model = "startr"\n', encoding="utf-8")
+    elif way == "environment":
+        monkeypatch.setenv("SONGSMITH_MODEL", "startr")
+    result = CliRunner().invoke(app, ["gen", "--model", "startr"] if way == "flag" else ["gen"], input="Down by the river")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert result.stderr.startswith("songsmith: There is no model 'startr'. Did you mean 'starter'?")
+
+
 def test_looking_makes_no_folder(songsmith: Songsmith, home: Path) -> None:
     for arguments in (["--help"], ["--version"], ["models", "list"], ["models", "info"], ["gen", "--help"]):
         assert songsmith(*arguments).returncode == 0

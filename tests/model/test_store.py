@@ -70,6 +70,51 @@ def test_a_model_is_found_by_name_and_by_path(store: ModelStore, paths: Paths, m
     assert store.info("./mine").name == "mine"
 
 
+def refused(store: ModelStore, name: str) -> str:
+    with pytest.raises(ModelError) as caught:
+        store.find(name)
+    return str(caught.value)
+
+
+def test_a_name_is_no_path_and_a_path_is_no_name(
+    store: ModelStore, paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_random_model(paths.models / "red-river")
+    # What is there is a path, whatever it looks like; a name comes first.
+    elsewhere = write_random_model(tmp_path / "owner" / "river")
+    beside = write_random_model(tmp_path / "river")
+    write_random_model(tmp_path / "red-river")
+    assert store.find("owner/river").samefile(elsewhere)
+    assert store.find("river").samefile(beside)
+    assert store.find("red-river") == paths.models / "red-river"
+    # What is not there is a path only where it begins as one.
+    for path in ("./nothing", "../nothing", "/nothing", "~/nothing"):
+        assert refused(store, path).startswith(f"There is no folder {path}.")
+    told = refused(store, "openai/gpt2")
+    assert told.startswith("There is no model 'openai/gpt2'")
+    assert str(paths.models) in told
+    assert "nor as a folder here" in told
+    # A file, and a folder without weights, are told from what is not there at all.
+    (tmp_path / "song.txt").write_text("words", encoding="utf-8")
+    assert refused(store, "song.txt").startswith("song.txt is a file; a model is a folder.")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match=r"empty holds no model\.safetensors"):
+        store.load("empty")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("startr", "starter"), ("Starter", "starter"), ("red-rivr", "red-river"), ("somebody/red_river", "red-river")],
+)
+def test_a_slip_is_told_what_was_meant(store: ModelStore, paths: Paths, typed: str, meant: str) -> None:
+    write_random_model(paths.models / "red-river")
+    assert f"Did you mean '{meant}'?" in refused(store, typed)
+    assert "Did you mean" not in refused(store, "qqqqqq")
+    with pytest.raises(ModelError, match="Did you mean 'red-river'"):
+        store.find_own("redriver")
+
+
 @pytest.mark.parametrize(
     "name",
     [
