@@ -3,6 +3,7 @@
 A pipe, a device or an endless file in its place would hold up whoever opens it. Knows no model.
 """
 
+import gc
 import json
 import os
 import stat
@@ -12,7 +13,7 @@ from typing import Any
 
 from songsmith.errors import ModelError
 
-MOST_JSON_BYTES = 8 * 2**20
+MOST_JSON_BYTES = 4 * 2**20
 """Largest config, manifest or index that is read. The starter's manifest, with a line for each source, has 57 kB."""
 
 _KINDS = (
@@ -71,12 +72,28 @@ def read_json(path: Path, *, most_bytes: int = MOST_JSON_BYTES) -> Any:
         FileNotFoundError: it is not there.
     """
     try:
-        return json.loads(read_plain(path, most_bytes=most_bytes).decode("utf-8"))
+        return parse_json(read_plain(path, most_bytes=most_bytes))
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         reason = (error.strerror or "").lower() if isinstance(error, OSError) else f"{error or type(error).__name__}"
         raise ModelError(f"{path} cannot be read: {reason}.", "Mend it, or fetch the model again.") from error
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the value that UTF-8 text in JSON stands for.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it holds lists in lists without end.
+    """
+    collecting = gc.isenabled()
+    gc.disable()  # it would walk millions of small lists again and again, and none of them could go
+    try:
+        return json.loads(content.decode("utf-8"))
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -80,11 +80,12 @@ class ModelStore:
     def _folders(self) -> dict[str, Path]:
         folders = {STARTER: self._paths.starter}
         if _is_folder(self._paths.models):
-            folders |= {
-                path.name: path
-                for path in sorted(self._paths.models.iterdir())
-                if path.is_dir() and not path.name.startswith(".")
-            }
+            try:
+                found = sorted(self._paths.models.iterdir())
+            except OSError as error:
+                reason = (error.strerror or f"{error}").lower()
+                raise ModelError(f"{self._paths.models} cannot be read: {reason}.", "Make it readable.") from error
+            folders |= {path.name: path for path in found if _is_folder(path) and not path.name.startswith(".")}
         return folders
 
     def find(self, name: str) -> Path:

@@ -15,12 +15,13 @@ from tokenizers import Tokenizer as RustTokenizer
 
 from songsmith.errors import ModelError
 from songsmith.markup import END
-from songsmith.model.plain_files import read_json, read_plain
+from songsmith.model.plain_files import parse_json, read_json, read_plain
 
 _MOST_BYTES = 24 * 2**20
 """The largest of byte-level tokenizers in wide use, with 128,000 entries, has 17 MB."""
-_MOST_ENTRIES = 2**20
-_MOST_ADDED = 20_000
+_MOST_ENTRIES = 2**18
+_MOST_MERGES = 2**19
+_MOST_ADDED, _MOST_ADDED_CHARACTERS = 10_000, 200_000
 _MOST_ID = 2**24
 _MOST_PARTS = 8
 _NEXT_STEP = "Fetch or export it again."
@@ -58,12 +59,12 @@ def load_tokenizer_files(folder: Path) -> RustTokenizer:
     """
     with _refusing(folder):
         try:
-            text = read_plain(folder / "tokenizer.json", most_bytes=_MOST_BYTES).decode("utf-8")
+            content = read_plain(folder / "tokenizer.json", most_bytes=_MOST_BYTES)
         except FileNotFoundError:
             return _load_gpt2_files(folder)
-        values = json.loads(text)
+        values = parse_json(content)
         changed = _check(values, folder)
-        return RustTokenizer.from_str(json.dumps(values) if changed else text)
+        return RustTokenizer.from_str(json.dumps(values) if changed else content.decode("utf-8"))
 
 
 @contextmanager
@@ -105,6 +106,8 @@ def _check(values: Any, folder: Path) -> bool:
         raise ValueError("it is no tokenizer.json")
     model = values["model"]
     _check_ids(model.get("vocab"), values.get("added_tokens"))
+    if len(model.get("merges") or ()) > _MOST_MERGES:
+        raise ValueError("it has more merges than any")
     parts = [part for name in _PARTS for part in _list_parts(values.get(name), name, folder)]
     # Each turns every byte into a character: two would do it twice.
     levels = sum(part["type"] == "ByteLevel" for part in parts)
@@ -153,9 +156,10 @@ def _list_parts(part: Any, name: str, folder: Path) -> list[dict[str, Any]]:
 def _check_ids(entries: Any, added: Any) -> None:
     if not isinstance(entries, dict) or len(entries) > _MOST_ENTRIES:
         raise ValueError("it has no vocabulary, or one larger than any")
-    if not isinstance(added, list | None) or len(added or ()) > _MOST_ADDED:
+    added = added or []
+    if len(added) > _MOST_ADDED or sum(len(token["content"]) for token in added) > _MOST_ADDED_CHARACTERS:
         raise ValueError("it adds more tokens than any")
-    for token in (*entries.values(), *(token["id"] for token in added or ())):
+    for token in (*entries.values(), *(token["id"] for token in added)):
         if type(token) is not int or not 0 <= token < _MOST_ID:
             raise ValueError(f"{token!r} is no id that a token can have")
 
@@ -178,6 +182,8 @@ def _load_gpt2_files(folder: Path) -> RustTokenizer:
     for line in lines:
         left, _, right = line.rstrip("\r").partition(" ")
         merges.append((left, right))
+    if len(merges) > _MOST_MERGES:
+        raise ValueError("it has more merges than any")
     rust = RustTokenizer(BPE(entries, merges))
     rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
     rust.decoder = ByteLevelDecoder()

@@ -3,9 +3,9 @@
 The format is that of https://github.com/huggingface/safetensors: eight bytes of length, a header in JSON, then the tensors.
 """
 
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from songsmith.errors import ModelError
-from songsmith.model.plain_files import find_other_kind, open_plain, read_json
+from songsmith.model.plain_files import find_other_kind, open_plain, parse_json, read_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
-_MOST_HEADER_BYTES = 8 * 2**20
-"""Of all headers of a model together: some 60,000 tensors, where the deepest GPT-2 has 580."""
+_MOST_HEADER_BYTES = 3 * 2**20
+_MOST_TENSORS = 20_000
+"""Of all files of a model together; the deepest GPT-2 has 580."""
 _MOST_SHARDS = 1000
 _MOST_FILES_SEEN = 10_000
 _SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4,
           "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8}  # fmt: skip
 """Bytes of a number, by its type in a header. Others may be in a file, but are not read."""
 _NUMPY = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
-_PREFIXES = ("_orig_mod.", "module.", "model.", "transformer.")
+_PREFIXES = re.compile(r"(?:_orig_mod\.|module\.|model\.|transformer\.)*")
 """What torch.compile, data-parallel training, Lightning and transformers put before the names of a GPT-2's weights."""
 _OTHER_FORMATS = (
     ((".bin", ".pt", ".pth", ".ckpt", ".bin.index.json"), "as a pickle"),
@@ -77,7 +78,7 @@ class Weights:
         stored: dict[str, StoredTensor] = {}
         room = _MOST_HEADER_BYTES
         for file in files:
-            used, tensors = _read_header(file, room)
+            used, tensors = _read_header(file, room, _MOST_TENSORS - len(stored))
             room -= used
             for tensor in tensors:
                 name = _bare(tensor.name)
@@ -138,7 +139,9 @@ class Weights:
             if tensor.dtype == "BF16":  # the upper half of a float32
                 flat = (flat.astype(np.uint32) << 16).view(np.float32)
             return flat.reshape(tensor.shape)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise _unreadable(tensor.file, error) from error
+        except ValueError as error:  # fewer bytes than a moment ago
             raise _damaged(tensor.file, f"{error}") from error
 
     def tensors(self, names: Sequence[str]) -> "dict[str, Tensor]":
@@ -158,15 +161,15 @@ class Weights:
                         for name in names
                         if (tensor := self.stored[name]).file == path
                     }
-            except Exception as error:  # safetensors raises its own and OSErrors alike
+            except OSError as error:
+                raise _unreadable(path, error) from error
+            except Exception as error:  # safetensors raises its own
                 raise _damaged(path, f"{error}") from error
         return found
 
 
 def _bare(name: str) -> str:
-    while prefix := next((prefix for prefix in _PREFIXES if name.startswith(prefix)), ""):
-        name = name.removeprefix(prefix)
-    return name
+    return _PREFIXES.sub("", name, count=1)
 
 
 def _memory_bytes() -> int:
@@ -207,8 +210,8 @@ def _without_weights(folder: Path) -> ModelError:
     try:
         with os.scandir(folder) as found:
             names = sorted(entry.name for entry in islice(found, _MOST_FILES_SEEN))
-    except OSError:
-        names = []
+    except OSError as error:
+        return _unreadable(folder, error)
     if any(name.startswith("adapter_") for name in names):
         return ModelError(
             f"{folder} holds an adapter, not a whole model.",
@@ -232,7 +235,7 @@ def _without_weights(folder: Path) -> ModelError:
     return ModelError(f"{folder} holds no {WEIGHTS}.", "Fetch or export the model again.")
 
 
-def _read_header(path: Path, most_bytes: int) -> tuple[int, Iterator[StoredTensor]]:
+def _read_header(path: Path, most_bytes: int, most_tensors: int) -> tuple[int, list[StoredTensor]]:
     """Return the bytes of a file's header, and the tensors it lists."""
     try:
         with open_plain(path) as file:
@@ -240,14 +243,14 @@ def _read_header(path: Path, most_bytes: int) -> tuple[int, Iterator[StoredTenso
             length = int.from_bytes(file.read(8), "little")
             if size < 8 or length > size - 8:
                 raise _damaged(path, "it is cut short, or is no safetensors file")
-            if length > most_bytes:
-                raise ModelError(
-                    f"{path} has a header of {length:,} bytes, more than that of any GPT-2.", "Choose a GPT-2 model."
-                )
-            header = json.loads(file.read(length))
-        return length, iter(_list_tensors(path, header, start=8 + length, size=size))
+            header = parse_json(file.read(length)) if length <= most_bytes else None
+        if header is None or len(header) > most_tensors:
+            raise ModelError(
+                f"{path} has a header of {length:,} bytes, and more tensors than any GPT-2.", "Choose a GPT-2 model."
+            )
+        return length, _list_tensors(path, header, start=8 + length, size=size)
     except OSError as error:
-        raise _damaged(path, error.strerror or f"{error}") from error
+        raise _unreadable(path, error) from error
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
         raise _damaged(path, "its header cannot be read") from error
 
@@ -273,6 +276,11 @@ def _list_tensors(path: Path, header: Mapping[str, Any], *, start: int, size: in
     if start + filled != size:
         raise _damaged(path, f"it has {size:,} bytes, not the {start + filled:,} its header tells of")
     return tensors
+
+
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    reason = (error.strerror or f"{error}").lower()
+    return ModelError(f"{path} cannot be read: {reason}.", "Make it readable, or choose another model.")
 
 
 def _damaged(path: Path, reason: str) -> ModelError:

@@ -23,10 +23,10 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "size": f"{entry.parameters / 1e6:.1f} M" if entry.parameters else "?",
         "parameters": entry.parameters,
         "weights_bytes": entry.bytes,
-        "context_window_tokens": config.get("n_positions"),
-        "layers": config.get("n_layer"),
-        "width": config.get("n_embd"),
-        "vocabulary_size": config.get("vocab_size"),
+        "context_window_tokens": _size(config, "n_positions"),
+        "layers": _size(config, "n_layer"),
+        "width": _size(config, "n_embd"),
+        "vocabulary_size": _size(config, "vocab_size"),
         "origin": manifest.origin,
         "data": manifest.data,
         "seed": manifest.seed,
@@ -91,6 +91,10 @@ def remove(studio: Studio, name: str) -> None:
     with storing(run):
         if run.is_dir():
             shutil.rmtree(run)
+
+
+def _size(config: Mapping[str, Any], key: str) -> int | None:
+    return value if type(value := config.get(key)) is int else None
 
 
 def _list(values: Mapping[str, Any]) -> str:

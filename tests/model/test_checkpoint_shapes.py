@@ -1,6 +1,7 @@
 """Checkpoints in the shapes people have them: each writes, is measured and trained as the plain one, or is told why not."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -247,3 +248,12 @@ def test_what_is_not_read_is_told_by_what_it_is_and_never_called_damaged(paths: 
         assert re.search(words, str(caught.value)), str(caught.value)
         assert "damaged" not in str(caught.value)
     assert [entry.name for entry in store.entries()] == ["starter", "other"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="whoever may do everything may read it")
+def test_weights_that_may_not_be_read_are_not_called_damaged(paths: Paths) -> None:
+    folder = write_random_model(paths.models / "other")
+    (folder / "model.safetensors").chmod(0)
+    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read: permission denied") as caught:
+        ModelStore(paths).read("other")
+    assert "damaged" not in str(caught.value)

@@ -193,6 +193,19 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "header of the longest length": (
         lambda f: (f / "model.safetensors").write_bytes(b"\xff" * 8 + b"{}"), "damaged (it is cut short"
     ),
+    "twenty thousand tensors and more": (
+        lambda f: write_header(
+            f, {f"{n}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for n in range(20_001)}, 0
+        ),
+        "more tensors than any GPT-2",
+    ),
+    "name of a million prefixes": (
+        lambda f: write_header(f, {"module." * 400_000: {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}, 0),
+        "no weight named wte",
+    ),
+    "config of a million lists": (
+        lambda f: (f / "config.json").write_text("[" + "[]," * 1_000_000 + "[]]", encoding="utf-8"), "no configuration"
+    ),
     "header that is deep": (
         lambda f: (f / "model.safetensors").write_bytes(struct.pack("<Q", 200_000) + b"[" * 200_000), "damaged (its header"
     ),
@@ -214,6 +227,15 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         edit_tokenizer(lambda v: v["added_tokens"][-1].update(id=2**31 - 2)), "2147483646 is no id that a token can have"
     ),
     "special id far past the last row": (edit_tokenizer(put_far_away), "entries, its network"),
+    "more merges than any": (
+        edit_tokenizer(lambda v: v["model"]["merges"].extend([v["model"]["merges"][0]] * 600_000)), "more merges than any"
+    ),
+    "more entries than any": (
+        edit_tokenizer(lambda v: v["model"]["vocab"].update({f"z{n}": n % 99 for n in range(300_000)})), "larger than any"
+    ),
+    "more added tokens than any": (
+        edit_tokenizer(lambda v: v["added_tokens"][-1].update(content="x" * 300_000)), "adds more tokens than any"
+    ),
     "id below zero": (edit_tokenizer(lambda v: v["model"]["vocab"].update(zebra=-1)), "-1 is no id"),
     "normalizers in normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(40))), "does not know"),
     "normalizers in pairs of normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(12))), "does not know"),
