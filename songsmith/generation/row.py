@@ -42,15 +42,19 @@ class Alphabet:
         size = model.backend.vocabulary_size
         self.structural: NDArray[np.bool_] = self.tokenizer.structural(size)
         """(V,) true for marks and line ends."""
-        self.is_form: list[bool] = self.structural.tolist()
         self.line_ends: NDArray[np.bool_] = np.zeros(size, dtype=np.bool_)
         """(V,) true for ids that end a line."""
         self.line_ends[self.tokenizer.line_end_ids()] = True
         ids = self.tokenizer.id_of_mark
-        self.end = ids.get(END)
         self.sections = {ids[mark] for mark in SECTIONS.values() if mark in ids}
         # A model of lines knows no songs: what it ends is a line.
         self.ends_songs = self.format is not MarkupFormat.LINES
+        self.ends: frozenset[int] = frozenset()
+        """Ids that end a song."""
+        if self.ends_songs:
+            self.ends = model.end_ids | {ids[mark] for mark in (END,) if mark in ids}
+            self.structural[list(self.ends)] = True  # of a tokenizer that does not know its own end as special, too
+        self.is_form: list[bool] = self.structural.tolist()
         never = MARKS - {END} if self.format is MarkupFormat.PLAIN else frozenset(RESERVED)
         if not self.ends_songs:
             never |= {TITLE, ARTIST, *SECTIONS.values()}
@@ -62,7 +66,7 @@ class Alphabet:
         groups: dict[int, list[int]] = {
             Ban.FORM: np.flatnonzero(self.structural).tolist(),
             Ban.TITLES: [ids[mark] for mark in (TITLE, ARTIST) if mark in ids],
-            Ban.END: [self.end] if self.end is not None and self.ends_songs else [],
+            Ban.END: sorted(self.ends),
             Ban.SECTIONS: sorted(self.sections),
         }
         self.banned: list[NDArray[np.intp]] = [
@@ -149,7 +153,7 @@ class Row:
     def _take(self, token: int) -> str:
         self.tokens += 1
         options, reader, alphabet = self._options, self.reader, self._alphabet
-        if token == alphabet.end and alphabet.ends_songs:
+        if token in alphabet.ends:
             self.finish = FinishReason.END_OF_SONG
         elif token in alphabet.sections and options.stop_at_section and reader.finished_lines:
             self.finish = FinishReason.END_OF_SECTION

@@ -63,6 +63,8 @@ class LoadedModel:
     """Number of weights in its files; 0 where there are none."""
     notice: str = ""
     """What its user should know, though it writes."""
+    end_ids: frozenset[int] = frozenset()
+    """Tokens that end a text by the model's own word, beside `<|endoftext|>`."""
 
 
 class ModelStore:
@@ -226,7 +228,7 @@ class ModelStore:
         return LoadedModel(
             name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256,
             backend=backend or _load_into_torch(stored, device, threads), tokenizer=stored.tokenizer,
-            parameters=stored.parameters, notice=stored.notice,
+            parameters=stored.parameters, notice=stored.notice, end_ids=stored.end_ids,
         )  # fmt: skip
 
     def load_draft(

@@ -34,6 +34,8 @@ class StoredModel:
     config: "GPT2Config"
     tokenizer: "Tokenizer"
     weights: Weights
+    end_ids: frozenset[int] = frozenset()
+    """Tokens that end a text by the model's own word, beside `<|endoftext|>`."""
 
     @property
     def parameters(self) -> int:
@@ -78,6 +80,7 @@ def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool =
     manifest, config = Manifest.load(folder), read_config(folder)
     # Only here does the tokenizer's code load: listing models stays instant.
     from songsmith.model.config import GPT2Config
+    from songsmith.model.ends import read_end_ids
     from songsmith.model.tokenizer import Tokenizer
 
     shape = GPT2Config.from_json(config)
@@ -99,6 +102,7 @@ def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool =
         config=shape,
         tokenizer=tokenizer,
         weights=weights,
+        end_ids=read_end_ids(folder, config, shape.vocabulary_size),
     )
 
 
