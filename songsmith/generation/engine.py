@@ -163,6 +163,11 @@ class Engine:
                     if not full:
                         batch.step()
                     tokens = sampler.tokens(len(rows))
+                    mended = sampler.mend(batch, rows, tokens)
+                    if mended and not full:
+                        for place in range(len(rows)):
+                            batch.forget(place, 1)
+                        batch.step()
                 except Exception:
                     for row in rows:
                         row.sampler.take_back()  # nothing was drawn by it
@@ -176,6 +181,7 @@ class Engine:
                 if len(going) < len(rows):
                     rows = [rows[place] for place in going]
                     batch.keep(going)
+                if mended or len(rows) < len(tokens):
                     sampler.seat(rows)
                 self._reader.read_ahead(rows, batch, queued=True, newest_read=not full)
                 if full:

@@ -144,6 +144,8 @@ class QueuedSampler:
         self._repeated = torch.zeros_like(self._seen)
         self._orders = torch.zeros(rows, _ORDERS, dtype=torch.float64, device=device)
         self._drawn = torch.zeros(rows, dtype=torch.int64, device=device)
+        # What was drawn from: the batch's own are soon those of the next token.
+        self._logits = torch.zeros(rows, size, device=device)
         # Only from pinned memory, and to it, does a copy not wait.
         self._orders_here = torch.zeros(rows, _ORDERS, dtype=torch.float64, pin_memory=self._on_gpu)
         self._drawn_here = torch.zeros(rows, dtype=torch.int64, pin_memory=self._on_gpu)
@@ -201,6 +203,7 @@ class QueuedSampler:
         banned = self._banned[orders[:, -1].long()]  # (B, V)
         if cuts.unrepeated:
             banned = banned | self._repeated[:rows]
+        self._logits[:rows] = logits
         drawn = draw(logits, orders, seen, banned, cuts)
         self._drawn[:rows] = drawn
         tokens[:] = drawn.clamp(min=0)
@@ -214,6 +217,21 @@ class QueuedSampler:
             self._there.synchronize()
         drawn: list[int] = self._drawn_here[:rows].tolist()
         return drawn
+
+    def mend(self, batch: Batch, rows: Sequence[Row], tokens: list[int]) -> bool:
+        """Put others in the place of tokens that would break a character, as few do; return whether there were any.
+
+        The batch's next step is then to be taken anew, and the takes to be seated once they have their tokens.
+        """
+        broken = [
+            place
+            for place, (row, token) in enumerate(zip(rows, tokens, strict=True))
+            if token >= 0 and row.breaks_character(token)
+        ]
+        for place in broken:
+            tokens[place] = rows[place].choose_again(self._logits[place].float().cpu().numpy().copy())
+            batch.tokens[place] = tokens[place]
+        return bool(broken)
 
 
 def check_drawn(token: int) -> None:

@@ -12,6 +12,7 @@ from songsmith.generation.sampling import Floats, TokenSampler
 from songsmith.generation.window import slide
 from songsmith.markup import ARTIST, END, MARKS, RESERVED, SECTIONS, TITLE, LyricReader, MarkupFormat, Prompt
 from songsmith.model.backend import Cache
+from songsmith.model.characters import BETWEEN, Characters
 from songsmith.model.store import LoadedModel
 from songsmith.model.tokenizer import StreamingDecoder, Tokenizer
 from songsmith.takes import FinishReason
@@ -49,6 +50,7 @@ class Alphabet:
         self.sections = {ids[mark] for mark in SECTIONS.values() if mark in ids}
         # A model of lines knows no songs: what it ends is a line.
         self.ends_songs = self.format is not MarkupFormat.LINES
+        self.characters = Characters(self.tokenizer, size)
         self.ends: frozenset[int] = frozenset()
         """Ids that end a song."""
         if self.ends_songs:
@@ -125,7 +127,9 @@ class Row:
         self._in_open_line = prompt.open_line
         self._titled = bool(prompt.song.title or prompt.song.sections)
         self.sampler = TokenSampler(options, alphabet.structural, body)
-        self._decoder = StreamingDecoder(alphabet.tokenizer)
+        self._decoder = StreamingDecoder(alphabet.tokenizer, whole_only=True)
+        self._characters = alphabet.characters
+        self._character = BETWEEN  # how far the character has come that was begun
 
     @property
     def tokens_left(self) -> int:
@@ -143,7 +147,21 @@ class Row:
         Args:
             logits: (V,), overwritten.
         """
-        return self._take(self.sampler.draw(logits, self._alphabet.banned[self.bans()]))
+        unfit = self._characters.unfit[self._character]
+        return self._take(self.sampler.draw(logits, self._alphabet.banned[self.bans()], unfit))
+
+    def breaks_character(self, token: int) -> bool:
+        """Return whether a token that was drawn elsewhere would break a character."""
+        return bool(self._characters.unfit[self._character, token])
+
+    def choose_again(self, logits: Floats) -> int:
+        """Return what is drawn in the place of a token that would break a character.
+
+        Args:
+            logits: (V,) from which that one was drawn, overwritten.
+        """
+        unfit = self._characters.unfit[self._character]
+        return self.sampler.choose(logits, self._alphabet.banned[self.bans()], unfit)
 
     def take_drawn(self, token: int) -> str:
         """Go on with a token that was drawn elsewhere, and return the text it shows."""
@@ -152,6 +170,7 @@ class Row:
 
     def _take(self, token: int) -> str:
         self.tokens += 1
+        self._character = self._characters.follow(self._character, token)
         options, reader, alphabet = self._options, self.reader, self._alphabet
         if token in alphabet.ends:
             self.finish = FinishReason.END_OF_SONG
@@ -184,7 +203,12 @@ class Row:
         size = len(self._alphabet.structural)
         known = np.full(size, -np.inf, np.float32)
         known[: len(logits)] = logits[:size]
-        return self.sampler.foresee(known, self._alphabet.banned[self.bans()], guessed)
+        character = self._character
+        for token in guessed:
+            character = self._characters.follow(character, token)
+        return self.sampler.foresee(
+            known, self._alphabet.banned[self.bans()], guessed, self._characters.unfit[character]
+        )
 
     def _append(self, token: int) -> None:
         self.body.append(token)

@@ -91,27 +91,44 @@ class TokenSampler:
             return []
         return list(self._ngrams.get(tuple(run[len(run) - size + 1 :]), ()))
 
-    def draw(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp]) -> int:
+    def draw(
+        self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], unfit: NDArray[np.bool_] | None = None
+    ) -> int:
         """Choose the next token and remember it.
 
         Args:
             logits: (V,) float32; overwritten.
             banned: token ids that must not be chosen here.
+            unfit: (V,) true for tokens that would break a character: where one is drawn, another is drawn in its place.
         """
+        self.point()
+        token = self.choose(logits, banned, unfit)
+        self.note(token)
+        return token
+
+    def choose(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], unfit: NDArray[np.bool_] | None) -> int:
+        """Choose a token, as `draw` does, by the number of the stream that was taken last."""
         self._restrain(logits, banned, self.repeated())
         highest = logits.max()
         if highest == -np.inf:
             raise RuntimeError(NOTHING_LEFT)
         if not np.isfinite(highest):
             raise RuntimeError(NO_NUMBERS)
-        drawn = self.options.temperature > 0
-        token = _pick(*candidates(logits, self.options), self.point())[0] if drawn else int(logits.argmax())
-        self.note(token)
+        if self.options.temperature > 0:
+            ids, odds = candidates(logits, self.options)
+            token = _pick(ids, odds, self._last_point, unfit)[0]
+        else:
+            token = int(logits.argmax())
+        if unfit is not None and unfit[token]:
+            # Nothing that fits is as likely as the options ask for. Where nothing fits at all, the character is dropped.
+            fit = np.where(unfit, -np.inf, logits)
+            token = int(fit.argmax()) if fit.max() > -np.inf else token
         return token
 
     def foresee(
-        self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], guessed: Sequence[int]
-    ) -> tuple[int, float] | None:
+        self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], guessed: Sequence[int],
+        unfit: NDArray[np.bool_] | None = None,
+    ) -> tuple[int, float] | None:  # fmt: skip
         """Return what is likely to be drawn behind tokens that are only guessed, and its odds. Changes no token to be drawn.
 
         Odds that nearly agree, cut by the same number in the same order, often give the same token: more often than two draws
@@ -121,6 +138,7 @@ class TokenSampler:
             logits: (V,) of a network that only guesses; overwritten.
             banned: token ids that must not be chosen here, as far as is known.
             guessed: tokens between the last one drawn and this one.
+            unfit: (V,) true for tokens that would break a character.
 
         Returns:
             None where the network gives no odds.
@@ -137,12 +155,14 @@ class TokenSampler:
         if not np.isfinite(highest):
             return None
         if options.temperature == 0:
+            if unfit is not None:
+                logits[unfit] = np.finfo(np.float32).min  # but where all is banned, there is a guess yet
             return int(logits.argmax()), 1 / float(np.exp(logits - highest).sum(dtype=np.float64))
         while len(self._foreseen) <= len(guessed):
             self._foreseen.append(self._random.random())
         near = np.flatnonzero(logits >= highest - np.float32(_NEAR * options.temperature))
         ids, odds = candidates(logits[near], options)
-        return _pick(near[ids], odds, self._foreseen[len(guessed)])
+        return _pick(near[ids], odds, self._foreseen[len(guessed)], unfit)
 
     def _restrain(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], repeated: list[int]) -> None:
         """Make what was said before less likely, and what must not be said impossible."""
@@ -154,10 +174,20 @@ class TokenSampler:
         logits[banned] = -np.inf
 
 
-def _pick(ids: NDArray[np.intp], odds: NDArray[np.float64], uniform: float) -> tuple[int, float]:
-    """Return the token whose share of the odds, laid end to end, a number from 0 to 1 falls into, and its share."""
-    total = float(odds.sum())
-    place = min(int(odds.cumsum().searchsorted(uniform * total, side="right")), len(ids) - 1)
+def _pick(
+    ids: NDArray[np.intp], odds: NDArray[np.float64], uniform: float, unfit: NDArray[np.bool_] | None = None
+) -> tuple[int, float]:
+    """Return the token whose share of the odds, laid end to end, a number from 0 to 1 falls into, and its share.
+
+    Where that one is unfit, another takes its place, if there is any, by a number made of the first one. So each of the others
+    is drawn as often as if the unfit had not been there, and nothing changes where none of these comes up.
+    """
+    total, ends = float(odds.sum()), odds.cumsum()
+    place = min(int(ends.searchsorted(uniform * total, side="right")), len(ids) - 1)
+    if unfit is not None and unfit[ids[place]] and not (broken := unfit[ids]).all():
+        # Of all its bits: where within the share the number fell is as random, but moves with every rounded bit of the odds.
+        another = np.random.Generator(np.random.PCG64(int(uniform * 2**53))).random()
+        return _pick(ids[~broken], odds[~broken], another)
     return int(ids[place]), float(odds[place]) / total
 
 

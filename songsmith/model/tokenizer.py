@@ -24,6 +24,7 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 _BYTE_OF = _byte_alphabet()
+_SPACE = next(character for character, byte in _BYTE_OF.items() if byte == ord(" "))
 
 
 class Tokenizer:
@@ -175,6 +176,14 @@ class Tokenizer:
             return bytes(_BYTE_OF[character] for character in entry)
         return str(entry).encode()
 
+    def unusual_bytes(self) -> dict[int, bytes]:
+        """Return the bytes of the tokens that add other than ASCII to a text: few in most vocabularies."""
+        return {
+            token: added
+            for entry, token in self._rust.get_vocab().items()
+            if not entry.lstrip(_SPACE).isascii() and not (added := self.token_bytes(token)).isascii()
+        }
+
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens, without special ones; bytes that are no UTF-8 become U+FFFD.
 
@@ -202,21 +211,29 @@ class StreamingDecoder:
     The texts it gives, joined, are the text of one whole decode.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        """Start before the first token."""
+    def __init__(self, tokenizer: Tokenizer, *, whole_only: bool = False) -> None:
+        """Start before the first token.
+
+        Args:
+            tokenizer: whose tokens are fed.
+            whole_only: leave out characters that broke off, and U+FFFD, which says that one did.
+        """
         self._tokenizer = tokenizer
-        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._whole_only = whole_only
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="ignore" if whole_only else "replace")
 
     def feed(self, token: int) -> list[Piece]:
         """Return the pieces that became whole with this token: none, a text, a mark, or a text and a mark."""
         mark = self._tokenizer.mark(token)
         if mark is None:
             text = self._utf8.decode(self._tokenizer.token_bytes(token))
+            if self._whole_only:
+                text = text.replace("\ufffd", "")
             return [text] if text else []
         return [*self.close(), mark]
 
     def close(self) -> list[Piece]:
-        """Return what is left: a character that broke off shows as U+FFFD."""
+        """Return what is left: a character that broke off shows as U+FFFD, if at all."""
         text = self._utf8.decode(b"", final=True)
         self._utf8.reset()
         return [text] if text else []
