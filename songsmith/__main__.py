@@ -3,9 +3,12 @@
 import os
 import sys
 
+from songsmith.cli.utf8 import ensure_utf8
+
 
 def main() -> None:
     """Open the workshop, or run the command line."""
+    ensure_utf8()
     try:
         # A shell that asks for completions gives no arguments either.
         if len(sys.argv) == 1 and "_SONGSMITH_COMPLETE" not in os.environ:

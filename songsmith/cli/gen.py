@@ -30,9 +30,22 @@ def gen(
     ladder: Annotated[
         str | None, typer.Option(help="Temperatures of the first and last take, such as 1.3:0.7.", show_default=False)
     ] = None,
-    max_lines: Annotated[int, typer.Option(help="Stop after this many new lines; 0: no limit.")] = _USUAL.max_lines,
-    min_lines: Annotated[int, typer.Option(help="Do not end the song before this many new lines.")] = _USUAL.min_lines,
-    max_new_tokens: Annotated[int, typer.Option(help="Stop after this many tokens.")] = _USUAL.max_new_tokens,
+    max_lines: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after this many new lines; 0: no limit.", show_default=f"{_USUAL.max_lines}, or --min-lines"
+        ),
+    ] = None,
+    min_lines: Annotated[
+        int | None,
+        typer.Option(help="Do not end the song before this many new lines.", show_default=str(_USUAL.min_lines)),
+    ] = None,
+    max_new_tokens: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after this many tokens.", show_default=f"{_USUAL.max_new_tokens}, or enough for --min-lines"
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -84,7 +97,7 @@ def gen(
     from songsmith.settings import NO_MODEL
     from songsmith.studio.songs import save_take
     from songsmith.studio.studio import Studio
-    from songsmith.studio.writing import one_at_a_time, plan_takes, read_prompt, take_as_json, write
+    from songsmith.studio.writing import one_at_a_time, plan_length, plan_takes, read_prompt, take_as_json, write
     from songsmith.takes import FinishReason, Take
 
     def finished(take: Take) -> None:
@@ -107,8 +120,8 @@ def gen(
 
     first = GenerationOptions(
         seed=secrets.randbelow(2**31) if seed is None else seed, temperature=temperature, top_k=top_k, top_p=top_p,
-        min_p=min_p, repetition_penalty=repetition_penalty, no_repeat_ngram=no_repeat_ngram, max_lines=max_lines,
-        min_lines=min_lines, max_new_tokens=max_new_tokens,
+        min_p=min_p, repetition_penalty=repetition_penalty, no_repeat_ngram=no_repeat_ngram,
+        **plan_length(min_lines=min_lines, max_lines=max_lines, max_new_tokens=max_new_tokens),
     )  # fmt: skip
     place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line)
     first = replace(first, stay_in_section=place.in_unfinished_section)

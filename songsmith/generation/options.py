@@ -5,6 +5,9 @@ from typing import Any
 
 from songsmith.errors import UsageError
 
+MOST_LINES, MOST_NEW_TOKENS = 100_000, 1_000_000
+"""Most that can be asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationOptions:
@@ -43,9 +46,9 @@ class GenerationOptions:
         self._check("min_p", 0, 1)
         self._check("repetition_penalty", 0.1, 10)
         self._check("no_repeat_ngram", 0, 1000)
-        self._check("max_new_tokens", 1, 1_000_000)
-        self._check("max_lines", 0, 100_000)
-        self._check("min_lines", 0, 100_000)
+        self._check("max_new_tokens", 1, MOST_NEW_TOKENS)
+        self._check("max_lines", 0, MOST_LINES)
+        self._check("min_lines", 0, MOST_LINES)
 
     def _check(self, name: str, low: float, high: float, *, above: bool = False) -> None:
         value = getattr(self, name)

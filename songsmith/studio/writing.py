@@ -6,7 +6,7 @@ from typing import Any
 
 from songsmith.errors import InputError, UsageError
 from songsmith.generation.engine import Engine, TokenChunk
-from songsmith.generation.options import GenerationOptions
+from songsmith.generation.options import MOST_LINES, MOST_NEW_TOKENS, GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Author, Song, parse, strip_controls, with_authors
 from songsmith.markup import Prompt, find_mark
@@ -67,6 +67,35 @@ def _clean(text: str) -> str:
     if mark:
         raise InputError(f"The prompt spells {mark}, a mark that models are built on.", "Take it out and try again.")
     return text
+
+
+def plan_length(
+    *, min_lines: int | None = None, max_lines: int | None = None, max_new_tokens: int | None = None
+) -> dict[str, Any]:
+    """Return how long takes are to be, as generation options. A limit that nobody set makes room for the lines asked for.
+
+    Args:
+        min_lines: lines asked for at least; None for the usual.
+        max_lines: where to stop, 0 for nowhere; None for the usual.
+        max_new_tokens: where to stop; None for the usual.
+
+    Raises:
+        UsageError: more lines are asked for than are allowed.
+    """
+    usual = GenerationOptions()
+    if min_lines is not None and max_lines is not None and 0 < max_lines < min_lines:
+        raise UsageError(
+            f"--min-lines {min_lines} is more than --max-lines {max_lines}.",
+            f"Use --max-lines {min_lines} or more, 0 for no limit, or ask for fewer lines.",
+        )
+    fewest = usual.min_lines if min_lines is None else min_lines
+    room = min(max(fewest, usual.max_lines), MOST_LINES)
+    tokens = min(usual.max_new_tokens * room // usual.max_lines, MOST_NEW_TOKENS)
+    return {
+        "min_lines": fewest,
+        "max_lines": room if max_lines is None else max_lines,
+        "max_new_tokens": tokens if max_new_tokens is None else max_new_tokens,
+    }
 
 
 def plan_takes(options: GenerationOptions, *, takes: int | None, ladder: str | None) -> Sequence[GenerationOptions]:

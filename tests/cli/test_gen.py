@@ -17,7 +17,9 @@ from fakes import Songsmith
 from typer.testing import CliRunner
 
 from songsmith.cli.app import app
+from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import parse
+from songsmith.studio.writing import plan_length
 
 SHORT = ("--seed", "1", "--max-lines", "3")
 NOTICE = re.compile(rb"\(starter, seed \d+, temperature [\d.]+, \d+ tokens, \d+ tokens/s\)\n")
@@ -187,7 +189,7 @@ def test_an_interrupt_leaves_what_was_written(songsmith: Songsmith) -> None:
     assert process.returncode == 130
     assert err.startswith(b"(stopped, starter, seed 1,")
     whole = songsmith(
-        "gen", "Down by the river", "--seed", "1", "--max-lines", "8", "--min-lines", "100000", "-q"
+        "gen", "Down by the river", "--seed", "1", "--max-lines", "8", "--min-lines", "8", "-q"
     ).stdout
     shorter = min(len(whole), len(seen + rest))
     assert (seen + rest)[: shorter - 1] == whole[: shorter - 1]
@@ -289,3 +291,25 @@ def test_a_full_disk_is_one_sentence(songsmith: Songsmith, arguments: str) -> No
     done = in_shell(songsmith, f"{arguments} > /dev/full")
     assert done.returncode == 5
     assert done.stderr == b"songsmith: Input or output failed: no space left on device.\n"
+
+
+def test_as_many_lines_as_are_asked_for_at_least(songsmith: Songsmith) -> None:
+    for lines in (33, 60):
+        take = json.loads(songsmith("gen", "--seed", "3", "--min-lines", str(lines), "--json").stdout)
+        assert len(take["lines"]) == lines
+    refused = songsmith("gen", "--min-lines", "60", "--max-lines", "32")
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert b"--min-lines 60 is more than --max-lines 32." in refused.stderr
+    assert songsmith("gen", *SHORT).returncode == 0  # fewer than the usual least
+
+
+def test_limits_make_room_for_lines_of_any_number() -> None:
+    usual = plan_length()
+    assert usual == {name: getattr(GenerationOptions(), name) for name in ("min_lines", "max_lines", "max_new_tokens")}
+    for lines in (0, 4, 32, 100, 100_000):
+        planned = GenerationOptions(**plan_length(min_lines=lines))
+        assert planned.max_lines == max(32, lines)
+        assert planned.max_new_tokens >= min(1000 * lines // 32, 1_000_000)
+    assert plan_length(min_lines=60, max_lines=0)["max_lines"] == 0
+    assert plan_length(max_lines=2)["max_lines"] == 2
+    assert plan_length(min_lines=60, max_new_tokens=5)["max_new_tokens"] == 5
