@@ -125,8 +125,13 @@ class Prompt:
     @property
     def in_unfinished_section(self) -> bool:
         """Whether the section it stands in has but a few lines: the model should write into it before it begins another."""
-        sections = self.song.sections
-        return self.next_section is not None or (bool(sections) and len(sections[-1].lines) < _FEW_LINES)
+        *before, last = self.song.sections or (Section(lines=(Line("-"),) * _FEW_LINES),)
+        if self.next_section is not None:
+            return True
+        # One that was sung before is whole, however short it is.
+        words = [line.text for line in last.lines]
+        sung = bool(words) and any(words == [line.text for line in section.lines] for section in before)
+        return len(words) < _FEW_LINES and not sung
 
     @property
     def text(self) -> str:

@@ -26,6 +26,10 @@ def gen(
     finish_line: Annotated[
         bool, typer.Option("--finish-line", help="The prompt's last line is only begun; let the model finish it.")
     ] = False,
+    vary: Annotated[
+        bool,
+        typer.Option("--vary", help="Write new words for a bare [Chorus] at the end, rather than repeat the last."),
+    ] = False,
     takes: Annotated[int | None, typer.Option(help="How many takes to write.", show_default="1")] = None,
     ladder: Annotated[
         str | None, typer.Option(help="Temperatures of the first and last take, such as 1.3:0.7.", show_default=False)
@@ -123,7 +127,7 @@ def gen(
         min_p=min_p, repetition_penalty=repetition_penalty, no_repeat_ngram=no_repeat_ngram,
         **plan_length(min_lines=min_lines, max_lines=max_lines, max_new_tokens=max_new_tokens),
     )  # fmt: skip
-    place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line)
+    place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line, vary=vary)
     first = replace(first, stay_in_section=place.in_unfinished_section)
     options = plan_takes(first, takes=takes, ladder=ladder)
     studio = Studio.open(model=model, device=device, draft_model=draft_model)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from songsmith.lyrics import Author, PlacedSection, SectionKind, Song, parse, place_sections
 from songsmith.markup import Prompt
+from songsmith.studio.repeats import find_repeated
 
 # All that str.splitlines() breaks at; a draft breaks at newlines only, so that rows mean the same everywhere.
 _BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -122,6 +123,18 @@ class Draft:
         if new_verse and song.sections[-1].lines:
             return ready, Prompt(song=song, next_section=SectionKind.VERSE)
         return ready, Prompt(song=song)
+
+    def repeated(self) -> Self | None:
+        """Return the draft with the words that a bare header at its end sings again, or None where it sings none."""
+        sections = self.sections
+        source = find_repeated([placed.section for placed in sections])
+        if source is None:
+            return None
+        version, last = self.shown(source), len(sections) - 1
+        stripped = self.text.rstrip()
+        longer = self.with_text("\n".join([stripped, *version.lines]), Author.PERSON)
+        authors = (*longer.authors[: len(longer.authors) - len(version.lines)], *version.authors)
+        return replace(longer, authors=authors).committed(last, take_id=version.take_id)
 
     def rewrite(self, index: int) -> Rewrite:
         """Return how to write a section anew. Lines a person began it with stay, if a model wrote the rest."""

@@ -158,9 +158,17 @@ class Workshop:
 
     # --- writing by a model
 
-    def go_on(self, *, to_the_end: bool = False) -> WriteRequest:
-        """Ask for what comes next: a section, or all up to the end of the song."""
+    def go_on(self, *, to_the_end: bool = False) -> WriteRequest | None:
+        """Ask for what comes next: a section, or all up to the end of the song.
+
+        Where the draft ends in a bare `[Chorus]` that was sung before, its words come back first; None where that is all.
+        """
         self._remember()
+        repeated = self.draft.repeated()
+        if repeated is not None:
+            self.draft = repeated
+            if not to_the_end:
+                return None
         self.draft, prompt = self.draft.continuation()
         options = replace(
             self.options,

@@ -11,6 +11,7 @@ from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Author, Song, parse, strip_controls, with_authors
 from songsmith.markup import Prompt, find_mark
 from songsmith.model.store import LoadedModel
+from songsmith.studio.repeats import with_repeated
 from songsmith.takes import Take
 
 
@@ -32,13 +33,14 @@ def decode_lyric(data: bytes, origin: str) -> str:
         ) from error
 
 
-def read_prompt(text: str | None, *, title: str = "", finish_line: bool = False) -> Prompt:
+def read_prompt(text: str | None, *, title: str = "", finish_line: bool = False, vary: bool = False) -> Prompt:
     """Turn what a person typed into a prompt: the lyric so far.
 
     Args:
         text: the lyric; None writes unprompted.
         title: the song's title; empty lets the first line, or the model, give it.
         finish_line: the last line is only begun, and the model finishes it.
+        vary: a bare `[Chorus]` at the end gets new words; else the words it had before come back.
 
     Raises:
         UsageError: the text is empty.
@@ -53,7 +55,8 @@ def read_prompt(text: str | None, *, title: str = "", finish_line: bool = False)
     if not text.strip():
         raise UsageError("The prompt is empty.", "Give a line to start from, or no prompt at all to write unprompted.")
     song = parse(text, title=title)
-    return Prompt(song=song, open_line=finish_line and bool(song.sections[-1].lines))
+    open_line = finish_line and bool(song.sections[-1].lines)
+    return Prompt(song=song if vary else with_repeated(song), open_line=open_line)
 
 
 def _clean(text: str) -> str:

@@ -422,3 +422,19 @@ async def test_what_was_cut_is_still_shown(studio):
             await desk.press("backspace")
         panel = desk.screen.query_one(TakesPanel)
         await desk.until(lambda: "Cut from this song: 2" in str(panel.visual), "what was cut")
+
+
+async def test_more_after_a_bare_chorus_brings_its_words_back(studio):
+    async with at_desk(studio) as desk:
+        await desk.type("[Chorus]\nRoll on\n\nThe road was long\n\n[Chorus]")
+        bare = desk.text
+        await desk.press("ctrl+g")
+        assert desk.text == f"{bare}\nRoll on"
+        assert desk.news == "The same words again. ctrl+r writes new ones."
+        assert not desk.screen.writing
+        await desk.press("ctrl+z")
+        assert desk.text == bare
+        await desk.press("ctrl+y", "ctrl+g")
+        await desk.until(lambda: len(desk.text) > len(bare) + 20, "what comes after it")
+        await desk.written()
+        assert desk.text.startswith(f"{bare}\nRoll on\n")

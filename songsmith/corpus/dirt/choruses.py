@@ -123,15 +123,20 @@ def _name(line: str) -> str:
     return _HOW_OFTEN.sub("", found.group(1)) if found else ""
 
 
-def _keys(part: _Part) -> Iterator[str]:
+def header_keys(line: str, kind: SectionKind) -> Iterator[str]:
     """Yield by what a chorus is looked for: its whole header, its name, its kind unless it is a chorus beside the main one."""
-    yield re.sub(r"[\[\]\s]", "", _REPEAT.sub("", _HOW_OFTEN.sub("", part.line))).casefold()
-    if part.kind not in _SUNG_AGAIN:
+    yield re.sub(r"[\[\]\s]", "", _REPEAT.sub("", _HOW_OFTEN.sub("", line))).casefold()
+    if kind not in _SUNG_AGAIN:
         return
-    name = _REPEAT.sub("", _name(part.line))
+    name = _REPEAT.sub("", _name(line))
     yield " ".join(word for word in _LETTERS.findall(name.casefold()) if word not in _WHICH_ONE)
     if not _NOT_MAIN.match(name):
-        yield part.kind
+        yield kind
+
+
+def is_sung_again(line: str, kind: SectionKind) -> bool:
+    """Return whether a header without words stands for words that were sung before: a chorus, or what says `Repeat`."""
+    return (kind in _SUNG_AGAIN or _REPEAT.search(line) is not None) and not is_instrumental(line)
 
 
 def _bare_choruses(text: str, about: About) -> list[Finding]:
@@ -155,18 +160,19 @@ def _bare_choruses(text: str, about: About) -> list[Finding]:
     ever: dict[str, Sequence[str]] = {}
     for part in reversed(parts):
         if part.first_row in sung:
-            ever |= dict.fromkeys(_keys(part), sung[part.first_row])
+            ever |= dict.fromkeys(header_keys(part.line, part.kind), sung[part.first_row])
     starts = [start for start, _ in lines_of(text)]
     known: dict[str, Sequence[str]] = {}
     findings: list[Finding] = []
     room = _MOST_GROWTH * len(text) + 2000
     for part in parts:
         if part.first_row in sung:
-            known |= dict.fromkeys(_keys(part), sung[part.first_row])
+            known |= dict.fromkeys(header_keys(part.line, part.kind), sung[part.first_row])
             continue
-        words = next((some[key] for some in (known, ever) for key in _keys(part) if key in some), None)
-        named = part.kind in _SUNG_AGAIN or _REPEAT.search(part.line) is not None
-        if not words or not named or is_instrumental(part.line):
+        words = next(
+            (some[key] for some in (known, ever) for key in header_keys(part.line, part.kind) if key in some), None
+        )
+        if not words or not is_sung_again(part.line, part.kind):
             continue
         if part.stanzas and _words(rows[slice(*part.stanzas[0])]) == _words(words):
             continue  # a blank line divides it from its own words

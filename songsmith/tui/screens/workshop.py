@@ -340,10 +340,15 @@ class WorkshopScreen(Screen[None]):
     def _begin(self, make: Callable[[], WriteRequest | None]) -> None:
         self.action_stop()
         self._absorb()
+        before = self.workshop.text
         request = make()
-        if request is None:
-            return
         self._show_draft()
+        if request is None:
+            if self.workshop.text != before:
+                self._editor.move_cursor(self._editor.document.end)
+                self._show_takes()
+                self._status.tell("The same words again. ctrl+r writes new ones.")
+            return
         anchor = self.workshop.anchor
         if anchor is not None:
             self._editor.move_cursor(self._editor.location(anchor))
