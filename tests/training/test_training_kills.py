@@ -1,5 +1,6 @@
 """Killed at any instant, a run resumes and ends with the weights it would have had."""
 
+import os
 import random
 import subprocess
 import sys
@@ -8,23 +9,35 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import make_options, make_run, same, train_on
+from clean_corpora import replace_clean
+from fakes import write_random_model
+from runs import make_options, make_run, make_songs, same, train_on
 from safetensors.torch import load_file
 
+from songsmith.corpus.records import CleanRecord
+from songsmith.corpus.storage.store import CorpusStore
+from songsmith.lyrics import render
+from songsmith.paths import Paths
+from songsmith.settings import Settings
+from songsmith.studio.studio import Studio
+from songsmith.studio.training import TrainingRequest, prepare_finetuning
+from songsmith.studio.training_songs import SongChoice
 from songsmith.training.checkpoint import load_checkpoint
+from songsmith.training.run import TrainingRun
 
 STEPS = 60
 PROGRAM = """
 import sys
 from pathlib import Path
 import torch
-from runs import make_options, make_run
+from runs import make_options
+from test_training_kills import make
 from songsmith.training.checkpoint import load_checkpoint
 from songsmith.training.events import StepFinished
 from songsmith.training.trainer import train
 
 torch.set_num_threads(1)
-run = make_run(Path(sys.argv[1]), options=make_options(steps={steps}, evaluate_every_steps=2, dropout=0.1))
+run = make(sys.argv[2], Path(sys.argv[1]))
 resume = load_checkpoint(run.folder, {{**run.identity, "device": "cpu"}}) is not None
 for event in train(run, device=torch.device("cpu"), resume=resume):
     if isinstance(event, StepFinished):
@@ -32,21 +45,41 @@ for event in train(run, device=torch.device("cpu"), resume=resume):
 """
 
 
-def start(home: Path) -> "subprocess.Popen[str]":
-    program = PROGRAM.format(steps=STEPS)
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(home)], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True
-    )
-
-
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_at_random_instants_it_ends_with_the_same_weights(tmp_path: Path, kills: int) -> None:
+def make(command: str, home: Path) -> TrainingRun:
+    """Return a run of `train` or of `finetune`: of a model that lacks all marks but one, on a corpus in its home."""
     options = make_options(steps=STEPS, evaluate_every_steps=2, dropout=0.1)
-    whole, killed = (make_run(tmp_path / name, options=options) for name in ("whole", "killed"))
+    if command == "train":
+        return make_run(home, options=options)
+    paths = Paths(data=home, config=home, state=home)
+    request = TrainingRequest(songs=SongChoice(corpus="songs"), options=options, name="tuned", resume=True)
+    return prepare_finetuning(Studio(paths, Settings(device="cpu")), request, base=str(home / "base"))
+
+
+def prepare(command: str, home: Path) -> None:
+    """Put what `finetune` starts from into a home."""
+    if command == "finetune":
+        write_random_model(home / "base", window=32)
+        songs = [CleanRecord(id=song.id, title=song.song.title, text=render(song.song)) for song in make_songs(30)]
+        replace_clean(CorpusStore(Paths(data=home, config=home, state=home)).create("songs"), songs)
+
+
+def start(command: str, home: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(home), command], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["train", "finetune"])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_instants_it_ends_with_the_same_weights(tmp_path: Path, command: str, kills: int) -> None:
+    for name in ("whole", "killed"):
+        prepare(command, tmp_path / name)
+    whole, killed = (make(command, tmp_path / name) for name in ("whole", "killed"))
     draw = random.Random(kills)
     reached = 0
     for _ in range(kills):
-        process = start(tmp_path / "killed")
+        process = start(command, tmp_path / "killed")
         assert process.stdout is not None
         # So far that all the kills together nearly reach the end; then an instant within a step, a save or an evaluation.
         stop = min(STEPS - 20, reached + draw.randint(1, max(1, 2 * STEPS // kills)))
