@@ -24,7 +24,7 @@ def new_id() -> str:
 
 
 def now() -> str:
-    """Return the time in UTC as ISO 8601 text, to the millisecond: what the library sorts by."""
+    """Return the time in UTC as ISO 8601 text, to the millisecond. Clocks are set back: nothing may be sorted by it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

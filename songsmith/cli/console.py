@@ -7,12 +7,15 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from types import FrameType
 
 from songsmith.errors import SongsmithError, StorageError, UsageError, storage_error
 from songsmith.lyrics import one_line
+
+_TABLE_ROWS = 500
 
 
 def write(text: str) -> None:
@@ -62,10 +65,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    # A long table is drawn in pieces: its first rows are there at once, and it need not fit into memory.
+    remaining, first = iter(rows), True
+    while piece := list(islice(remaining, _TABLE_ROWS)):
+        table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_header=first)
+        for row in piece:
+            table.add_row(*(Text(cell) for cell in row))
+        Console().print(table)
+        first = False
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`songsmith songs`: what is kept."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,15 @@ from songsmith.lyrics import one_line, strip_controls
 from songsmith.songsheet.sheet import SheetFormat
 
 if TYPE_CHECKING:
-    from songsmith.library.records import SongRecord
+    from songsmith.library.records import DamagedRow, SongRecord
     from songsmith.takes import Take
 
 app = typer.Typer(help="The songs you keep.", no_args_is_help=True)
 
+Number = Annotated[
+    str,
+    typer.Argument(metavar="NUMBER", help="Number of the song.", show_default=False, autocompletion=completion.songs),
+]
 Numbers = Annotated[
     list[str],
     typer.Argument(metavar="NUMBER...", help="Numbers of songs.", show_default=False, autocompletion=completion.songs),
@@ -28,7 +33,7 @@ def list_songs(as_json: Annotated[bool, typer.Option("--json", help="One JSON ob
     from songsmith.studio.studio import Studio
 
     with Studio.open().library as library:
-        _show_list(library.songs(), as_json, none="There are no songs yet. Write one in the workshop: songsmith")
+        _show_list(library.entries(), as_json, none="There are no songs yet. Write one in the workshop: songsmith")
 
 
 @app.command()
@@ -40,17 +45,16 @@ def search(
     from songsmith.studio.studio import Studio
 
     with Studio.open().library as library:
-        _show_list(library.search(" ".join(words)), as_json, none="No song has all these words.")
+        _show_list(library.entries(" ".join(words)), as_json, none="No song has all these words.")
 
 
 @app.command()
 def show(
-    number: Annotated[
-        str,
-        typer.Argument(
-            metavar="NUMBER", help="Number of the song.", show_default=False, autocompletion=completion.songs
-        ),
-    ],
+    number: Number,
+    revision: Annotated[
+        int | None,
+        typer.Option("--revision", "-r", min=1, help="As it was saved then; see `revisions`.", show_default="the last"),
+    ] = None,
     show_takes: Annotated[bool, typer.Option("--takes", help="The takes it grew from, as a tree.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="All there is to know, as one JSON object.")] = False,
 ) -> None:
@@ -60,7 +64,10 @@ def show(
 
     with Studio.open().library as library:
         record = library.song(number)
-        takes = library.takes(record.id)
+        if revision is not None:
+            record = library.revision(record, revision)
+        takes, damaged = _divide(library.take_entries(record.id))
+    _tell_damaged(damaged)
     if as_json:
         console.write(_json_row(describe(record, takes)))
         return
@@ -71,6 +78,76 @@ def show(
     else:
         text = strip_controls(record.text).rstrip("\n")
         console.write(f"{text}\n" if text else "")
+
+
+@app.command()
+def revisions(
+    number: Number,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a revision.")] = False,
+) -> None:
+    """List the wordings of a song that were saved, the last first."""
+    from songsmith.studio.songs import summarise
+    from songsmith.studio.studio import Studio
+
+    with Studio.open().library as library:
+        found, damaged = _divide(library.revisions(library.song(number)))
+    rows = [summarise(record) for record in found]
+    if as_json:
+        console.write("".join(map(_json_row, rows)))
+    else:
+        console.show_table(
+            ("Revision", "Saved", "Song", "Lines"),
+            [
+                (str(row["revision"]), _minute(row["updated_at"]), one_line(row["name"]), str(row["lines"]))
+                for row in rows
+            ],
+        )
+    _tell_damaged(damaged)
+
+
+@app.command()
+def diff(
+    number: Number,
+    earlier: Annotated[
+        int | None, typer.Argument(metavar="[FROM]", min=1, help="A revision.", show_default="the one before TO")
+    ] = None,
+    later: Annotated[
+        int | None, typer.Argument(metavar="[TO]", min=1, help="A revision.", show_default="the last")
+    ] = None,
+) -> None:
+    """Show what changed in a song from one revision to another, line by line."""
+    from songsmith.studio.songs import compare
+    from songsmith.studio.studio import Studio
+
+    with Studio.open().library as library:
+        song = library.song(number)
+        after = library.revision(song, later or song.revision)
+        before = library.revision(song, earlier or max(after.revision - 1, 1))
+    rows = list(compare(before, after))
+    console.write("".join(f"{row}\n" for row in rows))
+    if not rows:
+        only = "It was saved only once." if song.revision == 1 else "They read the same."
+        console.say(f"No changes. {only}")
+
+
+@app.command()
+def restore(
+    number: Number,
+    revision: Annotated[
+        int, typer.Option("--revision", "-r", min=1, help="The one to restore; see `revisions`.", show_default=False)
+    ],
+) -> None:
+    """Save an earlier revision of a song again, as its last; nothing is lost."""
+    from songsmith.studio import songs
+    from songsmith.studio.studio import Studio
+
+    with Studio.open().library as library:
+        before = library.song(number)
+        record = songs.restore(library, before, revision)
+    if record.revision == before.revision:
+        console.say(f"Song {record.number} reads like revision {revision} already.")
+    else:
+        console.say(f"Restored revision {revision} of song {record.number}; it is revision {record.revision} now.")
 
 
 @app.command()
@@ -105,7 +182,8 @@ def export(
         raise UsageError("--all needs a folder to write to.", "Name it with --output.")
     with Studio.open().library as library:
         if every and output is not None:
-            files = songs.export_all(library, format, output, force=force)
+            files, damaged = songs.export_all(library, format, output, force=force)
+            _tell_damaged(damaged)
         else:
             records = songs.find_songs(library, numbers or ())
             if output is None or str(output) == "-":
@@ -121,7 +199,7 @@ def rm(
     numbers: Numbers,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove songs and their takes for good."""
+    """Remove songs for good, with their takes and earlier revisions."""
     from songsmith.studio.songs import find_songs
     from songsmith.studio.studio import Studio
 
@@ -133,23 +211,103 @@ def rm(
     console.say(f"Removed {names}.")
 
 
-def _show_list(records: "list[SongRecord]", as_json: bool, *, none: str) -> None:
+@app.command()
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each thing found.")] = False,
+) -> None:
+    """See whether everything in the library can be read, and say what cannot. Changes nothing.
+
+    Ends in exit code 5 while something is wrong.
+    """
+    from songsmith.errors import DatabaseError
+    from songsmith.studio.songs import list_damage
+    from songsmith.studio.studio import Studio
+
+    with Studio.open().library as library:
+        verified = library.verify()
+    for found in list_damage(verified):
+        console.write(_json_row({"what": found}) if as_json else f"{one_line(found)}\n")
+    counts = (
+        f"{verified.songs:,} songs and drafts, {verified.revisions:,} earlier revisions and {verified.takes:,} takes"
+    )
+    if not verified.sound:
+        raise DatabaseError(
+            f"Some of the library is damaged; {counts} can be read.",
+            "Mend what can be mended with: songsmith songs repair",
+        )
+    console.say(f"Everything can be read: {counts}.")
+
+
+@app.command()
+def repair(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A library that was kept aside, or a copy of one.", show_default="the library itself"),
+    ] = None,
+) -> None:
+    """Mend damaged songs as far as they can be, or bring the songs of a damaged library back. Nothing is deleted.
+
+    The library as it was is kept aside first. With FILE, its songs are added to those that are here.
+    """
+    from songsmith.studio.songs import tell_repaired
+    from songsmith.studio.studio import Studio
+
+    with Studio.open().library as library:
+        repaired = library.recover(file) if file is not None else library.repair()
+    for row in repaired.mended:
+        console.write(f"{one_line(row.name)}: lost or replaced: {', '.join(row.columns)}\n")
+    console.say(strip_controls(tell_repaired(repaired)))
+
+
+def _show_list(entries: "Iterable[SongRecord | DamagedRow]", as_json: bool, *, none: str) -> None:
+    from songsmith.library.records import DamagedRow
     from songsmith.studio.songs import summarise
 
-    songs = [summarise(record) for record in records]
+    damaged: list[DamagedRow] = []
+    shown = 0
+
+    def songs() -> Iterator[dict[str, Any]]:
+        nonlocal shown
+        for entry in entries:
+            if isinstance(entry, DamagedRow):
+                damaged.append(entry)
+            else:
+                shown += 1
+                yield summarise(entry)
+
     if as_json:
-        console.write("".join(map(_json_row, songs)))
-    elif songs:
+        for song in songs():
+            console.write(_json_row(song))
+    else:
         console.show_table(
             ("No.", "Song", "Artist", "Lines", "Changed"),
-            [
-                (str(song["number"]), one_line(song["name"]), one_line(song["artist"]), str(song["lines"]),
-                 _minute(song["updated_at"]))
-                for song in songs
-            ],
+            (
+                (str(song["number"] or song["id"][:8]), one_line(song["name"]), one_line(song["artist"]),
+                 str(song["lines"]), _minute(song["updated_at"]))
+                for song in songs()
+            ),
         )  # fmt: skip
-    else:
+    if not shown and not damaged and not as_json:
         console.say(none)
+    _tell_damaged(damaged)
+
+
+def _divide(entries: "Iterable[Any]") -> "tuple[list[Any], list[DamagedRow]]":
+    """Return what can be read, and what cannot."""
+    from songsmith.library.records import DamagedRow
+
+    read: list[Any] = []
+    damaged: list[DamagedRow] = []
+    for entry in entries:
+        (damaged if isinstance(entry, DamagedRow) else read).append(entry)
+    return read, damaged
+
+
+def _tell_damaged(rows: "list[DamagedRow]") -> None:
+    from songsmith.studio.songs import tell_damaged
+
+    if rows:
+        console.say(one_line(tell_damaged(rows)))
 
 
 def _tell_origin(record: "SongRecord", takes: "list[Take]") -> None:
@@ -161,12 +319,14 @@ def _tell_origin(record: "SongRecord", takes: "list[Take]") -> None:
     written = f"{about['lines']} lines, {about['lines_by_model']} of them by a model"
     models = ", ".join(dict.fromkeys(take.model for take in takes))
     origin = f"{len(takes)} takes from {one_line(models)}" if takes else "no takes"
+    if record.kept and record.revision > 1:
+        kept += f", revision {record.revision}"
     console.say(f"({kept}, {written}, {origin}, changed {_minute(record.updated_at)})")
 
 
 def _take_row(take: "Take") -> str:
     first = next((line for line in strip_controls(take.text).splitlines() if line.strip()), "(nothing)")
-    heat = take.options.get("temperature", "?")
+    heat = one_line(str(take.options.get("temperature", "?")))
     return (
         f"{one_line(take.model)}, seed {take.seed}, temperature {heat}, {_minute(take.created_at)}: {first.strip()}\n"
     )
@@ -178,8 +338,8 @@ def _minute(moment: str) -> str:
 
     try:
         return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return moment
+    except (ValueError, OverflowError):
+        return one_line(moment)
 
 
 def _json_row(value: Any) -> str:

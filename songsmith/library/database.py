@@ -6,20 +6,26 @@ never mended, overwritten or deleted.
 
 import errno
 import os
+import shlex
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from songsmith.errors import DatabaseError, StorageError, storage_error, storing
-from songsmith.library.records import DamagedRowError
+from songsmith.library.aside import claim_name, move_aside
 from songsmith.library.schema import MIGRATIONS
 
-_COMPANIONS = ("-wal", "-shm", "-journal")
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _NEARLY_FULL_BYTES = 1 << 20
+
+
+class DamagedFileError(DatabaseError):
+    """SQLite finds the library's file damaged; it is where it was."""
 
 
 class Database:
@@ -32,16 +38,22 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         """Device and inode of the file the connection is to; None where there was none to read."""
+        self._read_only = False
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self, *, set_aside: bool = True) -> Iterator[sqlite3.Connection]:
         """Lend a connection to read from. A missing file reads as an empty library, and stays missing.
+
+        A file or folder that cannot be written is read all the same.
+
+        Args:
+            set_aside: move a damaged file aside; else it stays where it is.
 
         Raises:
             DatabaseError: the file is damaged, locked or newer than this program.
             StorageError: the disk or the folder cannot be used.
         """
-        with self._explaining():
+        with self._explaining(set_aside=set_aside):
             yield self._connect(create=False)
 
     @contextmanager
@@ -55,11 +67,52 @@ class Database:
         with self._explaining():
             connection = self._connect(create=True)
             with _transaction(connection):
+                if self._find_file() != self._file:  # moved aside while this program waited for the lock
+                    raise DatabaseError(f"The library {self._path} was just replaced.", "Try again; nothing was lost.")
                 yield connection
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file with anything in it."""
+        return self._find_file() is not None
+
+    def set_aside_if_damaged(self) -> Path | None:
+        """Move the file aside if SQLite finds it damaged, and return where it is now; None if it is sound, or not there.
+
+        Raises:
+            DatabaseError: it is locked or newer than this program.
+            StorageError: the disk or the folder cannot be used.
+        """
+        try:
+            with self.reading(set_aside=False) as connection:
+                if _is_sound(connection):
+                    return None
+        except DamagedFileError:
+            pass
+        with storing(self._path.parent):
+            kept = move_aside(self._path)
+        self.close()
+        return kept
+
+    def copy_aside(self) -> Path:
+        """Copy the file as it is now, and return the copy.
+
+        Raises:
+            StorageError: the disk is full, or it or the folder cannot be used.
+        """
+        with self._explaining():
+            connection = self._connect(create=False)
+            with storing(self._path.parent):
+                kept = claim_name(self._path, "before-repair")
+            with closing(sqlite3.connect(kept)) as copy:
+                connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+        return kept
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
         connection, self._connection, self._file = self._connection, None, None
+        self._read_only = False
         if connection is not None:
             connection.close()
 
@@ -67,10 +120,12 @@ class Database:
         if create:
             with storing(self._path.parent):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._read_only:  # it may be a copy; and the folder may be writable by now
+                self.close()
         orphan = self._log_exists()  # asked first: a healthy log never comes before its library
         found = self._find_file()
         if orphan and found is None:
-            raise self._set_aside()  # SQLite would delete the log, and what was saved last is in it
+            raise self._damaged()  # SQLite would delete the log, and what was saved last is in it
         # The file may have been moved away, or replaced, while it was open: what is written into it then is lost.
         if self._connection is not None and found == self._file and (found is not None or not create):
             return self._connection
@@ -78,9 +133,32 @@ class Database:
         target = str(self._path) if create or found is not None else ":memory:"
         self._connection = sqlite3.connect(target, timeout=self._busy_timeout_s, isolation_level=None)
         self._file = found
-        self._prepare(self._connection)
+        try:
+            self._prepare(self._connection)
+        except sqlite3.DatabaseError as error:
+            if create or found is None or _code(error) not in _READ_ONLY:
+                raise
+            self._connection.close()
+            self._connection = self._connect_read_only()
         self._file = self._find_file() if target != ":memory:" else None
         return self._connection
+
+    def _connect_read_only(self) -> sqlite3.Connection:
+        """Return a connection to a file that cannot be written, or to a copy of it where SQLite would have to write."""
+        self._read_only = True
+        connection = _open_read_only(self._path, log=self._log_exists())
+        try:
+            self._set_up(connection)
+            if _version(connection) < len(MIGRATIONS):
+                with closing(connection) as old:
+                    connection = sqlite3.connect(":memory:", isolation_level=None)
+                    old.backup(connection)
+                self._set_up(connection)
+                _migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _find_file(self) -> tuple[int, int] | None:
         """Return which file is there; None for none, or an empty one, which is all that a killed first run may leave."""
@@ -98,25 +176,23 @@ class Database:
             return False
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        self._set_up(connection)
+        self._use_write_ahead_log(connection)
+        connection.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing that was saved, too
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection)
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row
         # One damaged byte in one lyric must not hide every song from view.
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         if _version(connection) > len(MIGRATIONS):
+            connection.close()
             self.close()
             raise DatabaseError(
                 f"The library {self._path} was written by a newer songsmith.",
                 "Update this one: python -m pip install --upgrade songsmith",
             )
-        self._use_write_ahead_log(connection)
-        connection.execute("PRAGMA synchronous = FULL")  # a power cut loses nothing that was saved, too
-        connection.execute("PRAGMA foreign_keys = ON")
-        if _version(connection) < len(MIGRATIONS):
-            with _transaction(connection):
-                # Asked again: another program may have taken the steps while this one waited for the lock.
-                for step in MIGRATIONS[_version(connection) :]:
-                    for statement in step:
-                        connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
         # SQLite does not wait its busy timeout when two programs switch a new file at once.
@@ -131,21 +207,35 @@ class Database:
             time.sleep(0.01)
 
     @contextmanager
-    def _explaining(self) -> Iterator[None]:
-        """Turn what SQLite says into what a person should read."""
+    def _explaining(self, *, set_aside: bool = True) -> Iterator[None]:
+        """Turn what SQLite says into what a person should read, and move a damaged file aside."""
         try:
             yield
-        except DamagedRowError as error:
+        except DamagedFileError as error:
+            if not set_aside:
+                raise
             raise self._set_aside() from error
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        except sqlite3.ProgrammingError:
             raise
+        except sqlite3.IntegrityError as error:  # of the tables, and then a fault of songsmith's own; or of the index
+            if self._connection is None or index_agrees(self._connection):
+                raise
+            raise (self._mend_index() or self._damaged()) from error
         except sqlite3.DatabaseError as error:
-            raise self._explain(error) from error
+            explained = self._explain(error)
+            if set_aside and isinstance(explained, DamagedFileError):
+                explained = self._set_aside()
+            raise explained from error
+
+    def _damaged(self) -> DamagedFileError:
+        return DamagedFileError(
+            f"The library {self._path} is damaged.", "Recover what can still be read with: songsmith songs repair"
+        )
 
     def _explain(self, error: sqlite3.DatabaseError) -> StorageError:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return self._set_aside()
+        code = _code(error)
+        if code in _DAMAGED:
+            return self._mend_index() or self._damaged()
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return DatabaseError(
                 f"Another program has kept the library {self._path} locked for {self._busy_timeout_s:g} seconds.",
@@ -156,7 +246,7 @@ class Database:
             return storage_error(OSError(errno.ENOSPC, ""), self._path)
         if self._path.is_dir():
             return storage_error(OSError(errno.EISDIR, os.strerror(errno.EISDIR)), self._path)
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        if code in _READ_ONLY:
             return storage_error(OSError(errno.EACCES, ""), self._path)
         if code == sqlite3.SQLITE_IOERR:
             return storage_error(OSError(errno.EIO, os.strerror(errno.EIO)), self._path)
@@ -171,17 +261,108 @@ class Database:
         except OSError:
             return False
 
+    def _mend_index(self) -> DatabaseError | None:
+        """Build the search index anew, if nothing else is damaged; None if something is."""
+        connection = self._connection
+        if connection is None or self._read_only:
+            return None
+        try:
+            if not _is_sound(connection):
+                return None
+        except sqlite3.DatabaseError:
+            return None
+        with suppress(sqlite3.DatabaseError), _transaction(connection):
+            rebuild_index(connection)
+            return DatabaseError(
+                "The library's search index was damaged; it has been rebuilt.", "Try again; nothing was lost."
+            )
+        return DatabaseError("The library's search index is damaged.", "Mend it with: songsmith songs repair")
+
     def _set_aside(self) -> DatabaseError:
         damaged = f"The library {self._path} is damaged."
         try:
-            with storing(self._path.parent):
-                if self._find_file() != self._file:  # another program has done it already
-                    return DatabaseError(damaged, "It has been moved aside; the next run starts a new, empty library.")
-                # Moved while it is open: SQLite lets the log of a file that has moved stand as it is when it closes it.
-                kept = _move_aside(self._path)
+            if self._find_file() != self._file:  # another program has done it already
+                return DatabaseError(damaged, "It has been moved aside; the next run starts a new, empty library.")
+            # Moved while it is open: SQLite lets the log of a file that has moved stand as it is when it closes it.
+            kept = move_aside(self._path)
+        except OSError:
+            return DatabaseError(
+                f"{damaged} It cannot be moved aside either.", "Make its folder writable, and try again."
+            )
         finally:
             self.close()
-        return DatabaseError(f"{damaged} It is kept as {kept}.", "The next run starts a new, empty library.")
+        return DatabaseError(
+            f"{damaged} It is kept as {kept}.",
+            "The next run starts a new, empty library; bring back what can still be read with: "
+            f"songsmith songs repair {shlex.quote(str(kept))}",
+        )
+
+
+def rebuild_index(connection: sqlite3.Connection) -> None:
+    """Build the search index anew from the songs, in a transaction."""
+    rebuild = "INSERT INTO songs_index (songs_index) VALUES ('rebuild')"
+    try:
+        connection.execute(rebuild)
+    except sqlite3.DatabaseError:
+        # FTS5 opens no index whose own two records it cannot read, be it to drop it: it is given those of an empty one.
+        connection.execute("DELETE FROM songs_index_data")
+        connection.execute("INSERT INTO songs_index_data (id, block) VALUES (1, x''), (10, x'00000000000000')")
+        connection.execute(rebuild)
+
+
+def index_agrees(connection: sqlite3.Connection) -> bool:
+    """Return whether the search index knows the songs as they are; of a file that cannot be written nothing is known."""
+    try:
+        connection.execute("INSERT INTO songs_index (songs_index, rank) VALUES ('integrity-check', 1)")
+    except sqlite3.DatabaseError as error:
+        return _code(error) != sqlite3.SQLITE_CORRUPT
+    return True
+
+
+def file_damage(connection: sqlite3.Connection, *, most: int = 20) -> list[str]:
+    """Return what SQLite finds wrong with the file, but for damage of a row's own or of the search index."""
+    rows = connection.execute(f"PRAGMA integrity_check({most})").fetchall()
+    messages = [str(row[0]) for row in rows]
+    return [
+        message
+        for message in messages
+        if message != "ok" and "FTS5" not in message and not message.startswith("NULL value in")
+    ]
+
+
+def _is_sound(connection: sqlite3.Connection) -> bool:
+    return not file_damage(connection, most=100)
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Take the steps that the file has not taken yet."""
+    if _version(connection) >= len(MIGRATIONS):
+        return
+    with _transaction(connection):
+        # Asked again: another program may have taken the steps while this one waited for the lock.
+        for step in MIGRATIONS[_version(connection) :]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _open_read_only(path: Path, *, log: bool) -> sqlite3.Connection:
+    if not log:
+        # Nobody writes to it, or its log would be there: SQLite is told that it need keep none to read it.
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    with tempfile.TemporaryDirectory(prefix="songsmith-") as folder:
+        # What was saved last is in a log that a killed program left, and SQLite reads it only where it can write beside it.
+        copy = Path(folder) / path.name
+        for tail in ("", "-wal"):
+            shutil.copyfile(path.with_name(path.name + tail), copy.with_name(copy.name + tail))
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        with closing(sqlite3.connect(copy)) as source:
+            source.backup(connection)
+    return connection
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -199,21 +380,3 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
-
-
-def _move_aside(path: Path) -> Path:
-    """Give the file and its companions a name that nothing has had."""
-    stem = f"{path.stem}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    attempt = 1
-    while True:
-        kept = path.with_name(f"{stem}{f'-{attempt}' if attempt > 1 else ''}{path.suffix}")
-        if not any(kept.with_name(kept.name + tail).exists() for tail in _COMPANIONS):
-            with suppress(FileExistsError):
-                kept.touch(exist_ok=False)  # takes the name, so that nobody else can
-                break
-        attempt += 1
-    # The log goes first: SQLite would delete one that it finds beside no library.
-    for tail in (*_COMPANIONS, ""):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + tail).replace(kept.with_name(kept.name + tail))
-    return kept

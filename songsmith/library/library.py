@@ -1,21 +1,37 @@
-"""Keeps songs, drafts and takes. Knows what the tables mean; asks nobody and shows nothing."""
+"""Keeps songs, drafts and takes. Knows what the tables mean; asks nobody and shows nothing.
+
+A row that cannot be read hides no other: it is passed over, named, and left as it is.
+"""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
-from songsmith.errors import NotFoundError
+from songsmith.errors import InputError, NotFoundError
+from songsmith.library import numbering
 from songsmith.library.database import Database
-from songsmith.library.records import TAKE_COLUMNS, SongRecord, read_song, read_take, song_row, take_row
+from songsmith.library.records import (
+    TAKE_COLUMNS,
+    DamagedRow,
+    DamagedRowError,
+    DamagedSongError,
+    SongRecord,
+    damaged_song,
+    read_revision,
+    read_song,
+    read_take,
+    readable_moment,
+    song_row,
+    take_row,
+)
+from songsmith.library.repair import Repaired, Verified, recover_songs, repair_rows, verify_rows
 from songsmith.library.search import match_query
 from songsmith.lyrics import strip_controls
 from songsmith.takes import Take, now
 
 _SHORTEST_ID = 6
 """Fewer characters of an id would name another song too soon."""
-
-_NEWEST_FIRST = "ORDER BY change DESC"
 
 
 class Library:
@@ -38,24 +54,34 @@ class Library:
     def put_song(self, record: SongRecord, takes: Iterable[Take] = ()) -> SongRecord:
         """Write a song, and takes of it, at once: all of it or nothing.
 
+        A kept song whose words, title, artist or authors differ from those of the one it replaces is a new revision; the
+        wording before it stays among `revisions`.
+
         Args:
-            record: replaces the song with its id. Its number, `created_at` and `updated_at` are the library's to set.
+            record: replaces the song with its id. Its number, revision, `created_at` and `updated_at` are the library's.
             takes: new takes of it; those already here stay as they are.
 
         Returns:
             the song as it now stands.
         """
         with self._database.writing() as connection:
-            row = song_row(record) | {"updated_at": now(), "number": _number(connection, record)}
+            row = song_row(record) | {"updated_at": now(), "change": numbering.next_change(connection)}
+            old = connection.execute("SELECT * FROM songs WHERE id = ?", (record.id,)).fetchone()
+            row |= {"number": numbering.number_of(connection, old, kept=record.kept)}
+            row |= {"revision": numbering.next_revision(connection, old, row)}
+            if old is not None:
+                row["created_at"] = readable_moment(old, "created_at") or record.created_at
             connection.execute(
                 """
-                INSERT INTO songs (id, number, title, artist, text, authors, kept, state, created_at, updated_at, change)
-                VALUES (:id, :number, :title, :artist, :text, :authors, :kept, :state, :created_at, :updated_at,
-                        (SELECT coalesce(max(change), 0) + 1 FROM songs))
+                INSERT INTO songs (id, number, title, artist, text, authors, kept, state, created_at, updated_at, change,
+                                   revision)
+                VALUES (:id, :number, :title, :artist, :text, :authors, :kept, :state, :created_at, :updated_at, :change,
+                        :revision)
                 ON CONFLICT (id) DO UPDATE SET
                     number = excluded.number, title = excluded.title, artist = excluded.artist, text = excluded.text,
                     authors = excluded.authors, kept = excluded.kept, state = excluded.state,
-                    updated_at = excluded.updated_at, change = excluded.change
+                    created_at = excluded.created_at, updated_at = excluded.updated_at, change = excluded.change,
+                    revision = excluded.revision
                 """,
                 row,
             )
@@ -67,6 +93,7 @@ class Library:
 
         Raises:
             NotFoundError: there is none, or more than one.
+            DamagedSongError: its row cannot be read.
         """
         with self._database.reading() as connection:
             rows = []
@@ -76,48 +103,97 @@ class Library:
                 rows = connection.execute(
                     "SELECT * FROM songs WHERE id GLOB ? LIMIT 2", (f"{key.lower()}*",)
                 ).fetchall()
-            if len(rows) == 1:
+        if len(rows) == 1:
+            try:
                 return read_song(rows[0])
+            except DamagedRowError as error:
+                raise _damaged(damaged_song(rows[0], error)) from error
         what = f"More than one song has an id that begins with {key}." if rows else f"There is no song {_shown(key)}."
         raise NotFoundError(what, "See them with: songsmith songs list")
 
+    def entries(self, words: str | None = None, *, limit: int = -1) -> Iterator[SongRecord | DamagedRow]:
+        """Yield the kept songs, the one changed last first; or those that `search` finds. One at a time is in memory.
+
+        Args:
+            words: for `search`; None means every song.
+            limit: how many at most; -1 is no limit.
+        """
+        if words is None:
+            return self._songs("SELECT * FROM songs WHERE kept IS NOT 0 ORDER BY change DESC LIMIT ?", limit)
+        match = match_query(words)
+        if not match:
+            return iter(())
+        # A word in the title says more of a song than one in its lyric.
+        return self._songs(
+            """
+            SELECT songs.* FROM songs_index JOIN songs ON songs.row = songs_index.rowid
+            WHERE songs_index MATCH ? AND songs.kept IS NOT 0
+            ORDER BY bm25(songs_index, 8.0, 4.0, 1.0), songs.change DESC LIMIT ?
+            """,
+            match,
+            limit,
+        )
+
+    def draft_entries(self) -> Iterator[SongRecord | DamagedRow]:
+        """Yield the drafts that have a lyric or a title, the one changed last first."""
+        for draft in self._songs("SELECT * FROM songs WHERE kept = 0 ORDER BY change DESC"):
+            if isinstance(draft, DamagedRow) or draft.text.strip() or draft.title.strip():
+                yield draft
+
     def songs(self) -> list[SongRecord]:
-        """Return the kept songs, the one changed last first."""
-        with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT * FROM songs WHERE kept {_NEWEST_FIRST}")
-            return [read_song(row) for row in rows]
+        """Return the kept songs that can be read, the one changed last first."""
+        return [entry for entry in self.entries() if isinstance(entry, SongRecord)]
 
     def drafts(self) -> list[SongRecord]:
-        """Return the drafts that have a lyric or a title, the one changed last first."""
-        with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT * FROM songs WHERE NOT kept {_NEWEST_FIRST}")
-            drafts = [read_song(row) for row in rows]
-        return [draft for draft in drafts if draft.text.strip() or draft.title.strip()]
+        """Return the drafts that can be read and have a lyric or a title, the one changed last first."""
+        return [entry for entry in self.draft_entries() if isinstance(entry, SongRecord)]
 
     def search(self, query: str) -> list[SongRecord]:
         """Return the kept songs with all these words in title, artist or lyric, best first; the last may be unfinished.
 
         Case, accents and endings (`river`, `rivers`) do not matter; a query without a letter or a digit finds nothing.
         """
-        match = match_query(query)
-        if not match:
-            return []
-        with self._database.reading() as connection:
-            # A word in the title says more of a song than one in its lyric.
-            rows = connection.execute(
-                """
-                SELECT songs.* FROM songs_index JOIN songs ON songs.row = songs_index.rowid
-                WHERE songs_index MATCH ? AND songs.kept
-                ORDER BY bm25(songs_index, 8.0, 4.0, 1.0), songs.change DESC
-                """,
-                (match,),
-            )
-            return [read_song(row) for row in rows]
+        return [entry for entry in self.entries(query) if isinstance(entry, SongRecord)]
 
     def remove(self, *ids: str) -> None:
-        """Remove songs or drafts, and their takes with them: all at once or none."""
+        """Remove songs or drafts, and their takes and revisions with them: all at once or none."""
         with self._database.writing() as connection:
             connection.executemany("DELETE FROM songs WHERE id = ?", [(song_id,) for song_id in ids])
+
+    def revisions(self, song: SongRecord) -> Iterator[SongRecord | DamagedRow]:
+        """Yield the wordings of a kept song that were saved, the last (which is the song itself) first."""
+        yield song
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM revisions WHERE song_id = ? ORDER BY revision DESC", (song.id,)
+            ).fetchall()
+        for row in rows:
+            try:
+                yield read_revision(row, song)
+            except DamagedRowError as error:
+                yield DamagedRow(kind="revision", row=row["row"], column=error.column)
+
+    def revision(self, song: SongRecord, revision: int) -> SongRecord:
+        """Return a wording of a kept song that was saved.
+
+        Raises:
+            NotFoundError: there is none of this number.
+            DamagedSongError: its row cannot be read.
+        """
+        if revision == song.revision:
+            return song
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT * FROM revisions WHERE song_id = ? AND revision = ?",
+                (song.id, min(revision, 2**62)),
+            ).fetchone()
+        if row is None:
+            what = f"Song {song.number} has no revision {revision}." if song.kept else "A draft has no revisions."
+            raise NotFoundError(what, f"See them with: songsmith songs revisions {song.number or 'NUMBER'}")
+        try:
+            return read_revision(row, song)
+        except DamagedRowError as error:
+            raise _damaged(DamagedRow(kind="revision", row=row["row"], column=error.column)) from error
 
     def add_take(self, song_id: str, take: Take) -> None:
         """Keep a take of a song that is here; one that is here already stays as it is.
@@ -128,35 +204,78 @@ class Library:
         with self._database.writing() as connection:
             _insert_takes(connection, song_id, (take,))
 
-    def takes(self, song_id: str) -> list[Take]:
-        """Return the takes of a song, oldest first."""
+    def take_entries(self, song_id: str) -> Iterator[Take | DamagedRow]:
+        """Yield the takes of a song, in the order they were put in."""
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT * FROM takes WHERE song_id = ? ORDER BY created_at, row", (song_id,))
-            return [read_take(row) for row in rows]
+            for row in connection.execute("SELECT * FROM takes WHERE song_id = ? ORDER BY row", (song_id,)):
+                try:
+                    yield read_take(row)
+                except DamagedRowError as error:
+                    yield DamagedRow(kind="take", row=row["row"], column=error.column)
+
+    def takes(self, song_id: str) -> list[Take]:
+        """Return the takes of a song that can be read, in the order they were put in."""
+        return [entry for entry in self.take_entries(song_id) if isinstance(entry, Take)]
 
     def take(self, id: str) -> Take:
         """Return a take.
 
         Raises:
             NotFoundError: it is not here.
+            DamagedSongError: its row cannot be read.
         """
         with self._database.reading() as connection:
             row = connection.execute("SELECT * FROM takes WHERE id = ?", (id,)).fetchone()
-            if row is not None:
-                return read_take(row)
-        raise NotFoundError(
-            f"There is no take {_shown(id)}.", "See a song's takes with: songsmith songs show NUMBER --takes"
-        )
+        if row is None:
+            raise NotFoundError(
+                f"There is no take {_shown(id)}.", "See a song's takes with: songsmith songs show NUMBER --takes"
+            )
+        try:
+            return read_take(row)
+        except DamagedRowError as error:
+            raise _damaged(DamagedRow(kind="take", row=row["row"], column=error.column)) from error
 
+    def verify(self) -> Verified:
+        """See whether everything in the library can be read. Changes nothing.
 
-def _number(connection: sqlite3.Connection, record: SongRecord) -> int | None:
-    """Return the number the song has, or a new one if it is to be kept and has none."""
-    row = connection.execute("SELECT number FROM songs WHERE id = ?", (record.id,)).fetchone()
-    number: int | None = row["number"] if row else None
-    if number is None and record.kept:
-        connection.execute("UPDATE numbering SET last = last + 1")
-        number = connection.execute("SELECT last FROM numbering").fetchone()["last"]
-    return number
+        Raises:
+            DatabaseError: SQLite itself finds the file damaged.
+        """
+        with self._database.reading(set_aside=False) as connection:
+            return verify_rows(connection)
+
+    def repair(self) -> Repaired:
+        """Mend the rows that cannot be read, as far as they can; the library as it was is copied first.
+
+        A file that SQLite itself finds damaged is moved aside, and every row of it that can still be read put into a new one.
+        """
+        kept = self._database.set_aside_if_damaged()
+        if kept is not None:
+            return self.recover(kept)
+        if not self._database.exists or self.verify().sound:
+            return Repaired()
+        copy = self._database.copy_aside()
+        with self._database.writing() as connection:
+            return repair_rows(connection, copy)
+
+    def recover(self, source: Path) -> Repaired:
+        """Put the songs of another library's file, damaged or not, into this one; those that are here stay as they are.
+
+        Raises:
+            InputError: there is no such file, or nothing in it is a song.
+        """
+        if not source.is_file():
+            raise InputError(f"There is no file {source}.", "Name a library that was kept aside, or a copy of one.")
+        with self._database.writing() as connection:
+            return recover_songs(connection, source)
+
+    def _songs(self, query: str, *values: object) -> Iterator[SongRecord | DamagedRow]:
+        with self._database.reading() as connection:
+            for row in connection.execute(query, values):
+                try:
+                    yield read_song(row)
+                except DamagedRowError as error:
+                    yield damaged_song(row, error)
 
 
 def _insert_takes(connection: sqlite3.Connection, song_id: str, takes: Iterable[Take]) -> None:
@@ -177,6 +296,14 @@ def _insert_takes(connection: sqlite3.Connection, song_id: str, takes: Iterable[
     # Once all are in, in whatever order they came. A parent that nobody kept is none: the take stands as a root.
     connection.executemany(
         "UPDATE takes SET parent_id = :parent_id WHERE id = :id AND :parent_id IN (SELECT id FROM takes)", new
+    )
+
+
+def _damaged(row: DamagedRow) -> DamagedSongError:
+    name = row.name[0].upper() + row.name[1:]
+    return DamagedSongError(
+        f"{name} cannot be read: its column '{row.column}' is damaged.",
+        "Mend what can be mended with: songsmith songs repair",
     )
 
 

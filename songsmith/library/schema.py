@@ -76,5 +76,29 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_REVISIONS = (
+    # Which wording a song's row holds. Those before it stand in `revisions`, as the row held them, damage and all.
+    "ALTER TABLE songs ADD COLUMN revision INTEGER NOT NULL DEFAULT 1",
+    """
+    CREATE TABLE revisions (
+        row INTEGER PRIMARY KEY,
+        song_id TEXT NOT NULL REFERENCES songs (id) ON DELETE CASCADE,
+        revision INTEGER NOT NULL,
+        title TEXT NOT NULL,
+        artist TEXT NOT NULL,
+        text TEXT NOT NULL,
+        authors TEXT NOT NULL,
+        state TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        UNIQUE (song_id, revision)
+    )
+    """,
+    # Drafts are few, songs may be many: who looks for drafts must not walk past every song.
+    "CREATE INDEX drafts_by_change ON songs (change) WHERE kept = 0",
+    # Takes come in the order they were put in: clocks are set back.
+    "DROP INDEX takes_of_song",
+    "CREATE INDEX takes_of_song ON takes (song_id)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _REVISIONS)
 """The steps, oldest first; each is a row of statements taken in one transaction."""

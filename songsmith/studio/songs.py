@@ -4,18 +4,22 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
 from songsmith.library.library import Library
-from songsmith.library.records import SongRecord
+from songsmith.library.records import DamagedRow, SongRecord
+from songsmith.library.repair import Repaired, Verified
 from songsmith.lyrics import Author, strip_controls
 from songsmith.songsheet.sheet import SheetFormat, describe_sections, render_sheet
 from songsmith.takes import Take, new_id
 
 _LONGEST_NAME_BYTES = 160
 """File systems stop at 255; the number, the ending and other people's renaming need room too."""
+
+_MOST_NAMED = 5
 
 
 def find_songs(library: Library, keys: Iterable[str]) -> list[SongRecord]:
@@ -50,6 +54,7 @@ def summarise(record: SongRecord) -> dict[str, Any]:
         "lines_by_model": sum(line.author is Author.MODEL for line in lines),
         "created_at": record.created_at,
         "updated_at": record.updated_at,
+        "revision": record.revision,
     }
 
 
@@ -71,12 +76,72 @@ def grow_tree(takes: Sequence[Take]) -> Iterator[tuple[int, Take]]:
     children: dict[str | None, list[Take]] = {}
     for take in takes:
         children.setdefault(take.parent_id if take.parent_id in ids else None, []).append(take)
-    # A list of what is to come, not recursion: a song may have a thousand takes in one line of descent.
-    coming = [(0, take) for take in reversed(children.get(None, []))]
+    # A list of what is to come, not recursion: a song may have a thousand takes in one line of descent. What roots do not
+    # lead to goes in a circle, and is begun somewhere.
+    coming = [(0, take) for take in reversed([*children.get(None, []), *takes])]
     while coming:
         depth, take = coming.pop()
+        if take.id not in ids:
+            continue
+        ids.discard(take.id)
         yield depth, take
         coming += [(depth + 1, child) for child in reversed(children.get(take.id, []))]
+
+
+def tell_damaged(rows: Sequence[DamagedRow]) -> str:
+    """Return one sentence about rows that cannot be read, and what to do about them; empty if there are none."""
+    if not rows:
+        return ""
+    named = ", ".join(map(str, rows[:_MOST_NAMED]))
+    more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
+    what = "1 damaged entry is" if len(rows) == 1 else f"{len(rows):,} damaged entries are"
+    return f"{what} not shown: {named}{more}. Mend what can be mended with: songsmith songs repair"
+
+
+def list_damage(verified: Verified) -> Iterator[str]:
+    """Yield what is wrong in a library, one thing after the other."""
+    yield from (f"{row.name} cannot be read: its column '{row.column}' is damaged" for row in verified.damaged)
+    if verified.strays:
+        yield f"takes or revisions whose song is gone: {verified.strays}"
+    yield from (f"the file: {message}" for message in verified.file)
+    if not verified.index_agrees:
+        yield "the search index does not know the songs as they are"
+
+
+def tell_repaired(repaired: Repaired) -> str:
+    """Return in a sentence or two what became of a library."""
+    if repaired.before is None:
+        return "Nothing is wrong."
+    parts = [
+        f"recovered {repaired.recovered:,} songs and drafts" if repaired.recovered else "",
+        f"left {repaired.held:,} that were here already" if repaired.held else "",
+        f"mended {len(repaired.mended):,} entries in part" if repaired.mended else "",
+        f"made {repaired.adopted:,} drafts of takes and revisions whose song is gone" if repaired.adopted else "",
+    ]
+    told = ", ".join(filter(None, parts)) or "rebuilt the search index"
+    return f"{told[0].upper()}{told[1:]}. What was there before lies in {repaired.before}."
+
+
+def restore(library: Library, song: SongRecord, revision: int) -> SongRecord:
+    """Save an earlier revision of a song anew, as its last; return the song as it then stands.
+
+    Raises:
+        NotFoundError: there is none of this number.
+    """
+    earlier = library.revision(song, revision)
+    return library.put_song(earlier)
+
+
+def compare(earlier: SongRecord, later: SongRecord) -> Iterator[str]:
+    """Yield how one wording of a song became another, as rows of a unified diff; nothing if they read the same."""
+    before, after = (_sheet_rows(record) for record in (earlier, later))
+    names = (f"revision {earlier.revision}", f"revision {later.revision}")
+    return unified_diff(before, after, *names, lineterm="")
+
+
+def _sheet_rows(record: SongRecord) -> list[str]:
+    head = [row for row in (record.title, record.artist) if row]
+    return [strip_controls(row) for row in [*head, *([""] if head else []), *record.text.splitlines()]]
 
 
 def render_sheets(records: Iterable[SongRecord], format: SheetFormat) -> str:
@@ -114,14 +179,18 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
     return list(sheets)
 
 
-def export_all(library: Library, format: SheetFormat, folder: Path, *, force: bool = False) -> list[Path]:
-    """Write every kept song into a folder, which is made if there is none; see `export`."""
-    records = library.songs()
-    if not records:
+def export_all(
+    library: Library, format: SheetFormat, folder: Path, *, force: bool = False
+) -> tuple[list[Path], list[DamagedRow]]:
+    """Write every kept song into a folder, which is made if there is none; see `export`. Also return what cannot be read."""
+    entries = list(library.entries())
+    records = [entry for entry in entries if isinstance(entry, SongRecord)]
+    if not entries:
         raise NotFoundError("There are no songs yet.", "Write one in the workshop: songsmith")
     with _storing_where_asked(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    return export(records, format, folder, force=force)
+    damaged = [entry for entry in entries if isinstance(entry, DamagedRow)]
+    return export(records, format, folder, force=force), damaged
 
 
 def file_name(record: SongRecord, format: SheetFormat) -> str:

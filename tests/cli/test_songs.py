@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from damaged_libraries import damage, fill
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
@@ -73,6 +75,7 @@ def test_list_has_a_row_for_each_song(library: Library, valley: SongRecord):
     assert found[1] == {
         "number": 1, "id": valley.id, "name": "Red River Valley", "title": "Red River Valley", "artist": "Traditional",
         "lines": 2, "lines_by_model": 1, "created_at": valley.created_at, "updated_at": valley.updated_at,
+        "revision": 1,
     }  # fmt: skip
 
 
@@ -248,6 +251,112 @@ def test_a_damaged_library_ends_in_5_and_says_where_it_is(home: Path):
     assert (result.exit_code, result.stdout) == (5, "")
     assert f"It is kept as {home}" in result.stderr
     assert run("list").exit_code == 0
+
+
+def save_thrice(library: Library) -> None:
+    song = library.put_song(SongRecord(title="Mill", text="one\ntwo\n", kept=True))
+    song = library.put_song(replace(song, text="one\nthree\n"))
+    library.put_song(replace(song, title="The Mill", text="one\nthree\nfour\n"))
+
+
+def test_revisions_are_listed_and_shown(library: Library):
+    save_thrice(library)
+    rows = [row.split("\t") for row in run("revisions", "1").stdout.splitlines()]
+    assert [(row[0], *row[2:]) for row in rows] == [("3", "The Mill", "3"), ("2", "Mill", "2"), ("1", "Mill", "2")]
+    found = [json.loads(row) for row in run("revisions", "1", "--json").stdout.splitlines()]
+    assert [(row["revision"], row["name"]) for row in found] == [(3, "The Mill"), (2, "Mill"), (1, "Mill")]
+    assert run("show", "1").stdout == "one\nthree\nfour\n"
+    assert run("show", "1", "--revision", "1").stdout == "one\ntwo\n"
+    assert json.loads(run("show", "1", "-r", "2", "--json").stdout)["revision"] == 2
+    missing = run("show", "1", "--revision", "9")
+    assert (missing.exit_code, missing.stdout) == (7, "")
+    assert "Song 1 has no revision 9. See them with: songsmith songs revisions 1" in missing.stderr
+
+
+def test_what_changed_between_revisions_is_shown(library: Library):
+    save_thrice(library)
+    assert run("diff", "1").stdout.splitlines() == [
+        "--- revision 2", "+++ revision 3", "@@ -1,4 +1,5 @@", "-Mill", "+The Mill", " ", " one", " three", "+four",
+    ]  # fmt: skip
+    assert [row for row in run("diff", "1", "1").stdout.splitlines()[2:] if row[0] in "+-"] == [
+        "-Mill", "+The Mill", "-two", "+three", "+four",
+    ]  # fmt: skip
+    assert [row for row in run("diff", "1", "1", "2").stdout.splitlines()[2:] if row[0] in "+-"] == ["-two", "+three"]
+    same = run("diff", "1", "2", "2")
+    assert (same.exit_code, same.stdout, same.stderr) == (0, "", "No changes. They read the same.\n")
+    assert run("diff", "1", "1", "9").exit_code == 7
+
+
+def test_a_revision_is_restored_as_a_new_one(library: Library):
+    save_thrice(library)
+    result = run("restore", "1", "--revision", "1")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "Restored revision 1 of song 1; it is revision 4 now.\n"
+    assert run("show", "1").stdout == run("show", "1", "--revision", "1").stdout == "one\ntwo\n"
+    assert run("show", "1", "--revision", "3").stdout == "one\nthree\nfour\n"
+    assert run("restore", "1", "-r", "1").stderr == "Song 1 reads like revision 1 already.\n"
+    assert run("restore", "1", "-r", "9").exit_code == 7
+    assert run("restore", "1").exit_code == 2
+
+
+def test_damaged_songs_are_named_and_the_others_shown(home: Path):
+    fill(home / "library.sqlite3")
+    damage(home / "library.sqlite3", "songs", "authors", '["nobody"]', row=2)
+    damage(home / "library.sqlite3", "takes", "options", "{", row=1)
+    for command in (["list"], ["list", "--json"], ["search", "words"], ["export", "--all", "-o", home / "out"]):
+        result = run(*command)
+        assert result.exit_code == 0
+        assert "1 damaged entry is not shown: song 2 (authors). Mend what can be mended with: songsmith songs repair" in (
+            result.stderr
+        )
+        assert "Red River" in result.stdout or command[0] == "export"
+    assert len(list((home / "out").iterdir())) == 2
+    shown = run("show", "1", "--takes")
+    assert [row.rpartition(": ")[2] for row in shown.stdout.splitlines()] == ["two", "three"]
+    assert "the take in row 1 (options)" in shown.stderr
+    for command in (["show", "2"], ["export", "2"], ["rm", "--yes", "2"]):
+        result = run(*command)
+        assert (result.exit_code, result.stdout) == (5, "")
+        assert "Song 2 cannot be read: its column 'authors' is damaged." in result.stderr
+
+
+def test_verify_and_repair(home: Path):
+    assert run("verify").exit_code == 0
+    assert run("repair").stderr == "Nothing is wrong.\n"
+    assert not home.exists()
+    fill(home / "library.sqlite3")
+    assert "Everything can be read: 4 songs and drafts, 3 earlier revisions and 9 takes." in run("verify").stderr
+    damage(home / "library.sqlite3", "songs", "authors", '["nobody"]', row=2)
+    result = run("verify")
+    assert (result.exit_code, result.stdout) == (5, "song 2 cannot be read: its column 'authors' is damaged\n")
+    assert "songsmith songs repair" in result.stderr
+    result = run("repair")
+    assert (result.exit_code, result.stdout) == (0, "song 2: lost or replaced: authors\n")
+    (before,) = home.glob("*.before-repair-*.sqlite3")
+    assert str(before) in result.stderr
+    assert run("verify").exit_code == 0
+    assert run("show", "2").stdout.startswith("words of Blue Mountain\n")
+
+
+def test_a_library_that_was_set_aside_is_brought_back(home: Path):
+    fill(home / "library.sqlite3")
+    content = (home / "library.sqlite3").read_bytes()
+    (home / "library.sqlite3").write_bytes(b"?" * 100 + content[100:])
+    said = run("list")
+    assert said.exit_code == 5
+    (kept,) = home.glob("*.damaged-*.sqlite3")
+    assert f"songsmith songs repair {kept}" in said.stderr
+    assert "Recovered 4 songs and drafts." in run("repair", kept).stderr
+    assert [row.split("\t")[1] for row in run("list").stdout.splitlines()] == ["Green Valley", "Blue Mountain", "Red River"]
+    assert kept.read_bytes()[100:] == content[100:]
+    missing = run("repair", home / "nothing.sqlite3")
+    assert missing.exit_code == 3
+
+
+def test_a_circle_of_takes_is_drawn_once():
+    one, two = make_take("1"), make_take("2")
+    circle = [replace(one, parent_id=two.id), replace(two, parent_id=one.id), make_take("3")]
+    assert [take.text for _, take in grow_tree(circle)] == ["3", "1", "2"]
 
 
 def test_a_tree_of_takes_has_every_take_once():

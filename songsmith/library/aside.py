@@ -1,0 +1,31 @@
+"""Files put aside: under names that nothing has had, never over anything, never deleted."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+COMPANIONS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a file, by the endings of the names."""
+
+
+def claim_name(path: Path, why: str) -> Path:
+    """Make an empty file beside `path` whose name says why and when, and return it."""
+    stem = f"{path.stem}.{why}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    attempt = 1
+    while True:
+        kept = path.with_name(f"{stem}{f'-{attempt}' if attempt > 1 else ''}{path.suffix}")
+        if not any(kept.with_name(kept.name + tail).exists() for tail in COMPANIONS):
+            with suppress(FileExistsError):
+                kept.touch(exist_ok=False)  # takes the name, so that nobody else can
+                return kept
+        attempt += 1
+
+
+def move_aside(path: Path) -> Path:
+    """Give a damaged file and its companions another name, and return it."""
+    kept = claim_name(path, "damaged")
+    # The log goes first: SQLite would delete one that it finds beside no library.
+    for tail in (*COMPANIONS, ""):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + tail).replace(kept.with_name(kept.name + tail))
+    return kept

@@ -1,0 +1,190 @@
+"""Songs come back out of files that SQLite gives up on."""
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from damaged_libraries import fill, make_take
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from songsmith.errors import DatabaseError, InputError
+from songsmith.library.library import Library
+from songsmith.library.pages import find_rows
+from songsmith.library.records import SongRecord
+from songsmith.library.schema import MIGRATIONS
+
+PAGE = 4096
+
+
+def fill_much(path: Path, songs: int = 60) -> dict[str, SongRecord]:
+    """Keep many songs, each longer than the one before, so that some need pages of their own; return them by id."""
+    with Library(path) as library:
+        put = [
+            library.put_song(
+                SongRecord(title=f"Song {number}", text=f"line {number}é\n" * (number**2 // 8 + 1), kept=number % 5 > 0),
+                [make_take(f"take {number}\n")],
+            )
+            for number in range(songs)
+        ]
+        for song in put[::7]:
+            library.put_song(SongRecord(id=song.id, title=f"{song.title}!", text=song.text, kept=song.kept))
+        library.remove(put[3].id, put[4].id)
+        return {song.id: library.song(song.id) for song in put if song not in (put[3], put[4])}
+
+
+@pytest.fixture(scope="module")
+def much(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, SongRecord], bytes]:
+    """Return many songs, and the file that holds them."""
+    songs = fill_much(path := tmp_path_factory.mktemp("much") / "library.sqlite3")
+    return songs, path.read_bytes()
+
+
+def recovered(source: Path, into: Path) -> dict[str, SongRecord]:
+    with Library(into) as library:
+        library.recover(source)
+        assert library.verify().sound
+        return {song.id: song for song in [*library.songs(), *library.drafts()]}
+
+
+@pytest.mark.parametrize("page_bytes", [512, 4096, 65536])
+def test_all_of_a_sound_file_is_read_as_sqlite_reads_it(tmp_path: Path, page_bytes: int):
+    path = tmp_path / "any.sqlite3"
+    chance = random.Random(page_bytes)
+    rows = [
+        (number, chance.choice([None, 0, 1, -5, 2**40, -(2**63), 1.5, "é" * chance.randrange(9000), b"\0" * 70_000]), "x")
+        for number in [-(2**63), -1, *range(400), 2**63 - 1]
+    ]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {page_bytes}")
+        connection.execute("CREATE TABLE t (row INTEGER PRIMARY KEY, a, b)")
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO t VALUES (?, ?, ?)", rows)
+        connection.execute("DELETE FROM t WHERE row BETWEEN 100 AND 300")
+        connection.execute("COMMIT")
+    found = [(row.row, *row.values[1:]) for row in find_rows(path, (3,))]
+    assert sorted(found) == [row for row in rows if not 100 <= row[0] <= 300]
+    assert all(row.whole for row in find_rows(path, (3,)))
+
+
+def test_all_songs_takes_and_revisions_come_back_in_their_order(tmp_path: Path):
+    songs = fill_much(source := tmp_path / "old.sqlite3")
+    assert recovered(source, tmp_path / "new.sqlite3") == songs
+    with Library(source) as old, Library(tmp_path / "new.sqlite3") as new:
+        assert new.songs() == old.songs()
+        for song in songs.values():
+            assert new.takes(song.id) == old.takes(song.id)
+            assert list(new.revisions(new.song(song.id))) == list(old.revisions(song))
+        last = max(song.number or 0 for song in songs.values())
+        assert new.put_song(SongRecord(title="New", kept=True)).number == last + 1
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_every_page_but_the_damaged_ones_is_saved(
+    tmp_path_factory: pytest.TempPathFactory, much: tuple[dict[str, SongRecord], bytes], data: st.DataObject
+):
+    folder = tmp_path_factory.mktemp("damaged")
+    path, songs, pages = folder / "library.sqlite3", much[0], bytearray(much[1])
+    count = len(pages) // PAGE
+    hit = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=3, unique=True))
+    for page in hit:
+        start = page * PAGE + data.draw(st.integers(0, PAGE - 1))
+        size = data.draw(st.integers(1, PAGE))
+        pages[start : start + size] = data.draw(st.sampled_from([b"\0", b"\xff", b"\x0d", b"?"])) * len(pages[start : start + size])
+    path.write_bytes(pages)
+    found = recovered(path, folder / "new.sqlite3")
+    # Each page that was hit, and the one after it, holds so many songs at most; those that span pages may be cut short.
+    whole = [song for song in songs.values() if found.get(song.id) == song]
+    assert len(whole) >= len(songs) - 45 * len(hit)
+    assert len(whole) > 0 or len(hit) > 1
+
+
+@pytest.mark.parametrize("share", [0.99, 0.7, 0.3])
+def test_a_truncated_file_gives_what_is_left_of_it(
+    tmp_path: Path, much: tuple[dict[str, SongRecord], bytes], share: float
+):
+    path, (songs, content) = tmp_path / "library.sqlite3", much
+    path.write_bytes(content[: int(len(content) * share)])
+    with Library(path) as library:
+        sound = False
+        with suppress(DatabaseError):  # as long as no page is missing, it can be read
+            sound = library.verify().sound
+        assert not sound
+        assert library.repair().before is not None
+        found = library.songs()
+        assert len([song for song in found if songs.get(song.id) == song]) >= len(songs) * share / 4
+        assert library.verify().sound
+
+
+def test_a_file_that_was_set_aside_is_brought_back_beside_new_songs(
+    tmp_path: Path, much: tuple[dict[str, SongRecord], bytes]
+):
+    path, (songs, content) = tmp_path / "library.sqlite3", much
+    path.write_bytes(b"?" * 100 + content[100:])
+    with Library(path) as library:
+        with pytest.raises(DatabaseError, match=r"songsmith songs repair \S+damaged-\S+\.sqlite3"):
+            library.songs()
+        library.put_song(SongRecord(title="Written since", kept=True))
+        (kept,) = tmp_path.glob("*.damaged-*.sqlite3")
+        before = kept.read_bytes()
+        repaired = library.recover(kept)
+        assert repaired.recovered == len(songs)
+        numbers = [song.number for song in library.songs()]
+        assert len(set(numbers)) == len(numbers) == len([song for song in songs.values() if song.kept]) + 1
+        again = library.recover(kept)
+        assert (again.recovered, again.held) == (0, len(songs))
+        assert kept.read_bytes() == before
+
+
+CRASH = """
+import os, sys
+from pathlib import Path
+from songsmith.library.library import Library
+from songsmith.library.records import SongRecord
+library = Library(Path(sys.argv[1]))
+for number in range(30):
+    library.put_song(SongRecord(title=f"Song {number}", text="line\\n" * 500, kept=True))
+    if number == 25:
+        library._database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("pages", [None, 0, 1, 9])
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_what_only_the_log_holds_comes_back_too(tmp_path: Path, pages: int | None):
+    path = tmp_path / "library.sqlite3"
+    subprocess.run([sys.executable, "-c", CRASH, path], check=False)
+    content = path.read_bytes()
+    path.write_bytes(content if pages is None else content[: pages * PAGE])
+    found = {song.title for song in recovered(path, tmp_path / "new.sqlite3").values()}
+    assert {f"Song {number}" for number in range(26, 30)} <= found
+    assert len(found) == 30 if pages is None else len(found) < 30
+
+
+def test_a_library_from_before_revisions_comes_back_too(tmp_path: Path):
+    path = tmp_path / "old.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO songs VALUES (1, 'abcdef', 7, 'Old', '', 'la', '[]', 1, '{}', ?, ?, 3)",
+            ("2026-01-01T00:00:00.000+00:00",) * 2,
+        )
+    ((id, song),) = recovered(path, tmp_path / "new.sqlite3").items()
+    assert (id, song.number, song.title, song.revision) == ("abcdef", 7, "Old", 1)
+
+
+def test_what_is_no_library_is_refused_and_left(tmp_path: Path):
+    fill(path := tmp_path / "library.sqlite3")
+    (tmp_path / "letter.txt").write_text("Dear diary\n" * 1000)
+    with Library(path) as library:
+        with pytest.raises(InputError, match="can be read as a song"):
+            library.recover(tmp_path / "letter.txt")
+        assert len(library.songs()) == 3
