@@ -5,6 +5,7 @@ Pure: each operation returns a new draft. Knows no library, no model and no scre
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, Self
@@ -216,12 +217,14 @@ class Draft:
             line_authors: who wrote each lyric line, where `values` do not say who wrote each row.
         """
         draft = cls(title=title).with_text(text, Author.PERSON)
-        authors = tuple(Author(author) for author in values.get("authors", ()))
-        slots = tuple(
-            Slot(versions=tuple(map(_read_version, slot["versions"])), current=slot["current"])
-            for slot in values.get("slots", ())
-        )
-        draft = replace(draft, attic=tuple(map(_read_version, values.get("attic", ()))))
+        authors: tuple[Author, ...] = ()
+        slots: tuple[Slot, ...] = ()
+        with suppress(*_MISFITS):
+            authors = tuple(Author(author) for author in values.get("authors", ()))
+        with suppress(*_MISFITS):
+            slots = tuple(map(_read_slot, values.get("slots", ())))
+        with suppress(*_MISFITS):
+            draft = replace(draft, attic=tuple(map(_read_version, values.get("attic", ()))))
         if len(authors) != len(draft.authors):
             rows = [row for section in draft.sections for row in section.rows]
             known = dict(zip(rows, line_authors, strict=False))
@@ -232,10 +235,25 @@ class Draft:
         return draft
 
 
+_MISFITS = (ValueError, TypeError, LookupError, AttributeError)
+"""What values of the wrong shape raise."""
+
+
+def _read_slot(values: Mapping[str, Any]) -> Slot:
+    slot = Slot(versions=tuple(map(_read_version, values["versions"])), current=values["current"])
+    if not isinstance(slot.current, int) or not 0 <= slot.current < max(len(slot.versions), 1):
+        raise ValueError("there is no such version")
+    return slot
+
+
 def _read_version(values: Mapping[str, Any]) -> Version:
-    return Version(
-        lines=tuple(values["lines"]), authors=tuple(map(Author, values["authors"])), take_id=values["take_id"]
-    )
+    lines, authors, take_id = tuple(values["lines"]), tuple(map(Author, values["authors"])), values["take_id"]
+    "".join(lines).encode()  # raises for half a character, and for what is no text
+    if len(lines) != len(authors) or any(_BREAKS.search(line) or "\n" in line for line in lines):
+        raise ValueError("these are not its lines")
+    if not isinstance(take_id, str | None):
+        raise TypeError("this names no take")
+    return Version(lines=lines, authors=authors, take_id=take_id)
 
 
 def move_offset(offset: int, before: str, after: str) -> int:

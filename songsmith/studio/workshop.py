@@ -6,7 +6,7 @@ so that another workshop offers only drafts nobody has open. Knows no widget and
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from songsmith.errors import NotFoundError
 from songsmith.generation.options import GenerationOptions
 from songsmith.library.library import Library
-from songsmith.library.records import SongRecord
+from songsmith.library.records import DamagedRow, DamagedSongError, SongRecord
 from songsmith.lyrics import Author, one_line
 from songsmith.markup import Prompt
 from songsmith.paths import Paths
@@ -310,15 +310,20 @@ class Workshop:
         self._put_away()
         self._fresh()
 
-    def open(self, record: SongRecord) -> None:
+    def open(self, record: SongRecord, *, revision: int | None = None) -> None:
         """Put the draft away and take up a song, or a draft left over from another time.
+
+        Args:
+            record: the song or draft.
+            revision: an earlier wording of the song to go on from; it is saved as the next one. Undo shows the last.
 
         Raises:
             NotFoundError: it has been removed meanwhile.
-            StorageError: another workshop has the draft open.
+            StorageError: another workshop has the draft open, or it cannot be read.
         """
         self._put_away()
         record = self._library.song(record.id)  # putting away may have changed it, and so may others
+        earlier = self._library.revision(record, revision) if revision is not None else None
         if not record.kept:
             self._locks.hold(record.id)
         self._fresh()
@@ -331,18 +336,23 @@ class Workshop:
         if song is not None:
             self._song_id, self.song_number, self._seen_change = song.id, song.number, song.change
             self._kept = _draft_of(song)
+        if earlier is not None:
+            self._past.append(self.draft)
+            self.draft = _draft_of(earlier)
         takes = self._library.takes(self._takes_song_id)
         self._last_take_id = takes[-1].id if takes else None
 
     def left_over(self) -> list[SongRecord]:
-        """Return unsaved drafts that no workshop has open, the newest first."""
-        return [
-            record
-            for record in self._library.drafts()
-            if record.id != self._draft_id
-            and not self._locks.is_open_elsewhere(record.id)
-            and not self._is_saved(record)
-        ]
+        """Return unsaved drafts that no workshop has open and that can be read, the newest first."""
+        return [entry for entry in self.left_over_entries() if isinstance(entry, SongRecord)]
+
+    def left_over_entries(self) -> Iterator[SongRecord | DamagedRow]:
+        """Yield unsaved drafts that no workshop has open, the newest first, and what cannot be read among the drafts."""
+        for entry in self._library.draft_entries():
+            if isinstance(entry, DamagedRow) or (
+                entry.id != self._draft_id and not self._locks.is_open_elsewhere(entry.id) and not self._is_saved(entry)
+            ):
+                yield entry
 
     def discard(self, record: SongRecord) -> None:
         """Throw a left-over draft away, takes and all; a draft of a saved song leaves the song as it is."""
@@ -387,8 +397,8 @@ class Workshop:
 
     def _find(self, id: str | None) -> SongRecord | None:
         try:
-            return self._library.song(id) if id else None
-        except NotFoundError:
+            return self._library.song(id) if isinstance(id, str) and id else None
+        except (NotFoundError, DamagedSongError):
             return None
 
 

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from damaged_libraries import damage, fill
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Footer, Input, Label, OptionList
 from textual.widgets._footer import FooterKey
 
 from songsmith.generation.options import GenerationOptions
@@ -296,6 +297,58 @@ async def test_songs_are_found_by_their_words(studio):
         await desk.until(lambda: desk.app.screen.query_one(OptionList).option_count == 1, "one found")
         await desk.press("enter")
         assert desk.text == "Blue mountain"
+
+
+async def test_an_earlier_revision_is_opened_and_saved_as_the_last(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("First words")
+        await desk.press("ctrl+s")
+        assert desk.news == "Saved as 1: First words"
+        await desk.press("ctrl+s")
+        assert desk.news == "Saved as 1: First words"  # nothing has changed
+        await desk.press("ctrl+z")
+        await desk.type("Other words")
+        await desk.press("ctrl+s")
+        assert desk.news == "Saved as 1 (revision 2; earlier ones under Open): Other words"
+
+        await desk.press("ctrl+o", "f7")
+        options = desk.app.screen.query_one(OptionList)
+        assert [str(option.prompt).split()[:4] for option in options.options] == [
+            ["revision", "2", "Other", "words"], ["revision", "1", "First", "words"],
+        ]  # fmt: skip
+        await desk.press("escape")  # back to the songs
+        assert options.option_count == 1
+        await desk.press("f7", "down", "enter")
+        assert desk.text == "First words"
+        assert desk.news == "Opened revision 1 of 1; save it to make it the last."
+        await desk.press("ctrl+z")
+        assert desk.text == "Other words"
+        await desk.press("ctrl+y", "ctrl+s", "ctrl+q")
+    with Library(paths.library) as library:
+        assert [(song.revision, song.text) for song in library.revisions(library.song("1"))] == [
+            (3, "First words"), (2, "Other words"), (1, "First words"),
+        ]  # fmt: skip
+        assert library.drafts() == []
+
+
+async def test_what_is_damaged_is_shown_and_cannot_be_opened(paths):
+    fill(paths.library)
+    damage(paths.library, "songs", "state", "{", row=3)
+    studio = Studio(paths, Settings(device="cpu"))
+    async with at_desk(studio) as desk:
+        await desk.press("ctrl+o")
+        screen = desk.app.screen
+        shown = [str(option.prompt) for option in screen.query_one(OptionList).options]
+        assert [("damaged" in row) for row in shown] == [False, True, False, False]  # a draft, and three songs
+        assert "song 3 (state)" in shown[1]
+        await desk.press("down", "enter")
+        assert desk.app.screen is screen
+        assert "songsmith songs repair" in str(screen.query_one("#songs-keys", Label).visual)
+        await desk.press("down", "enter")
+        assert desk.text == "words of Blue Mountain\n[Chorus]\nla la\n"
+        await desk.type("!")
+        await desk.press("ctrl+s")
+        assert desk.news.startswith("Saved as 2 (revision 3;")
 
 
 async def test_the_title_is_kept_and_shown_to_the_model(studio, paths):

@@ -1,7 +1,9 @@
-"""A dialog to choose a song from: those kept, and drafts left over from another time."""
+"""A dialog to choose a song from: those kept, their earlier revisions, and drafts left over from another time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import ClassVar
 
 from textual import on
@@ -13,32 +15,53 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
-from songsmith.library.records import SongRecord
+from songsmith.library.records import DamagedRow, SongRecord
+from songsmith.lyrics import one_line
 
-_KEYS = "enter open · f8 discard draft · esc close"
+_KEYS = "enter open · f7 earlier revisions · f8 discard draft · esc close"
+_REVISION_KEYS = "enter open this revision · f7 or esc back to the songs"
+_MOST_SHOWN = 200
 
 
-class SongsScreen(ModalScreen[SongRecord | None]):
-    """Type to search, up and down to choose; ends with the song chosen, or None."""
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What is to be opened."""
+
+    record: SongRecord
+    revision: int | None = None
+    """An earlier wording of it; None is the song as it is."""
+
+
+class SongsScreen(ModalScreen[Choice | None]):
+    """Type to search, up and down to choose; ends with what was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Close"),
+        Binding("escape", "leave", "Close"),
+        Binding("f7", "revisions", "Earlier revisions", show=False, priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("f8", "discard", "Discard draft", show=False, priority=True),
     ]
 
-    def __init__(self, find: Callable[[str], Sequence[SongRecord]], discard: Callable[[SongRecord], None]) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Iterable[SongRecord | DamagedRow]],
+        find_revisions: Callable[[SongRecord], Iterable[SongRecord | DamagedRow]],
+        discard: Callable[[SongRecord], None],
+    ) -> None:
         """Offer songs and drafts.
 
         Args:
             find: returns the songs for the words typed; no words mean all, and the drafts.
+            find_revisions: returns the wordings of a song that were saved, the last first.
             discard: throws a draft away.
         """
         super().__init__()
-        self._find, self._discard = find, discard
-        self._found: Sequence[SongRecord] = ()
+        self._find, self._find_revisions, self._discard = find, find_revisions, discard
+        self._found: Sequence[SongRecord | DamagedRow] = ()
         self._asked: SongRecord | None = None
+        self._song: SongRecord | None = None
+        """The song whose revisions are shown."""
 
     def compose(self) -> ComposeResult:
         """Lay out search, list and keys."""
@@ -58,14 +81,44 @@ class SongsScreen(ModalScreen[SongRecord | None]):
 
     @on(Input.Submitted)
     def _open_highlighted(self) -> None:
-        highlighted = self.query_one(OptionList).highlighted
-        if highlighted is not None and self._found:
-            self.dismiss(self._found[highlighted])
+        self._open(self._highlighted)
 
     @on(OptionList.OptionSelected)
     def _open_selected(self, event: OptionList.OptionSelected) -> None:
-        if self._found:
-            self.dismiss(self._found[event.option_index])
+        self._open(self._found[event.option_index] if self._found else None)
+
+    @property
+    def _highlighted(self) -> SongRecord | DamagedRow | None:
+        highlighted = self.query_one(OptionList).highlighted
+        return self._found[highlighted] if highlighted is not None and highlighted < len(self._found) else None
+
+    def _open(self, entry: SongRecord | DamagedRow | None) -> None:
+        if isinstance(entry, DamagedRow):
+            self._tell("This cannot be read. Mend what can be mended with `songsmith songs repair`.")
+        elif entry is not None:
+            self.dismiss(Choice(record=entry, revision=entry.revision if self._song is not None else None))
+
+    def action_leave(self) -> None:
+        """Go back from revisions to the songs, or close."""
+        if self._song is None:
+            self.dismiss(None)
+        else:
+            self.action_revisions()
+
+    def action_revisions(self) -> None:
+        """Show the revisions of the highlighted song, or the songs again."""
+        entry = self._highlighted
+        if self._song is not None:
+            self._list(self.query_one(Input).value)
+        elif isinstance(entry, SongRecord) and entry.kept and entry.revision > 1:
+            self._song = entry
+            self._offer(list(self._find_revisions(entry)), _describe_revision)
+            self._tell(_REVISION_KEYS)
+        else:
+            self._tell("There are no earlier revisions of this: it was saved once at most.")
+
+    def _tell(self, news: str) -> None:
+        self.query_one("#songs-keys", Label).update(news)
 
     def action_move(self, by: int) -> None:
         """Move the highlight."""
@@ -77,33 +130,56 @@ class SongsScreen(ModalScreen[SongRecord | None]):
 
     def action_discard(self) -> None:
         """Throw the highlighted draft away, if asked twice. A saved song is not this dialog's to remove."""
-        highlighted = self.query_one(OptionList).highlighted
-        record = self._found[highlighted] if highlighted is not None and self._found else None
-        keys = self.query_one("#songs-keys", Label)
-        if record is None or record.kept:
-            keys.update("Only drafts can be discarded here; songs go with `songsmith songs rm`.")
+        record = self._highlighted
+        if not isinstance(record, SongRecord) or record.kept:
+            self._tell("Only drafts can be discarded here; songs go with `songsmith songs rm`.")
         elif record is not self._asked:
             self._asked = record
-            keys.update("f8 again throws this draft away for good.")
+            self._tell("f8 again throws this draft away for good.")
         else:
             self._discard(record)
-            keys.update(_KEYS)
             self._list(self.query_one(Input).value)
 
     def _list(self, words: str) -> None:
-        self._found = self._find(words)
+        self._song = None
+        entries = iter(self._find(words))
+        self._offer(list(islice(entries, _MOST_SHOWN)), _describe)
+        if not self._found:
+            self._note("Nothing found." if words else "No songs yet.")
+        elif next(entries, None) is not None:
+            self._note(f"The first {_MOST_SHOWN} are shown; type to find others.")
+        self._tell(_KEYS)
+
+    def _offer(self, entries: Sequence[SongRecord | DamagedRow], describe: Callable[[SongRecord], Content]) -> None:
+        self._found = entries
         songs = self.query_one(OptionList)
         songs.clear_options()
-        songs.add_options([Option(_describe(record)) for record in self._found])
-        if self._found:
-            songs.highlighted = 0
-        else:
-            songs.add_option(
-                Option(Content.styled("Nothing found." if words else "No songs yet.", "dim"), disabled=True)
-            )
+        songs.add_options(
+            [
+                Option(_describe_damaged(entry) if isinstance(entry, DamagedRow) else describe(entry))
+                for entry in entries
+            ]
+        )
+        songs.highlighted = 0 if entries else None
+
+    def _note(self, text: str) -> None:
+        self.query_one(OptionList).add_option(Option(Content.styled(text, "dim"), disabled=True))
 
 
 def _describe(record: SongRecord) -> Content:
-    number = f"{record.number:>4}" if record.number is not None else "draft"
-    when = datetime.fromisoformat(record.updated_at).astimezone().strftime("%Y-%m-%d %H:%M")
-    return Content.assemble((f"{number:>5}  ", "bold"), record.name[:48], (f"  {when}", "dim"))
+    number = f"{record.number or '':>4}" if record.kept else "draft"
+    return Content.assemble((f"{number:>5}  ", "bold"), one_line(record.name)[:48], (f"  {_when(record)}", "dim"))
+
+
+def _describe_revision(record: SongRecord) -> Content:
+    lines = len(record.song.lines)
+    told = f"  {lines} line{'' if lines == 1 else 's'}  {_when(record)}"
+    return Content.assemble((f"revision {record.revision:>3}  ", "bold"), one_line(record.name)[:48], (told, "dim"))
+
+
+def _describe_damaged(row: DamagedRow) -> Content:
+    return Content.assemble((f"{row.number or '':>5}  ", "bold"), (f"damaged: {row}", "dim"))
+
+
+def _when(record: SongRecord) -> str:
+    return datetime.fromisoformat(record.updated_at).astimezone().strftime("%Y-%m-%d %H:%M")

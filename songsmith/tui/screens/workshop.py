@@ -1,6 +1,7 @@
 """The workshop screen: the draft, the takes, the keys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, TextArea
 
 from songsmith.errors import SongsmithError
-from songsmith.library.records import SongRecord
+from songsmith.library.records import DamagedRow, SongRecord
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop, WriteRequest
 from songsmith.tui.messages import (
@@ -31,6 +32,7 @@ from songsmith.tui.widgets.takes import TakesPanel
 
 if TYPE_CHECKING:
     from songsmith.tui.engine_link import EngineLink
+    from songsmith.tui.screens.songs import Choice
 
 _FIRST_PAINT_S = 0.1
 """What the screen does not need is begun this long after it is there."""
@@ -39,6 +41,8 @@ _REPAINT_S = 1 / 20
 _AUTOSAVE_S = 0.4
 """How often the draft goes to disk, if it changed."""
 _NOT_ON_DISK = "Not on disk"
+_MOST_FOUND = 201
+"""Songs that are looked for at most: one more than the dialog shows."""
 _WIDE_COLUMNS = 110
 """From this width on, the takes stand beside the draft."""
 
@@ -397,7 +401,8 @@ class WorkshopScreen(Screen[None]):
 
         def save() -> None:
             record = self.workshop.save()
-            self._status.tell(f"Saved as {record.number}: {record.name}")
+            before = f" (revision {record.revision}; earlier ones under Open)" if record.revision > 1 else ""
+            self._status.tell(f"Saved as {record.number}{before}: {record.name}")
 
         self._guard(save)
 
@@ -407,7 +412,7 @@ class WorkshopScreen(Screen[None]):
         self._guard(self.workshop.autosave)
         from songsmith.tui.screens.songs import SongsScreen
 
-        self.app.push_screen(SongsScreen(self._find, self.workshop.discard), self._open)
+        self.app.push_screen(SongsScreen(self._find, self._find_revisions, self.workshop.discard), self._open)
 
     def action_new(self) -> None:
         """Put the draft away and start an empty one."""
@@ -427,15 +432,25 @@ class WorkshopScreen(Screen[None]):
 
     # --- songs
 
-    def _find(self, words: str) -> list[SongRecord]:
+    def _find(self, words: str) -> Iterator[SongRecord | DamagedRow]:
         library = self._studio.library
-        try:
+        with self._telling():
             if words.strip():
-                return library.search(words)
-            return [*self.workshop.left_over(), *library.songs()]
+                yield from library.entries(words, limit=_MOST_FOUND)
+            else:
+                yield from self.workshop.left_over_entries()
+                yield from library.entries(limit=_MOST_FOUND)
+
+    def _find_revisions(self, record: SongRecord) -> Iterator[SongRecord | DamagedRow]:
+        with self._telling():
+            yield from self._studio.library.revisions(record)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
         except SongsmithError as error:
             self._status.tell(str(error), failed=True)
-            return []
 
     def _offer_left_over(self) -> None:
         left_over: list[SongRecord] = []
@@ -447,14 +462,19 @@ class WorkshopScreen(Screen[None]):
             self._editor.placeholder = f"{self._editor.placeholder}\n\n{offer}"
             self._status.tell(offer)
 
-    def _open(self, record: SongRecord | None) -> None:
-        if record is None:
+    def _open(self, choice: "Choice | None") -> None:
+        if choice is None:
             return
         self.action_stop()
         self._absorb()
-        if not self._guard(lambda: self.workshop.open(record)):
+        if not self._guard(lambda: self.workshop.open(choice.record, revision=choice.revision)):
             return
         self._show_draft()
         self._editor.move_cursor(self._editor.document.end)
         self._show_takes()
-        self._status.tell(f"Opened {record.name}")
+        if choice.revision is None or not self.workshop.unsaved:
+            self._status.tell(f"Opened {choice.record.name}")
+        else:
+            self._status.tell(
+                f"Opened revision {choice.revision} of {choice.record.number}; save it to make it the last."
+            )
