@@ -4,11 +4,13 @@ import os
 import sys
 
 from songsmith.cli.utf8 import ensure_utf8
+from songsmith.permissions import keep_private
 
 
 def main() -> None:
     """Open the workshop, or run the command line."""
     ensure_utf8()
+    keep_private()
     try:
         # A shell that asks for completions gives no arguments either.
         if len(sys.argv) == 1 and "_SONGSMITH_COMPLETE" not in os.environ:

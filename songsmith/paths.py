@@ -15,6 +15,8 @@ class Paths:
     """What the user wrote: settings.toml, and a token."""
     state: Path
     """What may be thrown away while songsmith is not running: logs and locks."""
+    named: bool = True
+    """Whether the user named the folder, which may hold other things then; else it is songsmith's alone."""
 
     @property
     def library(self) -> Path:
@@ -92,4 +94,4 @@ def find_paths() -> Paths:
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs("songsmith", appauthor=False)
-    return Paths(data=dirs.user_data_path, config=dirs.user_config_path, state=dirs.user_state_path)
+    return Paths(data=dirs.user_data_path, config=dirs.user_config_path, state=dirs.user_state_path, named=False)

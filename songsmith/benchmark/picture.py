@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from songsmith.benchmark.results import OURS, BenchmarkResult, Measure, Row
 from songsmith.corpus.storage.journal import write_whole
 from songsmith.errors import storing
+from songsmith.permissions import as_open_as_asked
 from songsmith.training.curves import matplotlib_alone
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def save_picture(path: Path, result: BenchmarkResult) -> None:
         StorageError: the folder cannot be written.
     """
     picture = _draw(result)
-    with storing(path.parent):
+    with storing(path.parent), as_open_as_asked():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, picture)
 

@@ -58,6 +58,7 @@ def bench(
     from songsmith.benchmark.picture import save_picture
     from songsmith.benchmark.run import BenchmarkFinished, run_benchmark, run_training_benchmark
     from songsmith.errors import UsageError, storing
+    from songsmith.permissions import as_open_as_asked
     from songsmith.studio.studio import Studio
 
     studio = Studio.open()
@@ -85,7 +86,7 @@ def bench(
         else:
             _show(event.result)
         if output is not None:
-            with storing(output):
+            with storing(output), as_open_as_asked():
                 output.write_text(text, encoding="utf-8")
         if png is not None:
             save_picture(png, event.result)

@@ -14,6 +14,7 @@ from songsmith.corpus.records import CleanRecord, RawRecord, flatten
 from songsmith.corpus.sites.sources import FETCHED, SITES
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import StorageError, UsageError, storage_error
+from songsmith.permissions import as_open_as_asked
 from songsmith.studio.corpora import SongsRead
 from songsmith.studio.corpus_songs import SongsWanted, json_row, read_wanted
 from songsmith.takes import new_id
@@ -163,13 +164,14 @@ def writing_whole(output: Path, *, force: bool) -> Iterator[Path]:
 
 @contextmanager
 def storing_where_asked(folder: Path, draft: Path) -> Iterator[None]:
-    """Say what goes wrong with a folder of the user's choice, and leave no draft there.
+    """Write to a folder of the user's choice, as open as the user's umask says: tell what goes wrong, leave no draft there.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
     try:
-        yield
+        with as_open_as_asked():
+            yield
     except OSError as error:
         # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
         message = storage_error(error, folder).message

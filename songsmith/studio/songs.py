@@ -13,6 +13,7 @@ from songsmith.library.library import Library
 from songsmith.library.records import DamagedRow, SongRecord
 from songsmith.library.repair import Repaired, Verified
 from songsmith.lyrics import Author, strip_controls
+from songsmith.permissions import as_open_as_asked
 from songsmith.songsheet.sheet import SheetFormat, describe_sections, render_sheet
 from songsmith.takes import Take, new_id
 
@@ -220,7 +221,7 @@ def _write_whole(path: Path, text: str) -> None:
 def _storing_where_asked(folder: Path) -> Iterator[None]:
     # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
     try:
-        with storing(folder):
+        with storing(folder), as_open_as_asked():
             yield
     except StorageError as error:
         raise StorageError(error.message, "Make room or a folder there, or choose another place.") from error

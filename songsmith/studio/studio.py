@@ -10,6 +10,7 @@ from songsmith.library.library import Library
 from songsmith.model.device import available_processors, choose_threads
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
+from songsmith.permissions import tighten
 from songsmith.settings import NO_MODEL, Settings
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Studio:
 
     @classmethod
     def open(cls, *, model: str | None = None, device: str | None = None, draft_model: str | None = None) -> Self:
-        """Find the user's paths and settings. Touches nothing else.
+        """Find the user's paths and settings; close to others what in those paths is songsmith's. Touches nothing else.
 
         Args:
             model: overrides the settings' model, as a flag does.
@@ -33,6 +34,7 @@ class Studio:
             draft_model: overrides the settings' draft model.
         """
         paths = find_paths()
+        tighten(paths)
         settings = Settings.load(paths)
         settings = replace(
             settings,

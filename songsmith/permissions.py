@@ -1,0 +1,55 @@
+"""Who may read what songsmith keeps: its user alone. What is written where the user asked is as open as the user's umask says.
+
+One umask for the whole process covers every file and folder that is made, those of libraries (SQLite's log, locks, graphs)
+and of child processes among them.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from songsmith.paths import Paths
+
+_OTHERS = 0o077
+_users_umask: int | None = None
+
+
+def keep_private() -> None:
+    """Make what this process and its children make from now on readable by its user alone."""
+    global _users_umask
+    if _users_umask is None:
+        _users_umask = os.umask(_OTHERS)
+
+
+@contextmanager
+def as_open_as_asked() -> Iterator[None]:
+    """Make what is made in the block as open as the user's umask says: it goes to a place of the user's choice."""
+    if _users_umask is None:
+        yield
+        return
+    before = os.umask(_users_umask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def tighten(paths: Paths) -> None:
+    """Close to others what songsmith made in a home and an earlier version, or a lax umask, left open.
+
+    A home that the user named may be shared for the user's own reasons: of that, only what songsmith itself puts there is closed.
+    Links are left alone, and so is what belongs to somebody else.
+    """
+    if os.name == "nt":
+        return
+    made = [paths.models, paths.corpora, paths.tokenizers, paths.training, paths.state, paths.genius_token]
+    made += paths.data.glob(f"{paths.library.stem}.*")
+    if not paths.named:
+        made += [paths.data, paths.config]
+    for path in made:
+        with suppress(OSError):
+            status = path.lstat()
+            ours = status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode)
+            if ours and status.st_mode & _OTHERS:
+                path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
