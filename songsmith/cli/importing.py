@@ -54,9 +54,9 @@ def import_words(
     JSON is as lyricsgenius saves it.
 
     In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
-    Without these it is one song, as is a file of ChordPro (.cho, .chordpro, .pro) or LRC (.lrc),
-    or a page of Genius saved from a browser (.html). Lines of chords above words are kept beside them.
-    Any but Parquet may be gzipped.
+    Without these it is one song, as is a file of ChordPro, OnSong, LRC, OpenSong, OpenLyrics or MusicXML,
+    of subtitles (SRT, WebVTT, TTML), or a page of Genius saved from a browser. What a file is, is told
+    by what is in it. Chords and times are kept beside the words. Any but Parquet may be gzipped.
 
     hf://OWNER/NAME is a data set of the Hugging Face Hub, and hf://OWNER/NAME@REVISION/FOLDER:SPLIT
     a part of one. It is streamed: only the songs that are kept come to this disk.
@@ -125,6 +125,8 @@ def _opening(paths: list[str], corpus: str) -> "Iterator[Sources]":
 
 
 def _tell_import(done: "SongsImported") -> None:
+    from songsmith.corpus.formats.importers import describe_passed_over
+
     name = one_line(done.corpus)
     parts = [f"Kept {songs(done.added)} in corpus '{name}'"]
     if done.held:
@@ -134,6 +136,8 @@ def _tell_import(done: "SongsImported") -> None:
     if done.set_aside:
         parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
     console.say(f"{', '.join(parts)}.")
+    if done.passed_over:
+        console.say(one_line(describe_passed_over(done.passed_over)))
     if done.notice:
         console.say(one_line(f"{done.notice} Is the filter misspelt?"))
     if done.set_aside:

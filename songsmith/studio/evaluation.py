@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 from songsmith.corpus.filters import Filter, Sieve
-from songsmith.corpus.formats.importers import KINDS, Importer
+from songsmith.corpus.formats.importers import Importer
+from songsmith.corpus.formats.kinds import KINDS
 from songsmith.corpus.records import CleanRecord, SetAside, has_words, hash_words, mend
 from songsmith.errors import InputError, NotFoundError
 from songsmith.evaluation.bits import require_marks

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import monotonic
 
@@ -61,6 +61,8 @@ class SongsImported:
     """Songs that no filter took."""
     set_aside: Mapping[str, int]
     """How many records could not be used, by reason, the most frequent first."""
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """How many files of the folders are of kinds that are not read, by their endings."""
     notice: str = ""
     """What else there is to say: a filter names a field that no song has."""
 
@@ -137,6 +139,7 @@ def import_songs(
         remove_mark(target.path)
     yield SongsImported(
         corpus=target.name, added=added, held=held, left_out=sieve.mark.left_out, set_aside=sieve.reasons,
+        passed_over=importer.passed_over,
         # Unless all songs have been looked at, none may have the field for all we know.
         notice="" if sieve.goes_on or sieve.mark.taken == max_songs else sieve.notice,
     )  # fmt: skip

@@ -15,13 +15,19 @@ _FEWEST = 2
 _LONGEST_ROW = 300
 _EXTENSIONS = r"(?:11|13|6/9|[2-79])"
 # A root, its kind, what is added, and a bass. The H is German.
-_CHORD = re.compile(
+_SYMBOL = (
     r"\(?[A-H][#b♯♭]?(?:maj|min|mi|ma|dim|aug|[mM°øØΔ+-])?"
     rf"{_EXTENSIONS}?(?:sus[249]?|(?:add|no|omit|[#b♯♭+-]){_EXTENSIONS}|(?<=7)alt|\((?:[a-z]{{2,4}}|[#b♯♭+,-])*{_EXTENSIONS}\))*"
     r"(?:/[A-H][#b♯♭]?)?[*'’]?\)?"
 )
+_CHORD = re.compile(_SYMBOL)
+# Seen at a glance: a row that begins with a chord and does not go on with a word, or one of tablature.
+_MAY_BE_ROW = re.compile(rf"\n[ \t|(~-]*+{_SYMBOL}(?![^\s|,)~/-])(?![ \t|,)~/-]*+[^\W\dA-HNX_x])")
+_MAY_BE_FRET = re.compile(r"-\d|\d-")
 # A chord that is a word as well, or a letter, or spells something.
 _SUNG = re.compile(r"[A-H][234]?|A[b-]|[AEH]m|[A-H](?:mi|ma|min)")
+# In brackets `Am` is no word; letters, a few names and `Hm` are.
+_LETTER = re.compile(r"[A-H][234]?[*'’+°-]?|Hm|[A-H](?:mi|ma)")
 # Bars, repeats, `N.C.`, frets, and signs between chords.
 _BESIDE = re.compile(r"[|:.,/\\%*~–—-]+|\(?(?:[x×]\d{1,2}|\d{1,2}[x×])\)?|N\.?C\.?|(?=.*\d)[\dxX]{6}")
 # `e|--3--2--|`, `B --0--1--`; the string may be left out.
@@ -33,12 +39,14 @@ _ABOUT = re.compile(r"(?:capo|key|tuning|tempo|bpm)\s*:.{0,60}|capo (?:on |fret 
 
 def read_chord_sheet(text: str) -> str | None:
     """Return the words of a sheet with chords in lines above them; None if the text is no such sheet."""
+    if not _MAY_BE_ROW.search(f"\n{text}") and not ("--" in text and _MAY_BE_FRET.search(text)):
+        return None
     rows = text.replace("\t", "        ").split("\n")
     if sum(_is_proof(rows, number) for number in range(len(rows))) < _FEWEST:
         return None
     words: list[str] = []
     for row in map(str.strip, rows):
-        if row and _is_unsung(row):
+        if row and is_unsung(row):
             continue
         found = _LABELLED.fullmatch(row) if len(row) <= _LONGEST_ROW else None
         if found and _is_chords(found[2] or found[4]):
@@ -56,13 +64,29 @@ def _is_proof(rows: Sequence[str], number: int) -> bool:
         return _is_tablature(row)
     under = rows[number + 1] if number + 1 < len(rows) else ""
     below = under.strip()
-    if not has_words(below) or _is_unsung(below) or parse_header(below):
+    if not has_words(below) or is_unsung(below) or parse_header(below):
         return False
     placed = "  " in row or rows[number].startswith(f"  {under[: len(under) - len(under.lstrip())]}")
     return placed or any(_CHORD.fullmatch(word) and not _SUNG.fullmatch(word.strip("()")) for word in row.split())
 
 
-def _is_unsung(row: str) -> bool:
+def is_chord(word: str) -> bool:
+    """Return whether a word is the symbol of a chord."""
+    return _CHORD.fullmatch(word) is not None
+
+
+def may_be_sung(word: str) -> bool:
+    """Return whether the symbol of a chord may as well be a letter, such as those of singers and parts."""
+    return _LETTER.fullmatch(word.strip("()")) is not None
+
+
+def is_beside(word: str) -> bool:
+    """Return whether a word stands beside chords and is not sung: bars, repeats, `N.C.`."""
+    return _BESIDE.fullmatch(word) is not None
+
+
+def is_unsung(row: str) -> bool:
+    """Return whether a row holds chords alone, tablature, or what a sheet says of itself."""
     return _is_chords(row) or _is_tablature(row) or _ABOUT.fullmatch(row) is not None
 
 

@@ -8,11 +8,16 @@ a chord stood over.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from songsmith.corpus.formats.chord_sheet import read_chord_sheet
-from songsmith.corpus.formats.json_songs import Place
-from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
+from songsmith.corpus.formats.found_song import FoundSong, as_record
+from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words
 from songsmith.lyrics import parse_header
+
+if TYPE_CHECKING:  # it reads its texts with what is here
+    from songsmith.corpus.formats.json_songs import Place
 
 _NAME = re.compile(r"\w+")
 _NEW_SONG = re.compile(r"^[ \t]*\{[ \t]*(?:new_song|ns)\b[^\n]*$", re.MULTILINE | re.IGNORECASE)
@@ -30,22 +35,23 @@ _COMMENTS = {"comment", "comment_italic", "comment_box", "highlight"}
 _FACTS = {"key", "capo", "tempo", "time", "year", "album", "composer", "lyricist", "copyright", "arranger", "duration"}
 
 
-def read_chordpro(content: str, place: Place) -> Iterator[RawRecord | SetAside]:
+def read_chordpro(content: str, place: "Place") -> Iterator[RawRecord | SetAside]:
     """Yield the songs of a ChordPro file."""
     songs = [song for song in _NEW_SONG.split(content) if song.strip()] or [content]
     for number, song in enumerate(songs, 1):
-        # Its endings are also those of sheets with chords in lines above the words.
-        sheet = _Sheet(song if _CHORD.search(song) else read_chord_sheet(song) or song)
-        title = sheet.title or (place.name if len(songs) == 1 else "")
-        text, artist = sheet.lyric, sheet.artist or place.artist
-        if not sheet.has_lines:
-            yield SetAside(id=f"{place.label}:{number}", title=title, reason="no line of lyrics")
-            continue
-        yield RawRecord(
-            id=identify(title=title, artist=artist, text=text), title=title, artist=artist, text=text,
-            source=place.source, url=place.url, fetched_at=place.fetched_at,
-            facts={**sheet.facts, "chords": song.strip("\n")},
-        )  # fmt: skip
+        # In a file of several, one without a title is not called after the file.
+        here = replace(place, where=f"{place.where}:{number}", name=place.name if len(songs) == 1 else "")
+        yield as_record(parse_chordpro(song), here, reason="no line of lyrics")
+
+
+def parse_chordpro(content: str) -> FoundSong:
+    """Return the one song that a text in ChordPro is."""
+    # Files called so are also sheets with chords in lines above the words.
+    sheet = _Sheet(content if _CHORD.search(content) else read_chord_sheet(content) or content)
+    return FoundSong(
+        text=sheet.lyric if sheet.has_lines else "", title=sheet.title, artist=sheet.artist,
+        facts={**sheet.facts, "chords": content.strip("\n")},
+    )  # fmt: skip
 
 
 class _Sheet:

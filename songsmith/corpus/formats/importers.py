@@ -6,7 +6,9 @@ Nothing is ever held whole but a song, a row, the one value of a `.json` file, o
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -16,25 +18,25 @@ from songsmith.corpus.formats.hub_datasets import SCHEME, DatasetName, HubFile, 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_files import first_keys, read_json, read_json_lines, seek_keys
 from songsmith.corpus.formats.json_songs import Place
+from songsmith.corpus.formats.kinds import JSON, KINDS, TEXT, find_kind
 from songsmith.corpus.formats.parquet import check_parquet, read_parquet
 from songsmith.corpus.formats.tables import read_table
 from songsmith.corpus.formats.text_files import Cursor, LocalFile, PipedInput, SourceFile
-from songsmith.corpus.formats.text_songs import CHORDPRO, DIVIDERS, PAGES, read_marked_up, read_text
+from songsmith.corpus.formats.text_songs import DIVIDERS, is_marked, read_marked_up, read_text
 from songsmith.corpus.records import RawRecord, SetAside, has_words
 from songsmith.errors import InputError, UsageError
 from songsmith.markup import find_mark
 
-_JSON = (".jsonl", ".ndjson", ".json")
 _KEYS_TOLD = 12
 _PATHS_TOLD = 3
+_KINDS_TOLD = 6
+_ENDING = re.compile(r"\.(?!\d+$)\w{1,10}")
+"""What an ending looks like; `St. Anne` and `Song No. 5` have none."""
 _READERS = {
-    ".txt": read_text, ".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json, ".csv": read_table,
-    ".tsv": read_table, ".parquet": read_parquet, ".lrc": read_marked_up, ".chords": read_text, ".tab": read_text,
-    **dict.fromkeys((*CHORDPRO, *PAGES), read_marked_up),
+    **dict.fromkeys(KINDS, read_marked_up), ".txt": read_text, ".chords": read_text, ".tab": read_text,
+    ".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json, ".csv": read_table, ".tsv": read_table,
+    ".parquet": read_parquet,
 }  # fmt: skip
-KINDS = tuple(_READERS)
-"""Endings that say what a file holds; each but `.parquet` may be followed by `.gz`. Any other is taken for text."""
-
 
 Sources = Path | str | PipedInput | Sequence[Path | str]
 """What songs are read from: a file, a folder, several of these, `hf://owner/name`, or what came through a pipe."""
@@ -61,6 +63,8 @@ class Importer:
         self._place = partial(Place)
         self.name = ""
         """What the corpus may be called; empty: they do not say."""
+        self.passed_over: Counter[str] = Counter()
+        """How many files of the folders are of kinds that are not read, by their endings."""
         self._passes = 2  # a file on disk is checked first, then taken
         if isinstance(sources, PipedInput):
             self.label = self._whole = sources.label
@@ -75,6 +79,7 @@ class Importer:
         else:
             self._find_files([sources] if isinstance(sources, str | Path) else sources)
         self._refused: dict[int, InputError] = {}
+        self._kinds: dict[int, str] = {}
         self._current: SourceFile | None = None
         self._number, self._cursor = 0, Cursor()
         self._bytes_done = self._checked = 0
@@ -88,7 +93,7 @@ class Importer:
         self.label = f"{', '.join(map(str, paths[:_PATHS_TOLD]))}{more}"
         self._whole = "\n".join(str(path.absolute()) for path in paths)
         self._is_many = len(paths) > 1 or _is_folder(paths[0])
-        found = [file for path in paths for file in (_files_in(path) if _is_folder(path) else [path])]
+        found = [file for path in paths for file in (self._files_in(path) if _is_folder(path) else [path])]
         self._files = local = [LocalFile(file) for file in dict.fromkeys(found)]
         if not self._is_many:
             self.name, self._sources = local[0].name, [local[0].filename]
@@ -98,6 +103,25 @@ class Importer:
         top = Path(os.path.commonpath(folders))
         self.name = top.name if set(folders) == {top} else ""
         self._sources = [str(file.path.absolute().relative_to(top)) for file in local]
+
+    def _files_in(self, folder: Path) -> list[Path]:
+        """Return the files of a folder that may hold songs: their endings say so, or what is in one without an ending."""
+        found = []
+        for path in sorted(folder.rglob("*")):
+            if any(part.startswith(".") for part in path.relative_to(folder).parts) or not path.is_file():
+                continue
+            ending = Path(path.name.lower().removesuffix(".gz")).suffix
+            if ending in KINDS or (not _ENDING.fullmatch(ending) and _is_marked_up(path)):
+                found.append(path)
+            else:
+                self.passed_over[ending if _ENDING.fullmatch(ending) else "without an ending"] += 1
+        if not found:
+            there = f" {describe_passed_over(self.passed_over)}" if self.passed_over else ""
+            raise InputError(
+                f"{folder} holds no file with songs.{there}",
+                f"It should end with {', '.join(KINDS)}, or these and .gz.",
+            )
+        return found
 
     @property
     def fingerprint(self) -> str:
@@ -136,6 +160,7 @@ class Importer:
                     check_parquet(file)
                 else:
                     yield from file.check()
+                    self._kind(number)
             except InputError as error:
                 if not self._is_many:
                     raise
@@ -153,7 +178,7 @@ class Importer:
         Which key holds the lyrics is told where they are missed.
         """
         asked = {key: part for part, key in self._options.columns.items() if key and part != "text"}
-        missing = list(asked) if all(file.kind in _JSON for file in self._files) else []
+        missing = list(asked) if all(self._is_json(number) for number in range(len(self._files))) else []
         for number, file in enumerate(self._files):
             if missing and number not in self._refused:
                 missing = yield from seek_keys(file, missing)
@@ -163,6 +188,21 @@ class Importer:
             raise UsageError(
                 f"{self.label} has no key '{missing[0]}'.", f"Choose one with --{asked[missing[0]]}-column.{there}"
             )
+
+    def _kind(self, number: int) -> str:
+        """Return the kind of a file, found out once. What comes over the network is not read twice: there, endings tell.
+
+        Raises:
+            InputError: it is of a kind that is not read.
+        """
+        if number not in self._kinds:
+            file = self._files[number]
+            known = file.kind if file.kind in KINDS else TEXT
+            self._kinds[number] = known if self._passes == 1 else find_kind(file)
+        return self._kinds[number]
+
+    def _is_json(self, number: int) -> bool:
+        return number in self._refused or self._kind(number) in JSON
 
     def go_on(self, place: tuple[int, int, int]) -> None:
         """Begin where another importer of the same files stood; what it had checked and read is passed over."""
@@ -186,10 +226,10 @@ class Importer:
                 self._number, self._cursor = number, Cursor()
             self._current = file
             place = partial(self._place, source=source, name=file.name)
-            reader = _READERS.get(file.kind, read_text)
             try:
                 if refused := self._refused.get(number):
                     raise refused
+                reader = _READERS[self._kind(number)]
                 yield from map(_judge, reader(file, place, self._options, self._cursor))
             except (InputError, UsageError) as error:
                 if not self._is_many:
@@ -198,6 +238,25 @@ class Importer:
                 yield SetAside(id=source, title=file.filename, reason=reason)
             self._current = None
             self._bytes_done += file.size_bytes
+
+
+def describe_passed_over(counts: Mapping[str, int]) -> str:
+    """Return how many files were passed over, as a sentence: `Passed over 3 files: 2 .png, 1 without an ending.`."""
+    total = sum(counts.values())
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{count} {ending}" for ending, count in ordered[:_KINDS_TOLD]]
+    if len(ordered) > _KINDS_TOLD:
+        told.append(f"{sum(count for _, count in ordered[_KINDS_TOLD:])} of other kinds")
+    return f"Passed over {total} file{'s' if total > 1 else ''}: {', '.join(told)}."
+
+
+def _is_marked_up(path: Path) -> bool:
+    """Return whether a file without an ending shows what it is: a song-book program's, subtitles, a page, timed words, chords."""
+    try:
+        file = LocalFile(path)
+        return find_kind(file) != TEXT or is_marked(file)
+    except InputError:
+        return False
 
 
 def is_dataset(source: object) -> bool:
@@ -210,21 +269,6 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # too long a name, or out of reach: `LocalFile` says so
         return False
-
-
-def _files_in(folder: Path) -> list[Path]:
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if Path(path.name.lower().removesuffix(".gz")).suffix in KINDS
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    ]
-    if not found:
-        raise InputError(
-            f"{folder} holds no file with songs.", f"It should end with {', '.join(KINDS)}, or these and .gz."
-        )
-    return found
 
 
 def _judge(record: RawRecord | SetAside) -> RawRecord | SetAside:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from songsmith.corpus.records import Fact, RawRecord, SetAside, identify
+from songsmith.corpus.formats.marked_text import read_marked_text
+from songsmith.corpus.formats.timed_lines import join_timed_lines
+from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
 
 SYNONYMS = {
-    "text": ("text", "lyrics", "lyric", "song_lyrics", "words"),
-    "title": ("title", "song", "song_title", "track_name", "song_name", "track", "name"),
-    "artist": ("artist", "author", "artist_name", "singer", "artists", "band", "singer_name"),
+    "text": ("text", "lyrics", "lyric", "song_lyrics", "words", "plainLyrics", "syncedLyrics"),
+    "title": ("title", "song", "song_title", "track_name", "trackName", "song_name", "track", "name"),
+    "artist": ("artist", "author", "artist_name", "artistName", "singer", "artists", "band", "singer_name"),
     "chords": ("chords",),
 }
 """What keys and columns with the parts of a song are called, the likeliest first."""
@@ -59,6 +61,8 @@ class Keys:
 def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | SetAside]:
     """Yield every song in a JSON value."""
     if isinstance(value, list):
+        if (timed := join_timed_lines(value)) is not None:
+            value = [{keys.text[0]: timed}]
         for number, item in enumerate(value, 1):
             inner = replace(place, where=f"{place.where}:{number}")
             # A list in a list is nothing anyone writes.
@@ -83,18 +87,24 @@ def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | S
     text, title, artist = parts.get(used[0], ""), _text(parts.get(used[1])), _name(parts.get(used[2]))
     artist = artist or _name(row.get("primary_artist")) or place.artist
     if not text or not isinstance(text, str):
+        text = join_timed_lines(text or row)
+    if not text:
         return SetAside(id=_find_id(row, place) or place.label, title=title, reason=_why_no_lyrics(row, keys))
-    genius = _is_genius(row)
-    facts = (
-        _genius_facts(row) if genius else _facts(row, _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1]))
-    )
+    own = _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1])
+    site = _site(row)
+    facts = _genius_facts(row) if site == "genius" else _lrclib_facts(row) if site else _facts(row, own)
+    if marked := read_marked_text(text, placed=True):
+        if not has_words(marked.text):
+            return SetAside(id=_find_id(row, place) or place.label, title=title, reason="no words")
+        text, title, artist = marked.text, title or marked.title, artist or marked.artist
+        facts = {**marked.facts, **facts}
     if chords := _chords(row.get(keys.chords[0])):
         facts["chords"] = chords
     if keys.chords[0] != "chords":
         facts.pop(keys.chords[0], None)
     return RawRecord(
         id=_find_id(row, place) or identify(title=title, artist=artist, text=text), title=title, artist=artist,
-        text=text, source="genius" if genius else _text(row["source"]) if "source" in row else place.source,
+        text=text, source=site or (_text(row["source"]) if "source" in row else place.source),
         url=_text(row.get("url")) or place.url, fetched_at=_text(row.get("fetched_at")) or place.fetched_at,
         facts={**(place.facts or {}), **facts},
     )  # fmt: skip
@@ -115,9 +125,13 @@ def _read_tracks(album: Mapping[str, Any], place: Place, keys: Keys) -> Iterator
         yield read_song(song if isinstance(song, dict) else track, inner, keys)
 
 
-def _is_genius(row: Mapping[str, Any]) -> bool:
-    number = isinstance(row.get("id"), int) and not isinstance(row["id"], bool)
-    return number and ("lyrics_state" in row or "genius.com/" in _text(row.get("url")))
+def _site(row: Mapping[str, Any]) -> str:
+    """Return the site whose record an object is, and that its number is from; nothing if it is no such record."""
+    if not isinstance(row.get("id"), int) or isinstance(row["id"], bool):
+        return ""
+    if "lyrics_state" in row or "genius.com/" in _text(row.get("url")):
+        return "genius"
+    return "lrclib" if "trackName" in row and ("plainLyrics" in row or "syncedLyrics" in row) else ""
 
 
 def _genius_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
@@ -138,6 +152,18 @@ def _genius_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
     return facts
 
 
+def _lrclib_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
+    # As a fetch keeps them, and the times besides.
+    facts: dict[str, Fact] = {"lrclib_id": row["id"]}
+    if album := _text(row.get("albumName")).strip("- "):
+        facts["album"] = album
+    if isinstance(duration := row.get("duration"), int | float) and duration:
+        facts["duration_s"] = float(duration)
+    if synced := _text(row.get("syncedLyrics")):
+        facts["synced_lyrics"] = synced
+    return facts
+
+
 def _facts(row: Mapping[str, Any], own: set[str]) -> dict[str, Fact]:
     return {
         name: value
@@ -154,8 +180,8 @@ def _find_id(row: Mapping[str, Any], place: Place) -> str:
         return ""
     if len(text) > _LONGEST_ID:
         return ""
-    if _is_genius(row):
-        return f"genius:{text}"
+    if site := _site(row):
+        return f"{site}:{text}"
     # Every file numbers its songs from 1. What `identify` made may be all digits, too.
     is_number = text.isdecimal() and not (isinstance(value, str) and re.fullmatch(r"\d{16}", value))
     return f"{place.name}:{text}" if is_number else text
@@ -170,8 +196,10 @@ def _find_key(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
 
 
 def _why_no_lyrics(row: Mapping[str, Any], keys: Keys) -> str:
+    if row.get("instrumental") is True or _text(row.get("instrumental")).lower() == "true":
+        return "instrumental"
     others = [key[:40] for key, value in row.items() if key not in _OWN and value and isinstance(value, str)]
-    if _is_genius(row) or not others or any(key in row for key in keys.text):
+    if _site(row) or not others or any(key in row for key in keys.text):
         return "no lyrics"
     return f"no lyrics under {keys.text[0]}; its keys are {', '.join(others[:_KEYS_TOLD])}"
 

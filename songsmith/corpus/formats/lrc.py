@@ -1,32 +1,67 @@
-"""Songs out of LRC, the text of karaoke players. Refuses nothing: what is no time stamp is words.
+"""Songs out of LRC, the text of karaoke players, in its dialects. Refuses nothing: what is no time stamp is words.
 
-The lyric is the lines in the order in which they are sung, without stamps; an empty line divides stanzas. The text as it
-came is kept as the fact `synced_lyrics`, so that the times are not lost.
+The lyric is the lines in the order in which they are sung, without stamps, voices and credits; an empty line divides
+stanzas. The text as it came is kept as the fact `synced_lyrics`, so that the times are not lost.
 """
 
 import re
+from typing import TYPE_CHECKING
 
-from songsmith.corpus.formats.json_songs import Place
-from songsmith.corpus.records import Fact, RawRecord, SetAside, identify
+from songsmith.corpus.formats.found_song import FoundSong, as_record
+from songsmith.corpus.formats.lrc_credits import strip_credits
+from songsmith.corpus.records import Fact, RawRecord, SetAside
+from songsmith.lyrics import parse_header
 
-_STAMP = re.compile(r"\s*\[(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.:]\d{1,9})?)\]", re.ASCII)
-_WORD_STAMP = re.compile(r"<(?:\d{1,3}:)?\d{1,4}:\d{1,2}(?:[.:]\d{1,9})?>", re.ASCII)
-TAG = re.compile(r"\[(ti|ar|al|au|by|length|lr|offset|re|tool|ve|la|lang|id|#)\s*:(.*)\]", re.IGNORECASE)
+if TYPE_CHECKING:  # it reads its texts with what is here
+    from songsmith.corpus.formats.json_songs import Place
+
+_TIME = r"\s*([+-]?)\s*(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.,:]\d{1,9})?)\s*"
+_STAMP = re.compile(rf"\s*\[{_TIME}\]", re.ASCII)
+_BRACKETED = re.compile(rf"\[{_TIME}\]", re.ASCII)
+_INNER_STAMP = re.compile(rf"\[{_TIME}\]|<{_TIME}>", re.ASCII)
+_STAMPED_ROW = re.compile(rf"^\s*\[{_TIME}\]", re.ASCII | re.MULTILINE)
+TAG = re.compile(
+    r"\[(ti|ar|al|au|by|length|lr|offset|re|tool|ve|la|lang|id|#|title|artist|album|author|lyricist|composer|language|version|"
+    r"editor|encoding|total|kana|sign|hash|qq|key)\s*:(.*)\]",
+    re.IGNORECASE,
+)
 """A line that says something of the song."""
+_OTHER_TAG = re.compile(r"\[[a-z]\w{0,20}\s*:[^\[\]]*\]", re.ASCII | re.IGNORECASE)
+_SHORT = {"title": "ti", "artist": "ar", "album": "al", "author": "au", "language": "la", "lang": "la"}
+_VOICE = re.compile(r"(?:v\d{1,2}|[FMD])\s*:\s*", re.ASCII | re.IGNORECASE)
+_BACKING = re.compile(r"\[bg\s*:(.*)\]", re.ASCII | re.IGNORECASE)
+_PLAYER_ROW = re.compile(r'\{"t":\s*-?\d+,\s*"c":\s*\[.*\]\s*\}')
+"""A credit as NetEase puts it above the lines, in JSON."""
+_NOTES = frozenset("♪♫♬♩ ")
 _MOST_REPEATED = 100_000
 """Characters that may come again because lines have several times; no song has so many."""
-_FACTS = {"al": "album", "au": "author", "la": "language", "lang": "language"}
+_FACTS = {"al": "album", "au": "author", "la": "language", "lyricist": "lyricist", "composer": "composer"}
+_START = float("-inf")
 
 
-def read_lrc(content: str, place: Place) -> RawRecord | SetAside:
+def read_lrc(content: str, place: "Place") -> RawRecord | SetAside:
     """Return the song of an LRC file."""
+    return as_record(parse_lrc(content), place)
+
+
+def has_stamps(text: str) -> bool:
+    """Return whether a text is LRC: some lines begin with times, or the only one does, to the hundredth."""
+    rows = _STAMPED_ROW.finditer(text)
+    first = next(rows, None)
+    return first is not None and (next(rows, None) is not None or not first[4].isdecimal())
+
+
+def parse_lrc(content: str) -> FoundSong:
+    """Return the song that an LRC text is."""
     tags: dict[str, str] = {}
     sung: list[tuple[float, str]] = []
-    now, left = -1.0, _MOST_REPEATED
-    for row in content.split("\n"):
+    now, left = _START, _MOST_REPEATED
+    for row in content.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         line = row.strip()
         if tag := TAG.fullmatch(line):
-            tags[tag[1].lower()] = tag[2].strip()
+            tags[_SHORT.get(tag[1].lower(), tag[1].lower())] = tag[2].strip()
+            continue
+        if _PLAYER_ROW.fullmatch(line) or (now == _START and _is_tag(line)):
             continue
         times, words = read_line(line)
         # What is made of a file must not be a thousand times its size.
@@ -39,24 +74,33 @@ def read_lrc(content: str, place: Place) -> RawRecord | SetAside:
         elif sung:
             sung.append((now, ""))
     sung.sort(key=lambda line: line[0])
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(words for _, words in sung)).strip("\n")
-    title, artist = tags.get("ti") or place.name, tags.get("ar") or place.artist
-    if not text:
-        return SetAside(id=place.label, title=title, reason="no words")
+    lines = strip_credits(sung, title=tags.get("ti", ""), artist=tags.get("ar", ""))
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
     facts: dict[str, Fact] = {_FACTS[tag]: value for tag, value in tags.items() if tag in _FACTS and value}
-    if any(time >= 0 for time, _ in sung):
+    if now > _START:
         facts["synced_lyrics"] = content
-    return RawRecord(
-        id=identify(title=title, artist=artist, text=text), title=title, artist=artist, text=text, source=place.source,
-        url=place.url, fetched_at=place.fetched_at, facts=facts,
-    )  # fmt: skip
+    return FoundSong(text=text, title=tags.get("ti", ""), artist=tags.get("ar", ""), facts=facts)
 
 
 def read_line(line: str) -> tuple[list[float], str]:
-    """Return the times at which a line is sung, in seconds, and its words."""
+    """Return the times at which a line is sung, in seconds, and its words without the times and the voice of each."""
     times, end = [], 0
     while stamp := _STAMP.match(line, end):
-        hours, minutes, seconds = stamp.groups()
-        times.append(int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(":", ".")))
+        sign, hours, minutes, seconds = stamp.groups()
+        time = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(":", ".").replace(",", "."))
+        times.append(-time if sign == "-" else time)
         end = stamp.end()
-    return times, " ".join(_WORD_STAMP.sub("", line[end:]).split())
+    rest = line[end:].strip()
+    if times:
+        rest = rest[voice.end() :] if (voice := _VOICE.match(rest)) else rest
+    backing = _BACKING.fullmatch(rest)
+    words = " ".join(_INNER_STAMP.sub("", backing[1] if backing else rest).split())
+    if backing and words and not words.startswith("("):
+        words = f"({words})"
+    # Where every word has its time, a second one before a line is that of its first word.
+    return times[:1] if _BRACKETED.search(rest) else times, "" if _NOTES.issuperset(words) else words
+
+
+def _is_tag(line: str) -> bool:
+    """Return whether a line above all stamps is a tag of a player's own, such as `[ve_x: 1]`, and no header."""
+    return _OTHER_TAG.fullmatch(line) is not None and not _BACKING.fullmatch(line) and parse_header(line) is None

@@ -103,7 +103,9 @@ def _find_columns(label: str, columns: Sequence[str], part: str, asked: str) -> 
             return (asked,)
         if column := known.get(asked.strip().casefold().replace(" ", "_")):
             return (column,)
-    elif (found := tuple(known[name] for name in SYNONYMS[part] if name in known)) or part != "text":
+    elif (
+        found := tuple(known[name.casefold()] for name in SYNONYMS[part] if name.casefold() in known)
+    ) or part != "text":
         return found
     names = ", ".join(column for column in columns if column) or "none"
     problem = f"has no column '{asked}'" if asked else "does not say which column holds the lyrics"

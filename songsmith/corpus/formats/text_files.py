@@ -4,14 +4,13 @@ import codecs
 import gzip
 import hashlib
 import io
-import json
 import os
 import re
 import shlex
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, AnyStr, BinaryIO, TextIO, cast
@@ -21,11 +20,23 @@ from songsmith.errors import InputError, storing
 _CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 64 << 20
 """A line is read as a whole; no song, nor any row of a table with one, comes near this."""
+_SAVE_WORDS, _NO_WORDS = "Save its words as plain text.", "Give a file with words in it."
 _SAVE_AS_TEXT, _UNPACK = "Save it as plain text.", "Unpack it, and import what is in it."
 # How files begin that may hold words, but not as plain text: what they are, and what to do.
 _WRAPPED = {
     b"{\\rtf": ("RTF", _SAVE_AS_TEXT),
     b"%PDF-": ("PDF", _SAVE_AS_TEXT),
+    b"MThd": ("a MIDI file", _SAVE_WORDS),
+    b"\x18FICHIER GUITAR PRO": ("a Guitar Pro tablature", _SAVE_WORDS),
+    b"BCFZ": ("a Guitar Pro tablature", _SAVE_WORDS),
+    b"BCFS": ("a Guitar Pro tablature", _SAVE_WORDS),
+    b"\x89PNG": ("a picture", _NO_WORDS),
+    b"\xff\xd8\xff": ("a picture", _NO_WORDS),
+    b"GIF8": ("a picture", _NO_WORDS),
+    b"ID3\x03": ("a sound file", _NO_WORDS),
+    b"ID3\x04": ("a sound file", _NO_WORDS),
+    b"OggS\0": ("a sound file", _NO_WORDS),
+    b"fLaC\0": ("a sound file", _NO_WORDS),
     b"PAR1": ("a Parquet table", "Give it a name that ends in .parquet."),
     b"ARROW1": ("an Arrow table", "Write it as Parquet or CSV."),
     b"SQLite format 3\0": ("an SQLite database", "Export the table with the songs as CSV."),
@@ -41,7 +52,11 @@ _ZIPPED = {
     b"opendocument.spreadsheet": ("an OpenDocument table", "Save its sheet as CSV in UTF-8."),
     b"word/": ("a Word document", _SAVE_AS_TEXT),
     b"opendocument.text": ("an OpenDocument text", _SAVE_AS_TEXT),
+    b"score.gpif": ("a Guitar Pro tablature", _SAVE_WORDS),
+    b".mscx": ("a MuseScore score", "Export it as MusicXML."),
+    b".musicxml": ("a compressed MusicXML score", "Unpack it (unzip), and import the score in it."),
     b"epub": ("an e-book", _SAVE_AS_TEXT),
+    b"META-INF/container.xml": ("a compressed MusicXML score", "Unpack it (unzip), and import the score in it."),
     b"": ("a ZIP archive", _UNPACK),
 }
 
@@ -222,8 +237,7 @@ class PipedInput(SourceFile):
             self._spool.flush()
         self.digest = digest.hexdigest()
         """A digest of it all."""
-        super().__init__(label="standard input", filename="stdin.txt", size_bytes=self._spool.tell())
-        self.filename = f"stdin{self._find_ending()}"
+        super().__init__(label="standard input", filename="stdin", size_bytes=self._spool.tell())
 
     @property
     def title(self) -> str:
@@ -233,16 +247,6 @@ class PipedInput(SourceFile):
     def close(self) -> None:
         """Let go of what came."""
         self._spool.close()
-
-    def _find_ending(self) -> str:
-        with suppress(InputError), self.unpacked() as file:
-            start = file.read(_CHUNK_BYTES).removeprefix(codecs.BOM_UTF8).lstrip()
-            with suppress(ValueError, RecursionError):
-                if isinstance(json.loads(start.partition(b"\n")[0], strict=False), dict):
-                    return ".jsonl"
-            if re.match(rb'\[\s*\{\s*"|\{\s*"', start):
-                return ".json"
-        return ".txt"
 
     def _open(self) -> BinaryIO:
         self._spool.seek(0)

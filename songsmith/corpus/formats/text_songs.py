@@ -1,28 +1,41 @@
-"""Songs out of text: divided by marks, without the chords above their words, as ChordPro, as LRC, as a page of Genius.
+"""Songs out of text: divided by marks, and read for what stands in it; and files that are read as a whole, by their kind.
 
 Sets aside what is longer than any song.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
-from songsmith.corpus.formats.chord_sheet import read_chord_sheet
+from songsmith.corpus.formats.chord_marks import has_chords, is_chordpro, read_onsong
 from songsmith.corpus.formats.chordpro import read_chordpro
+from songsmith.corpus.formats.found_song import FoundSong, as_record
 from songsmith.corpus.formats.genius_page import read_genius_page
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import Place
+from songsmith.corpus.formats.kinds import CHORDPRO, PAGES, SUBTITLES, XML, find_kind
 from songsmith.corpus.formats.lrc import read_lrc
+from songsmith.corpus.formats.marked_text import read_marked_text
+from songsmith.corpus.formats.musicxml import read_musicxml
+from songsmith.corpus.formats.openlyrics import read_openlyrics
+from songsmith.corpus.formats.opensong import read_opensong
+from songsmith.corpus.formats.subtitles import read_subtitles
 from songsmith.corpus.formats.text_files import Cursor, SourceFile
-from songsmith.corpus.records import RawRecord, SetAside, identify
+from songsmith.corpus.formats.ttml import read_ttml
+from songsmith.corpus.formats.xml_files import find, local_name, parse_xml
+from songsmith.corpus.records import RawRecord, SetAside, has_words
+from songsmith.errors import InputError
+from songsmith.lyrics import one_line, parse_header
 
-CHORDPRO = (".cho", ".crd", ".chopro", ".chordpro", ".pro")
-"""Endings of ChordPro."""
-PAGES = (".html", ".htm")
-"""Endings of pages saved from the web."""
 DIVIDERS = ("<|startoftext|>", "<|endoftext|>")
 """What divides the songs of a text file."""
+# A line with room for a title, blank lines, and the next one.
+_ABOVE = re.compile(r"[ \t]*([^\[({\n][^\n]{0,100})\n((?:[ \t]*\n)*)([^\n]{1,300})")
+_OF_A_PAGE = re.compile(r"lyrics\s*$|contributors?\b|translations?\b", re.IGNORECASE)
+_LONGEST_NAME = 40
 _LONGEST_SONG = 16 << 20
+_START = 1 << 16
 _CHUNK = 1 << 20
 
 
@@ -46,7 +59,7 @@ def read_text(
                         id=f"{source}:{song[:40].strip()}", reason="longer than any song; is there no separator?"
                     )
                 elif song.strip():
-                    yield _as_record(song.strip("\n"), place, title="" if divided else file.title)
+                    yield from _read_song(song.strip("\n"), place, title="" if divided else file.title)
                 too_long = False
             if not chunk:
                 return
@@ -57,25 +70,73 @@ def read_text(
 def read_marked_up(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of a file in one of the formats that are read as a whole; the cursor stays where it is."""
+    """Yield the songs of a file in one of the formats that are read as a whole; the cursor stays where it is.
+
+    Raises:
+        InputError: it is XML, and broken or of a kind that is not read.
+    """
     here = place(where="1")
     with file.text() as text:
         content = text.read(_LONGEST_SONG + 1)
+    kind = find_kind(file)
     if len(content) > _LONGEST_SONG:
         yield SetAside(id=here.label, title=file.filename, reason="longer than any song")
-    elif file.kind in CHORDPRO:
+    elif kind in CHORDPRO or (kind == ".onsong" and is_chordpro(content)):
         yield from read_chordpro(content, here)
-    elif file.kind in PAGES:
+    elif kind in PAGES:
         yield read_genius_page(content, here)
+    elif kind in XML:
+        yield as_record(_read_xml(content, file.label), here)
+    elif kind in SUBTITLES:
+        yield as_record(read_subtitles(content), here)
+    elif kind == ".onsong":
+        yield as_record(read_onsong(content), here)
     else:
         yield read_lrc(content, here)
 
 
-def _as_record(words: str, place: "partial[Place]", *, title: str) -> RawRecord:
-    here = place(where="")
-    sung = read_chord_sheet(words)
-    text, facts = (words, {}) if sung is None else (sung, {"chords": words})
-    return RawRecord(
-        id=identify(title=title, artist="", text=text), title=title, text=text, source=here.source, url=here.url,
-        fetched_at=here.fetched_at, facts=facts,
-    )  # fmt: skip
+def is_marked(file: SourceFile) -> bool:
+    """Return whether text is marked as a song is: with times, with chords, with directives of ChordPro.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with file.text() as text:
+        start = text.read(_START)
+    return is_chordpro(start) or read_marked_text(start) is not None
+
+
+def _read_xml(content: str, label: str) -> FoundSong:
+    root = parse_xml(content, label)
+    name = local_name(root)
+    if name in ("score-partwise", "score-timewise"):
+        return read_musicxml(root)
+    if name == "tt":
+        return read_ttml(root, content)
+    if name == "song" and find(root, "lyrics") is not None:
+        return read_openlyrics(root) if find(root, "properties") is not None else read_opensong(root)
+    raise InputError(
+        f"{label} is XML of a kind that is not read: its root is <{one_line(name)[:_LONGEST_NAME]}>.",
+        "Save its words as plain text.",
+    )
+
+
+def _read_song(words: str, place: "partial[Place]", *, title: str) -> Iterator[RawRecord | SetAside]:
+    """Yield the song that a text is; with directives of ChordPro, it may be several."""
+    here = place(where="1", name=title)
+    if is_chordpro(words):
+        yield from read_chordpro(words, here)
+        return
+    above, below = _split_title(words)
+    song = read_marked_text(below) or FoundSong(text=below)
+    yield as_record(replace(song, title=song.title or above), here)
+
+
+def _split_title(text: str) -> tuple[str, str]:
+    """Return the first line of a text if it stands alone above a header or chords, as titles do, and the rest; else nothing."""
+    found = _ABOVE.match(text)
+    if not found or not has_words(found[1]) or parse_header(found[1].strip()) or _OF_A_PAGE.search(found[1]):
+        return "", text
+    below = found[3].strip()
+    is_title = below.startswith("[") and (parse_header(below) is not None or (found[2] != "" and has_chords(below)))
+    return (found[1].strip(), text[found.start(3) :]) if is_title else ("", text)

@@ -1,0 +1,33 @@
+"""What a format says of a song, and the record it becomes. Knows no format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
+
+if TYPE_CHECKING:  # it reads its texts with what is here
+    from songsmith.corpus.formats.json_songs import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSong:
+    """A song as it stood in a text or a document, without its markup."""
+
+    text: str
+    """The song text; empty where there are no words."""
+    title: str = ""
+    artist: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """What else is told, such as `chords` or `synced_lyrics`: the text with what was taken out of the words."""
+
+
+def as_record(song: FoundSong, place: "Place", *, reason: str = "no words") -> RawRecord | SetAside:
+    """Return the record of a song; where it has no words, that it is set aside for a reason."""
+    title, artist = song.title or place.name, song.artist or place.artist
+    if not has_words(song.text):
+        return SetAside(id=place.label, title=title, reason=reason)
+    return RawRecord(
+        id=identify(title=title, artist=artist, text=song.text), title=title, artist=artist, text=song.text,
+        source=place.source, url=place.url, fetched_at=place.fetched_at, facts=song.facts,
+    )  # fmt: skip

@@ -1,0 +1,104 @@
+"""What kind of file it is, told by how it begins, and by its ending where that says nothing. Refuses by name what is not read.
+
+A kind is named by the ending it should have. What is text has kinds of its own, song by song: see `marked_text`.
+"""
+
+import json
+import re
+from contextlib import suppress
+
+from songsmith.corpus.formats.subtitles import TIMES
+from songsmith.corpus.formats.text_files import SourceFile
+from songsmith.errors import InputError
+
+TEXT = ".txt"
+"""The kind of what is nothing else."""
+CHORDPRO = (".cho", ".crd", ".chopro", ".chordpro", ".pro")
+"""Endings of ChordPro."""
+PAGES = (".html", ".htm")
+"""Endings of pages saved from the web."""
+XML = (".xml", ".musicxml", ".ttml", ".dfxp")
+"""Endings of XML; its root says what it is."""
+SUBTITLES = (".srt", ".vtt")
+"""Endings of subtitles."""
+JSON = (".jsonl", ".ndjson", ".json")
+"""Endings of JSON."""
+TABLES = (".csv", ".tsv", ".parquet")
+"""Endings of tables."""
+KINDS = (
+    ".txt", *JSON, *TABLES, ".lrc", ".chords", ".tab", *CHORDPRO, ".onsong", *PAGES, *XML, *SUBTITLES,
+)  # fmt: skip
+"""Endings that say what a file holds; each but `.parquet` may be followed by `.gz`. Any other is taken for text."""
+_START_BYTES = 1 << 20
+_XML = re.compile(
+    r"<\?xml\b|<!DOCTYPE\s|(?:<!--.*?-->\s*)*<(?:\w+:)?(?:score-partwise|score-timewise|tt)[\s>]", re.DOTALL
+)
+_PROLOGUE = re.compile(r"<\?xml\b[^>]*>\s*")
+_OPENSONG = re.compile(r"<song[\s>]")
+_PAGE = re.compile(r"<!DOCTYPE\s+html\b|<html[\s>]", re.IGNORECASE)
+_JSON_START = re.compile(r'\[\s*\{\s*"|\{\s*"')
+_SRT = re.compile(rf"(?:\d+[ \t]*\n)?{TIMES.pattern}\n")
+# What begins so is written in a language of its own: its name, by which it is refused.
+_FOREIGN = {
+    "ABC notation": re.compile(r"(?:%[^\n]*\n|\s)*X:\s*\d+\s*\n(?:[A-Za-z]:|%)"),
+    "LaTeX": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:documentclass|usepackage|begin\{|beginsong\b|input\{)"),
+    "LilyPond": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:version|header|relative|score)\s*[\"{]"),
+    "an ASS subtitle": re.compile(r"\[Script Info\]"),
+    "PostScript": re.compile("%!PS"),
+    "a program": re.compile(r"#!\s*/|<\?php\b"),
+}
+_CODE = {
+    ".py", ".js", ".ts", ".c", ".h", ".cpp", ".cs", ".java", ".go", ".rs", ".rb", ".php", ".pl", ".sh", ".bat", ".ps1",
+    ".css", ".sql", ".r", ".swift", ".kt", ".lua", ".toml", ".yaml", ".yml", ".ini", ".cfg", ".ipynb",
+}  # fmt: skip
+_BY_ENDING = {
+    ".abc": "ABC notation", ".tex": "LaTeX", ".ly": "LilyPond", ".ass": "an ASS subtitle", ".ssa": "an ASS subtitle",
+    **dict.fromkeys(_CODE, "a program or its settings"),
+}  # fmt: skip
+_SAVE_WORDS = "Save its words as plain text."
+
+
+def find_kind(file: SourceFile) -> str:
+    """Return the kind of a file: one of `KINDS`, or `.txt` for plain text of any other ending.
+
+    Raises:
+        InputError: it is of a kind that is not read, which the message names; or it cannot be read at all.
+    """
+    ending = file.kind
+    if ending == ".parquet":
+        return ending
+    with file.unpacked() as unpacked:
+        start = unpacked.read(_START_BYTES).decode("utf-8", "ignore")
+    start = start.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").lstrip()
+    if foreign := _find_foreign(start, ending):
+        raise InputError(f"{file.label} is {foreign}, which is not read.", _SAVE_WORDS)
+    return _find_markup(start, ending) or (ending if ending in KINDS else TEXT)
+
+
+def _find_foreign(start: str, ending: str) -> str:
+    if ending in KINDS and ending != TEXT:
+        return ""
+    return next((name for name, begins in _FOREIGN.items() if begins.match(start)), _BY_ENDING.get(ending, ""))
+
+
+def _find_markup(start: str, ending: str) -> str:
+    """Return what a beginning shows its file to be; nothing if it may be anything."""
+    if start.startswith("<"):
+        if _PAGE.match(_PROLOGUE.sub("", start, count=1)):
+            return PAGES[0]
+        if _XML.match(start) or (_OPENSONG.match(start) and "<lyrics" in start):
+            return XML[0]
+    if ending in JSON or ending in TABLES:
+        return ending
+    if start.startswith("WEBVTT") or _SRT.match(start):
+        return SUBTITLES[0]
+    if ending in KINDS and ending != TEXT:
+        return ending
+    return _find_json(start)
+
+
+def _find_json(start: str) -> str:
+    with suppress(ValueError, RecursionError):
+        if isinstance(json.loads(start.partition("\n")[0], strict=False), dict):
+            return ".jsonl"
+    return ".json" if _JSON_START.match(start) else ""

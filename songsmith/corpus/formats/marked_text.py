@@ -1,0 +1,38 @@
+"""Words out of a text for what stands in it, wherever it came from: times of LRC, chords in any style, ChordPro, OnSong.
+
+A text without such marks is left alone; most are, so that is seen at a glance.
+"""
+
+import re
+
+from songsmith.corpus.formats.chord_marks import is_chordpro, read_chord_marks, seek_onsong
+from songsmith.corpus.formats.chord_sheet import read_chord_sheet
+from songsmith.corpus.formats.chordpro import parse_chordpro
+from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.lrc import has_stamps, parse_lrc
+
+_GAP, _BEGINNING = "    ", 600
+"""What stands between two chords, or before the first, somewhere in the beginning of a sheet: so many characters."""
+# A time, a tag, or what may be a chord; `[Chorus]` and `[Verse]` are none.
+_BRACKET = re.compile(r"\[(?:[-+ ]?\d|(?i:ch|tab)\]|[A-H](?=[\]#b♯♭mMd\d/as+°øØΔ (-]))")
+
+
+def read_marked_text(text: str, *, placed: bool = False) -> FoundSong | None:
+    """Return the song that a text is beneath its marks; None if there are none.
+
+    Args:
+        text: the text, with line breaks as newlines.
+        placed: chords in rows above words are looked for only where gaps at the beginning say what they stand over; that
+            is quick, and a table or a file of JSON holds many texts that are no sheet.
+    """
+    has_brackets = "[" in text and _BRACKET.search(text) is not None
+    if has_brackets and has_stamps(text):
+        return parse_lrc(text)
+    if "{" in text and is_chordpro(text):
+        return parse_chordpro(text)
+    if has_brackets and (song := seek_onsong(text)):
+        return song
+    words = read_chord_marks(text) if has_brackets else None
+    if words is None and (not placed or text.find(_GAP, 0, _BEGINNING) >= 0 or "\t" in text):
+        words = read_chord_sheet(text)
+    return None if words is None else FoundSong(text=words, facts={"chords": text})

@@ -1,0 +1,90 @@
+"""Elements out of XML, which may come from anybody. Refuses entities of its own making, and more elements than any song has.
+
+An entity may stand for millions of letters, or for a file of this machine; no song needs one.
+"""
+
+from collections.abc import Iterator, Set
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml
+from defusedxml.ElementTree import fromstring
+
+from songsmith.errors import InputError
+
+_MOST_TAGS = 1_500_000
+"""Each takes a hundred bytes and more; the score of an opera has fewer."""
+
+
+def parse_xml(content: str, label: str) -> Element:
+    """Return the root of a document; what is outside of it, such as its DOCTYPE, is neither fetched nor read.
+
+    Raises:
+        InputError: it is no XML, defines entities, or is too large; the message calls it by its label.
+    """
+    if content.count("<") > _MOST_TAGS:
+        raise InputError(f"{label} holds more markup than any song.", "Export the words alone.")
+    try:
+        root = fromstring(content, forbid_dtd=False, forbid_entities=True, forbid_external=True)
+    except defusedxml.DefusedXmlException as error:
+        raise InputError(
+            f"{label} defines XML entities, which are not read.", "Export it again without them."
+        ) from error
+    except ParseError as error:
+        line, column = error.position
+        reason = str(error).partition(":")[0]
+        raise InputError(
+            f"{label} is not valid XML: {reason} at line {line}, column {column + 1}.",
+            "Export it again, or mend it there.",
+        ) from error
+    assert isinstance(root, Element)
+    return root
+
+
+def local_name(element: Element) -> str:
+    """Return what an element is called, without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def local_attributes(element: Element) -> dict[str, str]:
+    """Return the attributes of an element by their names without namespaces."""
+    return {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
+
+
+def children(element: Element, name: str) -> list[Element]:
+    """Return the elements of a name right inside another, whatever their namespace."""
+    return [child for child in element if local_name(child) == name]
+
+
+def find(element: Element, *path: str) -> Element | None:
+    """Return the first element at the end of a path of names, if there is one."""
+    found: Element | None = element
+    for name in path:
+        found = next(iter(children(found, name)), None) if found is not None else None
+    return found
+
+
+def plain_text(element: Element | None) -> str:
+    """Return all text in an element as one line; nothing if there is no element."""
+    return "" if element is None else " ".join("".join(element.itertext()).split())
+
+
+def pieces(element: Element, *, without: Set[str] = frozenset()) -> Iterator[tuple[str, Element, str]]:
+    """Yield what is in an element in order: `start`, `text` and `end`, the element each belongs to, and the text.
+
+    Of elements called as in `without`, there is neither start, text nor end. Nothing here is as deep as the document.
+    """
+    waiting: list[tuple[str, Element]] = [("start", element)]
+    while waiting:
+        kind, inner = waiting.pop()
+        if kind == "tail":
+            yield "text", inner, inner.tail or ""
+        elif kind == "end":
+            yield "end", inner, ""
+        elif local_name(inner) not in without:
+            yield "start", inner, ""
+            if inner.text:
+                yield "text", inner, inner.text
+            waiting.append(("end", inner))
+            for child in reversed(inner):
+                waiting += [("tail", child)] if child.tail else []
+                waiting.append(("start", child))
