@@ -55,13 +55,12 @@ def import_words(
 
     In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
     Without these it is one song, as is a file of ChordPro, OnSong, LRC, OpenSong, OpenLyrics or MusicXML,
-    of subtitles (SRT, WebVTT, TTML), or a page of Genius saved from a browser. What a file is, is told
-    by what is in it. Chords and times are kept beside the words. Any but Parquet may be gzipped.
+    of subtitles (SRT, WebVTT, TTML), or a page of Genius saved from a browser. What a file is, or what
+    is piped in, is told by what is in it. Chords and times are kept beside the words.
+    Any but Parquet may be gzipped.
 
     hf://OWNER/NAME is a data set of the Hugging Face Hub, and hf://OWNER/NAME@REVISION/FOLDER:SPLIT
     a part of one. It is streamed: only the songs that are kept come to this disk.
-
-    What is piped in is JSONL if its first line is a JSON object, JSON, or text.
 
     Killed and run again, it goes on where it was; songs that are held are passed over.
     """

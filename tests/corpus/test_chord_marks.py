@@ -140,6 +140,8 @@ def test_chords_of_a_column_are_not_replaced_by_those_in_the_words(tmp_path: Pat
         ("Mill Song\n\nThe wheel\n\n[Chorus]\nOh hear", "a", "Mill Song\n\nThe wheel\n\n[Chorus]\nOh hear"),
         ("(Yeah)\n[Verse 1]\nThe wheel", "a", "(Yeah)\n[Verse 1]\nThe wheel"),
         ("12 ContributorsMill Song Lyrics\n[Verse 1]\nla", "a", "12 ContributorsMill Song Lyrics\n[Verse 1]\nla"),
+        ("O the hills\n\n[Verse 2]\nThe wheel", "a", "O the hills\n\n[Verse 2]\nThe wheel"),
+        ("O the hills\n[Outro]\nThe wheel", "a", "O the hills\n[Outro]\nThe wheel"),
         ("[Intro]\n[Verse 1]\nThe wheel", "a", "[Intro]\n[Verse 1]\nThe wheel"),
         ("Mill Song\n[x2] la\nlo", "a", "Mill Song\n[x2] la\nlo"),
         ("* * *\n[Verse 1]\nThe wheel", "a", "* * *\n[Verse 1]\nThe wheel"),

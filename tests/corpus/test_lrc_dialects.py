@@ -107,7 +107,8 @@ def test_credits_before_and_behind_the_lines_are_none_of_them(credit: str):
 @pytest.mark.parametrize(
     "line",
     [
-        "Oh baby: stay with me", "Written by the hand of fate", "Love - it goes", "Played by the river I was born",
+        "Oh baby: stay with me", "'Tis written: Thou shalt not", "Deeds not Words: I say so",
+        "Fled is that music: do I wake", "Written by the hand of fate", "Love - it goes", "Played by the river I was born",
         "Words by my bed", "He said: go", "我说：你好", "By the rivers of Babylon",
     ],
 )  # fmt: skip

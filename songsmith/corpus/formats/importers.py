@@ -168,7 +168,8 @@ class Importer:
             self._current = None
             self._bytes_done += file.size_bytes
         if len(self._refused) == len(self._files):
-            raise InputError(f"No file in {self.label} is text.", "Give files in UTF-8.")
+            first = self._refused[0]
+            raise InputError(f"No file in {self.label} is text with songs. {first.message}", first.next_step)
         if not self._checked:
             yield from self._check_keys()
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 
 _LONGEST_LABEL = 40
-_MOST_WORDS = 5
+_MOST_WORDS, _MOST_WORDS_OF_ROLE = 5, 3
 _AFTER_ALL_S = 99 * 60
 """NetEase gives this time to what it says of itself."""
 _LABELLED = re.compile(rf"([^:：]{{1,{_LONGEST_LABEL}}})[:：]\s*(\S.*)?")
-_PARTS = re.compile(r"\s*(?:[/／&、,，+・·|]|\band\b|\bet\b|\by\b|\bund\b|\be\b)\s*", re.IGNORECASE)
+_PARTS = re.compile(r"\s*(?:[/／&、,，+・·|]|\band\b|\bet\b|\by\b|\bund\b|\be\b|\by\b|\bи\b|\bі\b|\bve\b)\s*", re.IGNORECASE)
 _ROLE_WORDS = """
     lyrics lyric lyricist lyricists words music composer composers composition composed songwriter songwriters songwriting writer
     writers written author authors arranger arrangers arrangement arranged producer producers production produced vocal vocals
@@ -81,11 +81,19 @@ def _is_credit(words: str) -> bool:
 
 
 def _names_role(label: str) -> bool:
-    """Return whether every part of a label names who did something, or a part in two words its role first or last."""
-    parts = [part.casefold() for part in _PARTS.split(label) if part]
-    return bool(parts) and all(
-        part.replace(" ", "-") in _ROLES or part.removesuffix(" by") in _ROLES or part.split()[-1] in _ROLES
-        for part in parts
+    """Return whether every part of a label names a role: `Lyrics`, or as a name of few words does, `Backing Vocals`."""
+    parts = [part for part in _PARTS.split(label) if part]
+    return bool(parts) and all(part.casefold().replace(" ", "-") in _ROLES or _is_name_of_role(part) for part in parts)
+
+
+def _is_name_of_role(part: str) -> bool:
+    words = part.split()
+    last = words[-1].casefold()
+    return (
+        len(words) <= _MOST_WORDS_OF_ROLE
+        and last in _ROLES
+        and not last.endswith(("ed", "written"))  # `'Tis written: ...` is sung
+        and not any(word[0].islower() for word in words)
     )
 
 

@@ -26,13 +26,15 @@ from songsmith.corpus.formats.ttml import read_ttml
 from songsmith.corpus.formats.xml_files import find, local_name, parse_xml
 from songsmith.corpus.records import RawRecord, SetAside, has_words
 from songsmith.errors import InputError
-from songsmith.lyrics import one_line, parse_header
+from songsmith.lyrics import SectionKind, one_line, parse_header
 
 DIVIDERS = ("<|startoftext|>", "<|endoftext|>")
 """What divides the songs of a text file."""
 # A line with room for a title, blank lines, and the next one.
 _ABOVE = re.compile(r"[ \t]*([^\[({\n][^\n]{0,100})\n((?:[ \t]*\n)*)([^\n]{1,300})")
 _OF_A_PAGE = re.compile(r"lyrics\s*$|contributors?\b|translations?\b", re.IGNORECASE)
+_FIRST = (SectionKind.VERSE, SectionKind.INTRO, SectionKind.CHORUS, SectionKind.PRECHORUS)
+_LATER = re.compile(r"\b(?:[2-9]|\d\d+)\b")
 _LONGEST_NAME = 40
 _LONGEST_SONG = 16 << 20
 _START = 1 << 16
@@ -138,5 +140,11 @@ def _split_title(text: str) -> tuple[str, str]:
     if not found or not has_words(found[1]) or parse_header(found[1].strip()) or _OF_A_PAGE.search(found[1]):
         return "", text
     below = found[3].strip()
-    is_title = below.startswith("[") and (parse_header(below) is not None or (found[2] != "" and has_chords(below)))
+    is_title = below.startswith("[") and (_begins_song(below) or (found[2] != "" and has_chords(below)))
     return (found[1].strip(), text[found.start(3) :]) if is_title else ("", text)
+
+
+def _begins_song(row: str) -> bool:
+    """Return whether a row is the header of what songs begin with; above `[Verse 2]` or `[Outro]`, a line is sung."""
+    header = parse_header(row)
+    return header is not None and header[0] in _FIRST and not _LATER.search(row)
