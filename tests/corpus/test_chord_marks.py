@@ -77,6 +77,7 @@ def test_chords_go_and_words_stay(marked: str, words: str):
     [
         "[A]\nla la\n\n[B]\nlo lo\n\n[A]\nla la",
         "[A] I love you\n[B] I love you too\n[A] Good night\n[B] Good night",
+        "[A] Hello\n[A/B] hi\n[All] go",
         "[A] hello [B] hi [A] bye [B] ciao",
         "[Bridge]\nla la\n[Chorus]\nlo lo\n[Hook]\nla\n[Drop]",
         "[Am I wrong] for thinking\n[Am I wrong]",

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import time
 import zipfile
 from contextlib import closing, suppress
 from pathlib import Path
@@ -340,7 +341,7 @@ def test_what_is_not_read_is_refused_in_a_sentence(
 
 
 def test_elements_in_elements_without_end_do_no_harm(tmp_path: Path):
-    deep = "<i>" * 100_000 + "la la" + "</i>" * 100_000
+    deep = "<i>" * 30_000 + "la la" + "</i>" * 30_000
     assert (
         read_one(tmp_path / "a.xml", f"<song><title>A</title><lyrics>[V1]\n {deep}</lyrics></song>").text
         == "[Verse 1]\nla la"
@@ -404,6 +405,21 @@ def test_a_text_file_of_json_is_read_as_json(tmp_path: Path):
     for content in ("\n".join(map(json.dumps, rows)), json.dumps(rows, indent=1)):
         (tmp_path / "x.txt").write_text(content)
         assert [one.title for one in read(tmp_path / "x.txt")] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<?xml ", "<!---->", "<!--", "<", "%\n", "X:1\n", "[", "[ ", "\n", " ", "[00:01.00]", "[00:01.00]la by and ", "1\n", "and ",
+     "-->", "00:00:01,000 --> 00:00:02,000\n", "{", '{"', "{t:a}\n", "[bg:", "a: b\n", "<00:", ".G\n", "WEBVTT\n", "G  C\n"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["x", "x.lrc", "x.srt", "x.onsong", "x.xml"])
+def test_the_time_grows_with_the_size_and_not_with_its_square(tmp_path: Path, piece: str, name: str):
+    before = "<song><lyrics>[V1]\n" if name == "x.xml" and piece[0] not in "<%" else ""
+    (tmp_path / name).write_text(f"{before}{piece * (100_000 // len(piece))}")
+    start = time.process_time()
+    with suppress(InputError):
+        read(tmp_path / name)
+    assert time.process_time() - start < 5  # a square would take minutes
 
 
 PIECES = st.sampled_from(

@@ -153,7 +153,8 @@ def _are_chords(text: str) -> bool:
     if any(not may_be_sung(word) for name in names for word in name.split() if is_chord(word)):
         rows = Counter(row for row, _ in found)
         return any(count > 1 or has_words(_BRACKETS.sub("", row)) for row, count in rows.items())
-    are_labels = names == set(_LABELS[: len(names)])
+    letters = {name[0] for name in names}
+    are_labels = letters == set(_LABELS[: len(letters)])
     return sum(_is_placed(row, mark, spaced=not are_labels) for row, mark in found) >= _FEWEST
 
 

@@ -27,7 +27,7 @@ _MAY_BE_FRET = re.compile(r"-\d|\d-")
 # A chord that is a word as well, or a letter, or spells something.
 _SUNG = re.compile(r"[A-H][234]?|A[b-]|[AEH]m|[A-H](?:mi|ma|min)")
 # In brackets `Am` is no word; letters, a few names and `Hm` are.
-_LETTER = re.compile(r"[A-H][234]?[*'’+°-]?|Hm|[A-H](?:mi|ma)")
+_LETTER = re.compile(r"[A-H][234]?[*'’+°-]?|[A-H]/[A-H]|Hm|[A-H](?:mi|ma)")
 # Bars, repeats, `N.C.`, frets, and signs between chords.
 _BESIDE = re.compile(r"[|:.,/\\%*~–—-]+|\(?(?:[x×]\d{1,2}|\d{1,2}[x×])\)?|N\.?C\.?|(?=.*\d)[\dxX]{6}")
 # `e|--3--2--|`, `B --0--1--`; the string may be left out.

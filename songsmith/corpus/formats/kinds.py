@@ -31,7 +31,8 @@ KINDS = (
 """Endings that say what a file holds; each but `.parquet` may be followed by `.gz`. Any other is taken for text."""
 _START_BYTES = 1 << 20
 _XML = re.compile(
-    r"<\?xml\b|<!DOCTYPE\s|(?:<!--.*?-->\s*)*<(?:\w+:)?(?:score-partwise|score-timewise|tt)[\s>]", re.DOTALL
+    r"<\?xml\b|<!DOCTYPE\s|(?:<!--(?:(?!-->).)*+-->\s*+)*+<(?:\w+:)?(?:score-partwise|score-timewise|tt)[\s>]",
+    re.DOTALL,
 )
 _PROLOGUE = re.compile(r"<\?xml\b[^>]*>\s*")
 _OPENSONG = re.compile(r"<song[\s>]")
@@ -84,7 +85,8 @@ def _find_foreign(start: str, ending: str) -> str:
 def _find_markup(start: str, ending: str) -> str:
     """Return what a beginning shows its file to be; nothing if it may be anything."""
     if start.startswith("<"):
-        if _PAGE.match(_PROLOGUE.sub("", start, count=1)):
+        prologue = _PROLOGUE.match(start)
+        if _PAGE.match(start, prologue.end() if prologue else 0):
             return PAGES[0]
         if _XML.match(start) or (_OPENSONG.match(start) and "<lyrics" in start):
             return XML[0]

@@ -15,11 +15,11 @@ from songsmith.lyrics import parse_header
 if TYPE_CHECKING:  # it reads its texts with what is here
     from songsmith.corpus.formats.json_songs import Place
 
-_TIME = r"\s*([+-]?)\s*(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.,:]\d{1,9})?)\s*"
-_STAMP = re.compile(rf"\s*\[{_TIME}\]", re.ASCII)
+_TIME = r"[ \t]*+([+-]?)[ \t]*+(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.,:]\d{1,9})?)[ \t]*+"
+_STAMP = re.compile(rf"[ \t]*+\[{_TIME}\]", re.ASCII)
 _BRACKETED = re.compile(rf"\[{_TIME}\]", re.ASCII)
 _INNER_STAMP = re.compile(rf"\[{_TIME}\]|<{_TIME}>", re.ASCII)
-_STAMPED_ROW = re.compile(rf"^\s*\[{_TIME}\]", re.ASCII | re.MULTILINE)
+_STAMPED_ROW = re.compile(rf"^[ \t]*+\[{_TIME}\]", re.ASCII | re.MULTILINE)
 TAG = re.compile(
     r"\[(ti|ar|al|au|by|length|lr|offset|re|tool|ve|la|lang|id|#|title|artist|album|author|lyricist|composer|language|version|"
     r"editor|encoding|total|kana|sign|hash|qq|key)\s*:(.*)\]",
@@ -28,7 +28,7 @@ TAG = re.compile(
 """A line that says something of the song."""
 _OTHER_TAG = re.compile(r"\[[a-z]\w{0,20}\s*:[^\[\]]*\]", re.ASCII | re.IGNORECASE)
 _SHORT = {"title": "ti", "artist": "ar", "album": "al", "author": "au", "language": "la", "lang": "la"}
-_VOICE = re.compile(r"(?:v\d{1,2}|[FMD])\s*:\s*", re.ASCII | re.IGNORECASE)
+_VOICE = re.compile(r"(?:v\d{1,4}|[FMD])\s*:\s*", re.ASCII | re.IGNORECASE)
 _BACKING = re.compile(r"\[bg\s*:(.*)\]", re.ASCII | re.IGNORECASE)
 _PLAYER_ROW = re.compile(r'\{"t":\s*-?\d+,\s*"c":\s*\[.*\]\s*\}')
 """A credit as NetEase puts it above the lines, in JSON."""

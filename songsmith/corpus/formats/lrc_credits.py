@@ -4,11 +4,14 @@ import re
 from collections.abc import Sequence
 
 _LONGEST_LABEL = 40
+_LONGEST_CREDIT = 500
 _MOST_WORDS, _MOST_WORDS_OF_ROLE = 5, 3
 _AFTER_ALL_S = 99 * 60
 """NetEase gives this time to what it says of itself."""
 _LABELLED = re.compile(rf"([^:：]{{1,{_LONGEST_LABEL}}})[:：]\s*(\S.*)?")
-_PARTS = re.compile(r"\s*(?:[/／&、,，+・·|]|\band\b|\bet\b|\by\b|\bund\b|\be\b|\by\b|\bи\b|\bі\b|\bve\b)\s*", re.IGNORECASE)
+_PARTS = re.compile(
+    r"\s*(?:[/／&、,，+・·|]|\band\b|\bet\b|\by\b|\bund\b|\be\b|\by\b|\bи\b|\bі\b|\bve\b)\s*", re.IGNORECASE
+)
 _ROLE_WORDS = """
     lyrics lyric lyricist lyricists words music composer composers composition composed songwriter songwriters songwriting writer
     writers written author authors arranger arrangers arrangement arranged producer producers production produced vocal vocals
@@ -37,8 +40,8 @@ _BETWEEN_NAMES = frozenset(
 )
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _BY = re.compile(
-    r"(?:(?:original|additional|all|executive|co)[ -])?(?P<role>[^\W\d_]+)(?:\s*(?:,|&|and|/)\s*[^\W\d_]+){0,3}\s+by\b[\s:：]*"
-    r"(?P<names>\S.*)",
+    r"(?:(?:original|additional|all|executive|co)[ -])?(?P<role>[^\W\d_]+)(?:(?:\s*[,&/]\s*|\s+and\s+)[^\W\d_]+){0,3}\s+by\b"
+    r"[\s:：]*(?P<names>\S.*)",
     re.IGNORECASE,
 )
 
@@ -68,6 +71,8 @@ def _begins(lines: Sequence[str]) -> bool:
 
 
 def _is_credit(words: str) -> bool:
+    if len(words) > _LONGEST_CREDIT:
+        return False
     if (by := _BY.fullmatch(words)) and by["role"].casefold() in _ROLES:
         # `Written by the hand of fate` may be sung.
         return all(not word[0].islower() or word in _BETWEEN_NAMES for word in by["names"].split())
