@@ -51,7 +51,7 @@ def import_words(
     """Bring songs of your own into a corpus.
 
     A table (CSV, TSV, Parquet) names its columns; JSONL has title, artist and text.
-    JSON is as lyricsgenius saves it.
+    JSON is as lyricsgenius saves it, or LRCLIB answers.
 
     In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
     Without these it is one song, as is a file of ChordPro, OnSong, LRC, OpenSong, OpenLyrics or MusicXML,

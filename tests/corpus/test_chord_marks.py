@@ -97,7 +97,7 @@ def test_other_brackets_are_no_chords(lyric: str):
     assert read_marked_text(lyric) is None
 
 
-@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.json", "x.txt"])
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.json", "x.txt", "x.crd", "x.pro"])
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -113,7 +113,7 @@ def test_other_brackets_are_no_chords(lyric: str):
 )
 def test_chords_are_kept_beside_the_words_wherever_a_text_stands(tmp_path: Path, name: str, text: str, words: str):
     path = tmp_path / name
-    content = {"x.csv": f'title,text\nMill,"{text}"\n', "x.txt": text}.get(
+    content = {"x.csv": f'title,text\nMill,"{text}"\n', **dict.fromkeys(("x.txt", "x.crd", "x.pro"), text)}.get(
         name, json.dumps({"title": "Mill", "text": text})
     )
     path.write_text(content)

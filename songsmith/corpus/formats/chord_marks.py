@@ -52,11 +52,14 @@ def read_chord_marks(text: str) -> str | None:
     """Return the words of a text with chords marked between them; None if it is no such text."""
     if "[" not in text:
         return None
-    if _TAGGED.search(text):
-        return _read_rows(_TABS.sub("", text), _TAGGED)
-    if _are_chords(text):
-        return _read_rows(text, _BRACKETS)
-    return None
+    if (words := read_tags(text)) is not None:
+        return words
+    return _read_rows(text, _BRACKETS) if _are_chords(text) else None
+
+
+def read_tags(text: str) -> str | None:
+    """Return the words of a text with chords in tags, `[ch]Am[/ch]`; None if there are no tags."""
+    return _read_rows(_TABS.sub("", text), _TAGGED) if _TAGGED.search(text) else None
 
 
 def has_chords(text: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from songsmith.corpus.formats.chord_marks import read_tags
 from songsmith.corpus.formats.chord_sheet import read_chord_sheet
 from songsmith.corpus.formats.found_song import FoundSong, as_record
 from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words
@@ -46,8 +47,9 @@ def read_chordpro(content: str, place: "Place") -> Iterator[RawRecord | SetAside
 
 def parse_chordpro(content: str) -> FoundSong:
     """Return the one song that a text in ChordPro is."""
-    # Files called so are also sheets with chords in lines above the words.
-    sheet = _Sheet(content if _CHORD.search(content) else read_chord_sheet(content) or content)
+    # Files called so are also sheets with chords in tags, or in lines above the words.
+    marked = read_tags(content) or (content if _CHORD.search(content) else read_chord_sheet(content))
+    sheet = _Sheet(marked or content)
     return FoundSong(
         text=sheet.lyric if sheet.has_lines else "", title=sheet.title, artist=sheet.artist,
         facts={**sheet.facts, "chords": content.strip("\n")},
