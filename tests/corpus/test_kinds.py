@@ -340,6 +340,16 @@ def test_what_is_not_read_is_refused_in_a_sentence(
     assert not (home / "corpora" / "c").exists()
 
 
+@pytest.mark.parametrize(("name", "kind"), [("03h.abc", "ABC notation"), ("03i_songs.tex", "LaTeX")])
+def test_songs_in_languages_of_their_own_are_refused_by_their_name_whatever_the_ending(
+    tmp_path: Path, name: str, kind: str
+):
+    (tmp_path / "x.txt").write_bytes((DATA / name).read_bytes())
+    for path in (DATA / name, tmp_path / "x.txt"):
+        with pytest.raises(InputError, match=f"is {kind}, which is not read"):
+            read(path)
+
+
 def test_elements_in_elements_without_end_do_no_harm(tmp_path: Path):
     deep = "<i>" * 30_000 + "la la" + "</i>" * 30_000
     assert (

@@ -11,7 +11,7 @@ from songsmith.corpus.formats.chordpro import parse_chordpro
 from songsmith.corpus.formats.found_song import FoundSong
 from songsmith.corpus.formats.lrc import has_stamps, parse_lrc
 
-_GAP, _BEGINNING = "    ", 600
+_GAP, _BEGINNING = "    ", 300
 """What stands between two chords, or before the first, somewhere in the beginning of a sheet: so many characters."""
 # A time, a tag, or what may be a chord; `[Chorus]` and `[Verse]` are none.
 _BRACKET = re.compile(r"\[(?:[-+ ]?\d|(?i:ch|tab)\]|[A-H](?=[\]#b♯♭mMd\d/as+°øØΔ (-]))")
