@@ -153,10 +153,12 @@ def _rows(section: Section) -> Iterable[str]:
 def with_authors(song: Song, authors: Sequence[Author]) -> Song:
     """Return the song with these authors, one for each of its lines; a line past the last of them keeps its own."""
     waiting = iter(authors)
-    sections = tuple(
-        replace(section, lines=tuple(replace(line, author=next(waiting, line.author)) for line in section.lines))
-        for section in song.sections
-    )
+
+    def with_author(line: Line) -> Line:
+        author = next(waiting, line.author)
+        return line if author is line.author else replace(line, author=author)
+
+    sections = tuple(replace(section, lines=tuple(map(with_author, section.lines))) for section in song.sections)
     return replace(song, sections=sections)
 
 

@@ -120,7 +120,7 @@ class Library:
         """
         if words is None:
             return self._songs("SELECT * FROM songs WHERE kept IS NOT 0 ORDER BY change DESC LIMIT ?", limit)
-        match = match_query(words)
+        match = match_query(words, songs=self._last_row())
         if not match:
             return iter(())
         # A word in the title says more of a song than one in its lyric.
@@ -268,6 +268,10 @@ class Library:
             raise InputError(f"There is no file {source}.", "Name a library that was kept aside, or a copy of one.")
         with self._database.writing() as connection:
             return recover_songs(connection, source)
+
+    def _last_row(self) -> int:
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT max(row) FROM songs").fetchone()[0] or 0)
 
     def _songs(self, query: str, *values: object) -> Iterator[SongRecord | DamagedRow]:
         with self._database.reading() as connection:
