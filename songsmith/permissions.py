@@ -44,7 +44,8 @@ def tighten(paths: Paths) -> None:
     if os.name == "nt":
         return
     made = [paths.models, paths.corpora, paths.tokenizers, paths.training, paths.state, paths.genius_token]
-    made += paths.data.glob(f"{paths.library.stem}.*")
+    with suppress(OSError):  # a home that cannot be
+        made += paths.data.glob(f"{paths.library.stem}.*")
     if not paths.named:
         made += [paths.data, paths.config]
     for path in made:
