@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from songsmith.corpus.formats.importers import Sources
     from songsmith.studio.importing import RecordsKept, SongsImported
 
+_REMARKS_TOLD = 5
+
 
 def import_words(
     paths: Annotated[
@@ -45,12 +47,16 @@ def import_words(
         str,
         typer.Option(help="What divides the songs of a text file; \\n is a line break.", show_default="<|endoftext|>"),
     ] = "",
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="The first row of a table is a song; columns go by number: 1, 2, …")
+    ] = False,
     filters: Filters = None,
     max_songs: MaxSongs = None,
 ) -> None:
     """Bring songs of your own into a corpus.
 
     A table (CSV, TSV, Parquet) names its columns; JSONL has title, artist and text.
+    One with one row a line is put together into songs.
     JSON is as lyricsgenius saves it, or LRCLIB answers.
 
     In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
@@ -76,6 +82,7 @@ def import_words(
     options = ImportOptions(
         text_column=text_column, title_column=title_column, artist_column=artist_column,
         chords_column=chords_column, separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
+        no_header=no_header,
     )  # fmt: skip
     wanted = [Filter.parse(expression) for expression in filters or ()]
     done, kept, name = None, None, _describe(paths)
@@ -137,6 +144,10 @@ def _tell_import(done: "SongsImported") -> None:
     console.say(f"{', '.join(parts)}.")
     if done.passed_over:
         console.say(one_line(describe_passed_over(done.passed_over)))
+    for remark in done.remarks[:_REMARKS_TOLD]:
+        console.say(one_line(remark))
+    if len(done.remarks) > _REMARKS_TOLD:
+        console.say(f"(and {len(done.remarks) - _REMARKS_TOLD} more such remarks)")
     if done.notice:
         console.say(one_line(f"{done.notice} Is the filter misspelt?"))
     if done.set_aside:

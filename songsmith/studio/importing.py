@@ -65,6 +65,8 @@ class SongsImported:
     """How many files of the folders are of kinds that are not read, by their endings."""
     notice: str = ""
     """What else there is to say: a filter names a field that no song has."""
+    remarks: Sequence[str] = ()
+    """What a person should know of how the files were read, as sentences."""
 
 
 def import_songs(
@@ -141,7 +143,7 @@ def import_songs(
         corpus=target.name, added=added, held=held, left_out=sieve.mark.left_out, set_aside=sieve.reasons,
         passed_over=importer.passed_over,
         # Unless all songs have been looked at, none may have the field for all we know.
-        notice="" if sieve.goes_on or sieve.mark.taken == max_songs else sieve.notice,
+        notice="" if sieve.goes_on or sieve.mark.taken == max_songs else sieve.notice, remarks=importer.remarks,
     )  # fmt: skip
 
 

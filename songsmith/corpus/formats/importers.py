@@ -141,6 +141,11 @@ class Importer:
         return self._number, self._cursor.at, self._cursor.line
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know of how the files were read, as sentences; complete when all songs have been yielded."""
+        return tuple(dict.fromkeys(remark for file in self._files for remark in file.remarks))
+
+    @property
     def bytes_read(self) -> int:
         """How much of `bytes_total` is done."""
         return self._bytes_done + (self._current.bytes_read if self._current else 0)

@@ -11,11 +11,20 @@ from songsmith.corpus.formats.timed_lines import join_timed_lines
 from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
 
 SYNONYMS = {
-    "text": ("text", "lyrics", "lyric", "song_lyrics", "words", "plainLyrics", "syncedLyrics"),
-    "title": ("title", "song", "song_title", "track_name", "trackName", "song_name", "track", "name"),
-    "artist": ("artist", "author", "artist_name", "artistName", "singer", "artists", "band", "singer_name"),
+    "text": (
+        "text", "lyrics", "lyric", "song_lyrics", "words", "lyrics_text", "full_lyrics", "paroles", "letra", "songtext",
+        "plainLyrics", "syncedLyrics",
+    ),
+    "title": (
+        "title", "song", "song_title", "track_name", "song_name", "track_title", "trackName", "track", "name", "sname", "songname",
+        "titre", "titulo", "titel",
+    ),
+    "artist": (
+        "artist", "author", "artist_name", "artistName", "singer", "artists", "band", "singer_name", "aname", "artistname", "artiste",
+        "interprete", "performer",
+    ),
     "chords": ("chords",),
-}
+}  # fmt: skip
 """What keys and columns with the parts of a song are called, the likeliest first."""
 _OWN = {"id", "title", "artist", "text", "lyrics", "source", "url", "fetched_at"}
 _GENIUS_FACTS = ("release_date", "language")

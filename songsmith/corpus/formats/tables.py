@@ -2,16 +2,27 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import BinaryIO
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import SYNONYMS, Keys, Place, read_song
-from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile, bounded_lines
+from songsmith.corpus.formats.table_lines import (
+    LINE_TEXT,
+    find_line_columns,
+    fold_column,
+    join_lines,
+    known_columns,
+)
+from songsmith.corpus.formats.table_rows import BrokenRow, TableRows
+from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError, UsageError
+
+_LONGEST_NAME = 60
+_ROWS_LOOKED_AT = 200
 
 
 def read_table(
@@ -20,51 +31,33 @@ def read_table(
     """Yield the songs of CSV or TSV from the cursor on, which goes along.
 
     Raises:
-        InputError: the first row names no columns, or a line is longer than any song.
-        UsageError: there is no such column.
+        InputError: the first row names no columns, a line is longer than any song, or rows that are lines are in no order.
+        UsageError: there is no such column, or no header.
     """
-    csv.field_size_limit(LONGEST_LINE_BYTES)
-    with file.unpacked() as bytes_:
-        lines: Iterator[str]
-        if b"\r" in bytes_.readline(LONGEST_LINE_BYTES).rstrip(b"\r\n"):  # a bare one ends the lines of this file
-            bytes_.seek(0)
-            # It has a name of its own since it closes the file when it has none.
-            text = io.TextIOWrapper(bytes_, "utf-8-sig", newline="")
-            lines = bounded_lines(text, file.label)
-            source, head = None, next(lines, "")
-        else:
-            bytes_.seek(0)
-            # Undecoded, so that the file knows at every row where it stands.
-            lines, source = map(bytes.decode, bounded_lines(bytes_, file.label)), bytes_
-            head = next(lines, "").removeprefix("\ufeff")
-        delimiter = "\t" if file.kind == ".tsv" else max(",;\t", key=head.count)
-        rows = csv.reader(chain([head], lines), delimiter=delimiter, strict=True)
-        columns = _read_header(rows, file.label)
+    with file.unpacked() as unpacked:
+        rows = _open_rows(file, unpacked)
+        columns, options = _read_header(rows, file, options)
+        rows.describe(columns)
+        lines = find_line_columns(file.label, columns, options, rows.peek(_ROWS_LOOKED_AT))
+        if lines:
+            options = replace(options, text_column=columns[lines.text])
         keys = find_keys(file.label, columns, options)
-        lines_behind = 0
-        if cursor.at and source:
-            source.seek(cursor.at)
-            lines_behind = cursor.line - rows.line_num
-        while True:
-            here = place(where=f"line {lines_behind + rows.line_num + 1}")
-            try:
-                cells = next(rows)
-                if len(columns) == 1:  # then a delimiter is a comma in a line
-                    cells = [delimiter.join(cells)] if cells else []
-                if any(cells[len(columns) :]):
-                    raise csv.Error("more cells than columns")
-            except StopIteration:
-                return
-            except csv.Error as error:
-                _move(cursor, source, lines_behind + rows.line_num)
-                yield SetAside(id=here.label, title=here.where, reason=_why_no_row(error))
+        if cursor.at:
+            rows.seek(cursor.at, cursor.line)
+        if lines:
+            file.remarks.append(f"{file.label} has one row a line; its rows were put together into songs.")
+            yield from join_lines(rows, place, columns, keys, lines, cursor)
+            return
+        for cells in rows:
+            here = place(where=f"line {rows.first_line}")
+            cursor.at, cursor.line = rows.at, rows.line
+            if isinstance(cells, BrokenRow):
+                yield SetAside(id=here.label, title=here.where, reason=cells.reason)
                 continue
-            _move(cursor, source, lines_behind + rows.line_num)
-            if cells:
-                values = zip(columns, cells, strict=False)
-                yield read_song(
-                    {column: cell for column, cell in values if column and (cell or column in keys.text)}, here, keys
-                )
+            values = zip(columns, cells, strict=False)
+            yield read_song(
+                {column: cell for column, cell in values if column and (cell or column in keys.text)}, here, keys
+            )
 
 
 def find_keys(label: str, columns: Sequence[str], options: ImportOptions) -> Keys:
@@ -77,31 +70,67 @@ def find_keys(label: str, columns: Sequence[str], options: ImportOptions) -> Key
     return Keys(**{part: names or SYNONYMS[part][:1] for part, names in found.items()})
 
 
-def _move(cursor: Cursor, source: BinaryIO | None, line: int) -> None:
-    if source is not None:
-        cursor.at, cursor.line = source.tell(), line
+def _open_rows(file: SourceFile, unpacked: BinaryIO) -> TableRows:
+    """Return the rows of a table from its beginning on."""
+    first = unpacked.readline(LONGEST_LINE_BYTES)
+    unpacked.seek(0)
+    readline: Callable[[int], bytes] = unpacked.readline
+    source: BinaryIO | None = unpacked
+    if b"\r" in first.rstrip(b"\r\n"):  # a bare one ends the lines of this file
+        # It has a name of its own since it closes the file when it has none.
+        text = io.TextIOWrapper(unpacked, "utf-8", newline="")
+        readline, source = (lambda limit: text.readline(limit).encode()), None
+        first = first.partition(b"\r")[0]
+    head = first.decode("utf-8", "replace")
+    delimiter = "\t" if file.kind == ".tsv" else max(",;\t", key=head.count)
+    return TableRows(readline, file.label, delimiter=delimiter, source=source)
 
 
-def _read_header(rows: Iterator[list[str]], label: str) -> list[str]:
+def _read_header(rows: TableRows, file: SourceFile, options: ImportOptions) -> tuple[list[str], ImportOptions]:
+    """Return the names of the columns, and how to read them if they do not say it themselves.
+
+    Raises:
+        InputError: the first row is none.
+        UsageError: it is a song.
+    """
+    blank = False
     try:
-        return next(rows, [])
+        while (cells := rows.read_first()) is not None and not any(map(str.strip, cells)):
+            blank = True
     except csv.Error as error:
-        raise InputError(f"The first row of {label} does not name columns: {error}.", "Mend it there.") from error
-
-
-def _why_no_row(error: csv.Error) -> str:
-    if "end of data" in str(error):
-        return "a quotation mark that never closes; nothing behind it was read"
-    what = str(error) if "cells" in str(error) else "not a row of a table"
-    return f"{what}; is a quotation mark missing?"
+        raise InputError(f"The first row of {file.label} does not name columns: {error}.", "Mend it there.") from error
+    if cells is None:
+        return [], options
+    if options.no_header:
+        rows.take_back()
+        numbers = [str(number) for number in range(1, len(cells) + 1)]
+        return numbers, options if options.text_column or len(cells) > 1 else replace(options, text_column="1")
+    if options.text_column or known_columns(cells).keys() & {*SYNONYMS["text"], *LINE_TEXT}:
+        return cells, options
+    if len(cells) > 1:
+        if any("\n" in cell.strip() for cell in cells):
+            number = 1 + max(range(len(cells)), key=lambda place: len(cells[place]))
+            raise UsageError(
+                f"{file.label} has no header: its first row is a song already.",
+                f"Say which column holds the lyrics, by its number: --no-header --text-column {number}",
+            )
+        return cells, options
+    if blank or "\n" in cells[0].strip() or len(cells[0]) > _LONGEST_NAME:
+        rows.take_back()
+        file.remarks.append(f"{file.label} has no header: each of its rows was taken for a song.")
+        return ["1"], replace(options, text_column="1")
+    file.remarks.append(
+        f"The first row of {file.label}, '{cells[0]}', was taken for the name of its column. If it is a song, use --no-header."
+    )
+    return cells, replace(options, text_column=cells[0])
 
 
 def _find_columns(label: str, columns: Sequence[str], part: str, asked: str) -> tuple[str, ...]:
-    known = {column.strip().casefold().replace(" ", "_"): column for column in columns}
+    known = known_columns(columns)
     if asked:
         if asked in columns:
             return (asked,)
-        if column := known.get(asked.strip().casefold().replace(" ", "_")):
+        if column := known.get(fold_column(asked)):
             return (column,)
     elif (
         found := tuple(known[name.casefold()] for name in SYNONYMS[part] if name.casefold() in known)

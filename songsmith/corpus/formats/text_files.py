@@ -81,6 +81,8 @@ class SourceFile:
         self.filename = filename
         """Its name, without folders."""
         self.size_bytes = size_bytes
+        self.remarks: list[str] = []
+        """What a person should know of how it was read, as sentences."""
         self._file: BinaryIO | None = None
         self._said: int | None = None
 

@@ -1,0 +1,258 @@
+"""Rows of CSV and TSV, one after the other. What is no row is handed over whole, with its reason, and the next row is right."""
+
+import codecs
+import csv
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO
+
+from songsmith.corpus.formats import text_files
+
+_LONGEST_CELL = 16 << 20
+_NEVER_CLOSES = "a quotation mark that never closes; nothing behind it was read"
+# How far the end of a broken row is sought, and how much may be a single row behind it.
+_MOST_BROKEN_LINES = 20_000
+_MOST_TRIES = 200
+_MOST_PEEKED_LINES = 2000
+_MOST_PEEKED = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRow:
+    """Lines that are no row of the table."""
+
+    reason: str
+
+
+class TableRows:
+    """The rows of a table, each as its cells; knows where each begins and ends, and can take rows back."""
+
+    def __init__(
+        self, readline: Callable[[int], bytes], label: str, *, delimiter: str, source: BinaryIO | None
+    ) -> None:
+        """Begin with the next line.
+
+        Args:
+            readline: gives the next line, of at most so many bytes; nothing at the end.
+            label: what a message calls the file.
+            delimiter: what parts the cells.
+            source: the file that lines are read from, if it can be said where a line stands.
+        """
+        csv.field_size_limit(_LONGEST_CELL)
+        self.width = 0
+        """How many cells a row has; 0: not known yet."""
+        self.line = 0
+        """Lines behind us."""
+        self.first_line = 1
+        """The line with which the last row begins, counted from 1."""
+        self._readline, self._label, self._delimiter, self._source = readline, label, delimiter, source
+        self._again: deque[str] = deque()
+        self._record: list[str] = []
+        self._doubled: bool | None = None
+        self._is_spaced = self._is_quoted = self._is_multiline = self._ended = False
+        self._begin()
+
+    @property
+    def at(self) -> int:
+        """Where the last row ends, in bytes of the unpacked file; 0 where that cannot be said."""
+        if self._source is None:
+            return 0
+        if not self._again:
+            return self._source.tell()
+        waiting = sum(len(line.encode()) + (bool(self._doubled) and line.endswith("\r\n")) for line in self._again)
+        return self._source.tell() - waiting
+
+    def seek(self, at: int, line: int) -> None:
+        """Go to where a row begins, with so many lines before it."""
+        if self._source is not None:
+            self._source.seek(at)
+            self._again.clear()
+            self.line = line
+            self._begin()
+
+    def take_back(self) -> None:
+        """Let the last row come again."""
+        self._again.extendleft(reversed(self._record))
+        self.line -= len(self._record)
+        self._record.clear()
+        self._begin()
+
+    def describe(self, header: Sequence[str]) -> None:
+        """Say which columns there are, after the row that names them, if one does."""
+        self.width = len(header)
+        # What tells a row from a line of a song behind one that is broken.
+        self._is_spaced = any(name[:1] == " " for name in header[1:])
+        self._is_quoted = self.width == 1 or (bool(self._record) and self._record[0][:1] == '"')
+
+    def peek(self, count: int) -> list[list[str]]:
+        """Return the next rows, at most so many and a megabyte of them; they come again."""
+        lines: list[str] = []
+        found: list[list[str]] = []
+        with suppress(csv.Error):
+            found = list(islice(csv.reader(self._few(lines), delimiter=self._delimiter), count))
+        self._again.extendleft(reversed(lines))
+        self._begin()
+        return found[:-1] if sum(map(len, lines)) >= _MOST_PEEKED else found
+
+    def read_first(self) -> list[str] | None:
+        """Return the next row, which may be as wide as it likes; None at the end.
+
+        Raises:
+            csv.Error: it is none.
+        """
+        self._record.clear()
+        try:
+            return next(self._rows, None)
+        finally:
+            self.line += len(self._record)
+
+    def __iter__(self) -> Iterator[list[str] | BrokenRow]:
+        """Yield the rows that have cells, and what is none."""
+        record, width = self._record, self.width
+        while not self._ended:
+            self.first_line = self.line + 1
+            record.clear()
+            row: list[str] | BrokenRow
+            try:
+                row = next(self._rows)
+                if width == 1:  # then a delimiter is a comma in a line
+                    row = [self._delimiter.join(row)] if row else []
+                elif any(row[width:]):
+                    row = self._mend("more cells than columns")
+                elif len(record) > 1:
+                    self._is_multiline = True
+                elif self._is_multiline and row and (len(row) < width or record[0].count('"') % 2):
+                    # What is left of a row that ended too soon.
+                    row = self._mend("fewer cells than columns" if len(row) < width else "not a row of a table")
+            except StopIteration:
+                return
+            except csv.Error as error:
+                row = self._mend("a cell longer than any song" if "limit" in str(error) else "not a row of a table")
+            self.line += len(record)
+            if row:
+                yield row
+
+    def _begin(self) -> None:
+        self._rows = csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
+
+    def _feed(self) -> Iterator[str]:
+        """Yield lines for a new reader, and note which ones a row was made of."""
+        record, readline, limit = self._record, self._readline, text_files.LONGEST_LINE_BYTES
+        while self._again or self._doubled is not False:
+            if (line := self._next_line()) is None:
+                return
+            record.append(line)
+            yield line
+        while read := readline(limit + 1):  # as above, and as fast as can be
+            if len(read) > limit:
+                raise text_files.endless_line(self._label)
+            record.append(line := read.decode())
+            yield line
+
+    def _next_line(self) -> str | None:
+        if self._again:
+            return self._again.popleft()
+        read = self._readline(text_files.LONGEST_LINE_BYTES + 1)
+        return self._decode(read) if read else None
+
+    def _decode(self, read: bytes) -> str:
+        if len(read) > text_files.LONGEST_LINE_BYTES:
+            raise text_files.endless_line(self._label)
+        if self._doubled is None:  # a tool that ended lines twice did so with the first
+            self._doubled = read.endswith(b"\r\r\n")
+            read = read.removeprefix(codecs.BOM_UTF8)
+        if self._doubled and read.endswith(b"\r\r\n"):
+            read = read[:-2] + b"\n"
+        return read.decode()
+
+    def _mend(self, reason: str) -> list[str] | BrokenRow:
+        """Return the cells of a row that could not be read, if it is certain what they are; else go past it."""
+        if any('\\"' in line for line in self._record) and (cells := self._unescape()):
+            return cells
+        if '"' not in "".join(self._record):
+            return BrokenRow(f"{reason}; is a quotation mark missing?")
+        self._again.extendleft(reversed(self._record))
+        self._record.clear()
+        found = self._pass_broken()
+        self._begin()
+        if not found:
+            self._ended = True
+            return BrokenRow(_NEVER_CLOSES)
+        return BrokenRow(f"{reason}; is a quotation mark missing?")
+
+    def _unescape(self) -> list[str]:
+        r"""Return the cells of a row in which `\"` is a quotation mark; nothing if that makes no row of it."""
+        lines: list[str] = []
+        self._again.extendleft(reversed(self._record))
+        cells: list[str] = []
+        with suppress(csv.Error, StopIteration):
+            escaped = (_unescape_quotes(line) for line in self._few(lines))
+            cells = next(csv.reader(escaped, delimiter=self._delimiter, strict=True))
+        if len(cells) < self.width or any(cells[self.width :]):
+            self._again.extendleft(reversed(lines))
+            for _ in self._record:
+                self._again.popleft()
+            return []
+        self._record[:] = lines
+        self._begin()
+        return cells
+
+    def _pass_broken(self) -> bool:
+        """Go behind the line that ends a broken row, which no cell can tell; return whether there is one.
+
+        There the quotation marks come in pairs, or one ends the line; and what follows is a row like any other.
+        """
+        quotes = tries = 0
+        while (line := self._next_line()) is not None:
+            self._record.append(line)
+            quotes += line.count('"')
+            if quotes % 2 == 0 or self._closes(line.rstrip()):
+                tries += 1
+                if self._is_before_row():
+                    return True
+            if tries > _MOST_TRIES or len(self._record) > _MOST_BROKEN_LINES:
+                return False
+        return False
+
+    def _closes(self, line: str) -> bool:
+        """Return whether the line read last ends with a mark that may close a cell; in the first, one behind nothing opens it."""
+        return line[-1:] == '"' and (len(self._record) > 1 or line[-2:-1] not in ("", self._delimiter))
+
+    def _is_before_row(self) -> bool:
+        """Return whether a row follows, or the end."""
+        lines: list[str] = []
+        cells: list[str] | None = []
+        try:
+            reader = csv.reader(self._few(lines), delimiter=self._delimiter, strict=True)
+            cells = next(filter(None, reader), None)
+        except csv.Error:
+            cells = []
+        self._again.extendleft(reversed(lines))
+        if cells is None:
+            return True
+        start = lines[0] if lines else ""
+        return (
+            len(cells) >= self.width and (self.width == 1 or not any(cells[self.width :]))
+            and "".join(lines).count('"') % 2 == 0 and bool(start.strip())
+            and (not self._is_quoted or start.startswith('"'))
+            # Behind a comma in a line of a song there is a space.
+            and (self._is_spaced or not any(cell[:1] == " " for cell in cells[1:]))
+        )  # fmt: skip
+
+    def _few(self, lines: list[str]) -> Iterator[str]:
+        """Yield the next lines as far as a row may go, and note them in `lines`."""
+        length = 0
+        while len(lines) < _MOST_PEEKED_LINES and length < _MOST_PEEKED and (line := self._next_line()) is not None:
+            lines.append(line)
+            length += len(line)
+            yield line
+
+
+def _unescape_quotes(line: str) -> str:
+    r"""Return a line with `\"` written as a table writes it; what `\\` stands for is a backslash of its own."""
+    if '\\"' not in line:
+        return line
+    return "\\\\".join(part.replace('\\"', '""') for part in line.split("\\\\"))
