@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from songsmith.corpus.formats.json_shapes import join_lyrics, unfold
 from songsmith.corpus.formats.marked_text import read_marked_text
 from songsmith.corpus.formats.timed_lines import join_timed_lines
 from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
@@ -78,6 +79,8 @@ def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | Set
             yield from read_songs(item, inner, keys) if isinstance(item, dict) else [_unknown(inner)]
     elif not isinstance(value, dict):
         yield _unknown(place)
+    elif isinstance(text := value.get(keys.text[0]), str) and text:  # as nearly all are
+        yield read_song(value, place, keys)
     elif isinstance(value.get("artists"), list) and not _find_key(value, keys.text):
         yield from read_songs(value["artists"], place, keys)
     elif isinstance(value.get("songs"), list) and not _find_key(value, keys.text):
@@ -85,8 +88,13 @@ def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | Set
         yield from read_songs(value["songs"], replace(place, artist=artist), keys)
     elif isinstance(value.get("tracks"), list) and not _find_key(value, keys.text):
         yield from _read_tracks(value, place, keys)
-    else:
+    elif (found := unfold(value, keys.text, keys.title)) is None:
         yield read_song(value, place, keys)
+    elif isinstance(found, str):
+        yield SetAside(id=place.label, reason=found)
+    else:
+        for number, row in enumerate(found, 1):
+            yield read_song(row, replace(place, where=f"{place.where}:{number}"), keys)
 
 
 def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | SetAside:
@@ -96,7 +104,7 @@ def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | S
     text, title, artist = parts.get(used[0], ""), _text(parts.get(used[1])), _name(parts.get(used[2]))
     artist = artist or _name(row.get("primary_artist")) or place.artist
     if not text or not isinstance(text, str):
-        text = join_timed_lines(text or row)
+        text = join_timed_lines(text or row) or join_lyrics(text)
     if not text:
         return SetAside(id=_find_id(row, place) or place.label, title=title, reason=_why_no_lyrics(row, keys))
     own = _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1])
