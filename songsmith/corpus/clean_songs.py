@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from songsmith.corpus.cleaning import Cleaned, CleaningOptions, Removed, Suspicious, clean_record
+from songsmith.corpus.dirt.mojibake import mend_decoding
 from songsmith.corpus.dirt.names import is_genius
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside, encode, has_words
 from songsmith.corpus.storage.journal import decode_row, encode_row
@@ -158,10 +159,10 @@ def encode_change(change: SongCleaned) -> bytes:
 
 def _clean(raw: RawRecord, options: CleaningOptions) -> tuple[CleanRecord | SetAside, Cleaned]:
     cleaned = clean_record(raw, options=options)
+    title, artist = one_line(mend_decoding(raw.title)), one_line(mend_decoding(raw.artist))
     record = CleanRecord(
-        id=raw.id, title=one_line(raw.title), artist=one_line(raw.artist), text=cleaned.text, source=raw.source,
-        url=raw.url, facts=raw.facts,
-    )  # fmt: skip
+        id=raw.id, title=title, artist=artist, text=cleaned.text, source=raw.source, url=raw.url, facts=raw.facts
+    )
     reason = cleaned.set_aside
     if not reason and (mark := find_mark("\n".join((record.title, record.artist, record.text)))):
         reason = f"holds songsmith's own mark {mark}"  # what was fetched has not been looked at before

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import cycle, islice
 
+from songsmith.corpus.dirt.announced import ANNOUNCED
 from songsmith.corpus.dirt.breaks import BREAKS
 from songsmith.corpus.dirt.characters import BLANK_LINES, CHARACTERS, QUOTES
 from songsmith.corpus.dirt.choices import AD_LIBS, HEADERS
 from songsmith.corpus.dirt.head import HEAD
 from songsmith.corpus.dirt.middle import MIDDLE, PRICE
+from songsmith.corpus.dirt.mojibake import MOJIBAKE
 from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, lower, rare
 from songsmith.corpus.dirt.structure import STRUCTURE
 from songsmith.corpus.dirt.tail import TAIL
@@ -20,7 +22,7 @@ from songsmith.corpus.records import RawRecord
 from songsmith.errors import UsageError
 
 # What is cut leaves blank lines: where they go at once, the rules after it need not run again.
-_IN_TURN = (*CHARACTERS, *HEAD, *MIDDLE, *TWICE, *TAIL, BLANK_LINES, *BREAKS, *QUOTES, *STRUCTURE)
+_IN_TURN = (MOJIBAKE, *CHARACTERS, ANNOUNCED, *HEAD, *MIDDLE, *TWICE, *TAIL, BLANK_LINES, *BREAKS, *QUOTES, *STRUCTURE)
 RULES: tuple[Rule, ...] = tuple(dict.fromkeys(_IN_TURN))
 """Every rule that runs unasked, in the order in which they run first."""
 CHOICES: tuple[Rule, ...] = (AD_LIBS, HEADERS)

@@ -1,0 +1,32 @@
+"""A first line that announces the song as lyric sites do: `Paroles de la chanson … par …`. Knows no other line."""
+
+import re
+
+from songsmith.corpus.dirt.rule import About, Finding, Rule
+
+_LONGEST = 300
+_BEGINNINGS = ("paroles d", "letra d", "letras d", "songtext v", "songtext z", "liedtext v", "testo della c", "tekst piosenki",
+               "текст песни", "lyrics to the song", "lyrics of the song", "lyrics for the song", "şarkı sözü")  # fmt: skip
+_ANNOUNCES = re.compile(
+    r"(?:paroles de la (?:chanson|musique)|paroles (?:de |d['’])[^\n]+ par|letras? d[ea] (?:la canción|la cancion|música|musica)|"
+    r"songtext (?:von|zu)|liedtext von|testo della canzone|tekst piosenki|текст песни|lyrics (?:to|of|for) the song|şarkı sözü)"
+    r"\s+\S[^\n]*",
+    re.IGNORECASE,
+)
+
+
+def _announced(text: str, about: About) -> list[Finding]:
+    head = text[:_LONGEST]
+    if not (line := head.lstrip())[:20].lower().startswith(_BEGINNINGS):
+        return []
+    start = len(head) - len(line)
+    end = text.find("\n", start, start + _LONGEST)
+    if end >= 0 and _ANNOUNCES.fullmatch(text[start:end].rstrip()) and text[end:].strip():
+        return [Finding(start, end + 1)]
+    return []
+
+
+ANNOUNCED = Rule(
+    name="announced song", does="A first line such as `Paroles de la chanson … par …` goes.", find=_announced,
+    proves_scraping=False,
+)  # fmt: skip
