@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, AnyStr, BinaryIO, TextIO, cast
 
+from songsmith.corpus.formats.encodings import DAMAGED, SAMPLE_BYTES, guess_encoding
 from songsmith.errors import InputError, storing
 
 _CHUNK_BYTES = 1 << 20
@@ -85,6 +86,7 @@ class SourceFile:
         """What a person should know of how it was read, as sentences."""
         self._file: BinaryIO | None = None
         self._said: int | None = None
+        self._is_packed = False
 
     @property
     def kind(self) -> str:
@@ -118,8 +120,10 @@ class SourceFile:
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
         total = line = 0
+        start = b""
         with self.unpacked() as file:
             while chunk := file.read(_CHUNK_BYTES):
+                start = start or chunk[:SAMPLE_BYTES]
                 if not total and (wrapped := _find_wrapping(chunk)):
                     raise InputError(f"{self.label} is no plain text but {wrapped[0]}.", wrapped[1])
                 pending = len(decoder.getstate()[0])
@@ -127,7 +131,12 @@ class SourceFile:
                 try:
                     decoder.decode(chunk if nul < 0 else chunk[:nul])
                 except UnicodeDecodeError as error:
-                    raise self._not_text(total - pending + error.start, error.object[error.start]) from error
+                    bad = max(0, error.start - pending)
+                    around = chunk[max(0, bad - SAMPLE_BYTES // 8) : bad + SAMPLE_BYTES]
+                    place = total - pending + error.start
+                    raise self._not_text(place, f"{error.object[error.start]:#04x}", start, around) from error
+                if nul >= 0 and guess_encoding(start, from_start=True):
+                    raise self._not_text(total + nul, "NUL", start, start)
                 if nul >= 0:
                     raise InputError(f"{self.label} is not text: byte {total + nul} is NUL.", "Give a file in UTF-8.")
                 total += len(chunk)
@@ -137,7 +146,7 @@ class SourceFile:
                     raise endless_line(self.label)
                 yield
             if pending := len(decoder.getstate()[0]):
-                raise self._not_text(total - pending, decoder.getstate()[0][0])
+                raise self._not_text(total - pending, f"{decoder.getstate()[0][0]:#04x}", start, start)
         if not total:
             raise InputError(f"{self.label} is empty.", "Give a file with songs in it.")
 
@@ -166,7 +175,8 @@ class SourceFile:
         with self.packed() as file:
             start = file.read(2)
             file.seek(0)
-            if start == b"\x1f\x8b":
+            self._is_packed = start == b"\x1f\x8b"
+            if self._is_packed:
                 with gzip.GzipFile(fileobj=file) as unpacked:
                     # A line is found faster behind a buffer than by GzipFile itself.
                     yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, unpacked), _CHUNK_BYTES))
@@ -190,13 +200,21 @@ class SourceFile:
     def _explaining(self) -> AbstractContextManager[None]:
         return explaining(self.label)
 
-    def _not_text(self, place: int, byte: int) -> InputError:
-        # A file of Windows's own says so in its first byte; what it holds is no guess then.
-        written = "UTF-16" if place == 0 and byte in (0xFF, 0xFE) else "WINDOWS-1252"
-        return InputError(
-            f"{self.label} is not UTF-8: byte {place} is {byte:#04x}.",
-            f"Convert it first: iconv -f {written} -t UTF-8 {shlex.quote(self.label)} > NEW",
-        )
+    def _not_text(self, place: int, byte: str, start: bytes, around: bytes) -> InputError:
+        """Return what to say of a file with a byte that UTF-8 has not, of which a piece from its start and one from there are known."""
+        wide = guess_encoding(start, from_start=True) if b"\0" in start or place < 4 else ""
+        guess = wide or guess_encoding(around, from_start=False)
+        if guess == DAMAGED:
+            why, how = "Nearly all of it is. Leave out what is damaged", "iconv -c -f UTF-8 -t UTF-8"
+        else:
+            why = f"It is probably {guess}. Convert it first" if guess else "Convert it first"
+            how = f"iconv -f {guess or 'WINDOWS-1252'} -t UTF-8"
+        return InputError(f"{self.label} is not UTF-8: byte {place} is {byte}.", f"{why}: {self._tell_command(how)}")
+
+    def _tell_command(self, convert: str) -> str:
+        """Return the command that converts this file."""
+        name = shlex.quote(self.label)
+        return f"gzip -dc {name} | {convert} > NEW" if self._is_packed else f"{convert} {name} > NEW"
 
 
 class LocalFile(SourceFile):
@@ -254,8 +272,10 @@ class PipedInput(SourceFile):
         self._spool.seek(0)
         return os.fdopen(os.dup(self._spool.fileno()), "rb", _CHUNK_BYTES)
 
-    def _not_text(self, place: int, byte: int) -> InputError:
-        return InputError(super()._not_text(place, byte).message, "Convert it in the pipe, with iconv.")
+    def _tell_command(self, convert: str) -> str:
+        """Return the command with which it comes through the pipe as it should."""
+        unpack = "gzip -dc FILE | " if self._is_packed else ""
+        return f"{unpack}{convert}{'' if unpack else ' FILE'} | songsmith import - --corpus NAME"
 
 
 def _find_wrapping(start: bytes) -> tuple[str, str] | None:
