@@ -9,7 +9,7 @@ The tree, with the exit code each branch ends in::
     ├── StorageError         5   a disk, a home or a library that cannot be used
     │   └── DatabaseError    5   the library's file itself
     ├── EngineError          6   generation broke down
-    ├── NotFoundError        7   no such song, take or corpus
+    ├── NotFoundError        7   no such file, song, take or corpus
     ├── FetchError           8   a source of lyrics that refuses, or cannot be reached
     └── TrainingError        9   training that cannot begin or go on
 
@@ -72,7 +72,7 @@ class EngineError(SongsmithError):
 
 
 class NotFoundError(SongsmithError):
-    """No song, take or corpus by that name."""
+    """No file, song, take or corpus by that name."""
 
     exit_code = 7
 

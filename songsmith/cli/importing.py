@@ -50,6 +50,15 @@ def import_words(
     no_header: Annotated[
         bool, typer.Option("--no-header", help="The first row of a table is a song; columns go by number: 1, 2, …")
     ] = False,
+    max_unpacked: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MB",
+            min=1,
+            help="A gzipped file may unpack to so many MB.",
+            show_default="256, or 100 times its size",
+        ),
+    ] = None,
     filters: Filters = None,
     max_songs: MaxSongs = None,
 ) -> None:
@@ -82,7 +91,7 @@ def import_words(
     options = ImportOptions(
         text_column=text_column, title_column=title_column, artist_column=artist_column,
         chords_column=chords_column, separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
-        no_header=no_header,
+        no_header=no_header, max_unpacked_mb=max_unpacked,
     )  # fmt: skip
     wanted = [Filter.parse(expression) for expression in filters or ()]
     done, kept, name = None, None, _describe(paths)
@@ -151,7 +160,8 @@ def _tell_import(done: "SongsImported") -> None:
     if done.notice:
         console.say(one_line(f"{done.notice} Is the filter misspelt?"))
     if done.set_aside:
-        console.say(f"What was set aside: songsmith corpus show {shlex.quote(name)} --set-aside")
+        first = f", the first {sum(done.set_aside.values()) - done.unnoted:,} of them" if done.unnoted else ""
+        console.say(f"What was set aside{first}: songsmith corpus show {shlex.quote(name)} --set-aside")
     console.say(f"Next: songsmith clean {shlex.quote(name)}")
 
 

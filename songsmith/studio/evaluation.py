@@ -40,7 +40,7 @@ def evaluate_model(
     Raises:
         ModelError: there is no such model, or it cannot foretell songs.
         InputError: the file is no text, or there is no song to measure by.
-        NotFoundError: there is no such corpus, or it was never cleaned.
+        NotFoundError: there is no such file or corpus, or it was never cleaned.
     """
     songs = _open_songs(studio, corpus)
     model = studio.load_model(exact=True)
@@ -71,7 +71,7 @@ def _open_songs(studio: Studio, corpus: str) -> Iterator[CleanRecord]:
     except NotFoundError:
         # What looks like a file was meant to be one; a name with a slash in it may be that of a corpus.
         if sounds_like_one or path.name.lower().removesuffix(".gz").endswith(KINDS):
-            raise InputError(f"There is no file {corpus}, nor a corpus of that name.", "Check the name.") from None
+            raise NotFoundError(f"There is no file {corpus}, nor a corpus of that name.", "Check the name.") from None
         raise
     return found.clean()
 

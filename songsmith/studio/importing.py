@@ -21,10 +21,13 @@ BATCH_SONGS = 1000
 """Songs that are made durable together at most."""
 _BATCH_CHARACTERS = 4 << 20
 _BATCH_RECORDS = 10_000
-"""Records that are looked at, taken or not, before the next report; and notes that wait for the first song."""
+"""Records that are looked at, taken or not, before the next report."""
 MARK_EVERY_S = 2.0
 """How often it is noted how far an import came; with each note the disk is waited for."""
 _REASONS_COUNTED = 200
+MOST_NOTES = 10_000
+"""Records that cannot be used and are noted one by one; more are counted by reason. They tell a person what is amiss by then."""
+_MOST_NOTE_CHARACTERS = 8 << 20
 _NAME_IT = "Choose a name for it with --corpus NAME."
 
 
@@ -65,6 +68,8 @@ class SongsImported:
     """How many files of the folders are of kinds that are not read, by their endings."""
     notice: str = ""
     """What else there is to say: a filter names a field that no song has."""
+    unnoted: int = 0
+    """How many of the records that could not be used are not noted one by one: there are too many."""
     remarks: Sequence[str] = ()
     """What a person should know of how the files were read, as sentences."""
 
@@ -93,7 +98,7 @@ def import_songs(
     Raises:
         FetchError: the Hugging Face Hub refuses, or cannot be reached.
         InputError: the file is no text, or holds no song that can be used; then nothing is kept.
-        NotFoundError: there is no such data set.
+        NotFoundError: there is no such file or data set.
         UsageError: the name or a column will not do, or no song meets the filters; then nothing is kept.
         StorageError: the disk is full, or another program writes to the corpus.
     """
@@ -118,8 +123,8 @@ def import_songs(
     with ExitStack() as stack:
         target: Corpus | None = None
         for songs, notes in sieve.batches(importer, max_songs):
-            # Without a song there shall be no corpus, unless so much is set aside that it must go somewhere.
-            if target is None and not songs and len(notes) < _BATCH_RECORDS:
+            if target is None and not songs:  # without a song there shall be no corpus
+                yield FileChecked(bytes_read=importer.bytes_read, bytes_total=importer.bytes_total)
                 continue
             if target is None:
                 target = stack.enter_context(making_corpus(studio.corpora, name, keep_songs=True))
@@ -143,7 +148,8 @@ def import_songs(
         corpus=target.name, added=added, held=held, left_out=sieve.mark.left_out, set_aside=sieve.reasons,
         passed_over=importer.passed_over,
         # Unless all songs have been looked at, none may have the field for all we know.
-        notice="" if sieve.goes_on or sieve.mark.taken == max_songs else sieve.notice, remarks=importer.remarks,
+        notice="" if sieve.goes_on or sieve.mark.taken == max_songs else sieve.notice,
+        unnoted=sieve.unnoted, remarks=importer.remarks,
     )  # fmt: skip
 
 
@@ -168,6 +174,10 @@ class _ImportSieve(Sieve):
         self.goes_on = mark != ImportMark(source=mark.source)
         """Whether another import began this."""
         self._reasons = Counter(mark.reasons)
+        self._noted = min(self._reasons.total(), MOST_NOTES)
+        self._note_characters = 0
+        self.unnoted = self._reasons.total() - self._noted
+        """How many records that cannot be used were not noted one by one."""
 
     def batches(self, importer: Importer, max_songs: int | None) -> Iterator[tuple[list[RawRecord], list[SetAside]]]:
         """Yield songs to keep, with notes on what cannot be used. Notes that are not taken out of the list come again."""
@@ -179,7 +189,7 @@ class _ImportSieve(Sieve):
         for record in records:
             looked_at += 1
             if isinstance(record, SetAside):
-                notes.append(record)
+                self._note(record, notes)
                 self._count(record.reason)
             elif not self.filters or self.takes(record):
                 songs.append(record)
@@ -204,6 +214,14 @@ class _ImportSieve(Sieve):
         self.mark = replace(
             self.mark, place=importer.place, taken=taken, left_out=left_out, reasons=dict(self._reasons)
         )
+
+    def _note(self, record: SetAside, notes: list[SetAside]) -> None:
+        if self._noted < MOST_NOTES and self._note_characters < _MOST_NOTE_CHARACTERS:
+            notes.append(record)
+            self._noted += 1
+            self._note_characters += len(record.id) + len(record.title) + len(record.reason)
+        else:
+            self.unnoted += 1
 
     def _count(self, reason: str) -> None:
         known = reason in self._reasons or len(self._reasons) < _REASONS_COUNTED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from songsmith.corpus.sites.sources import Wanted
-from songsmith.errors import InputError, UsageError
+from songsmith.errors import InputError, NotFoundError, UsageError
 
 _BETWEEN_ARTIST_AND_TITLE = re.compile(r"\s+[-–—]\s+")
 
@@ -17,6 +17,7 @@ def want(
 
     Raises:
         UsageError: nothing is named.
+        NotFoundError: there is no such file.
         InputError: the file cannot be read.
     """
     whose = tuple(artists)
@@ -38,10 +39,13 @@ def read_list(path: Path) -> list[Wanted]:
     """Return what the lines of a file name: an artist, or a song as `Artist - Title`; `#` begins a remark.
 
     Raises:
+        NotFoundError: there is no such file.
         InputError: it cannot be read, or names nothing.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no file {path}.", "Check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
         why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "").lower()
         raise InputError(f"{path} cannot be read: {why}.", "Give a text file with an artist on each line.") from error

@@ -97,7 +97,9 @@ def test_options_of_an_import(paths: Paths, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
-        (("import", "nowhere.txt"), 3, "There is no file nowhere.txt."),
+        (("import", "nowhere.txt"), 7, "There is no file nowhere.txt."),
+        (("fetch", "--from-file", "nowhere.txt"), 7, "There is no file nowhere.txt."),
+        (("eval", "starter", "--corpus", "./nowhere.txt"), 7, "There is no file ./nowhere.txt"),
         (("import", "."), 3, "holds no file with songs"),
         (("import", "{songs}", "--filter", "n"), 2, "'n' is no condition. Write it like kind=song"),
         (("import", "{songs}", "--max-songs", "0"), 2, "--max-songs 1"),

@@ -338,7 +338,7 @@ def test_files_of_several_folders_want_a_name(paths: Paths, tmp_path: Path):
     assert "Kept 2 songs in corpus 'both'." in run("import", *files, "--corpus", "both").stderr
     sources = [song.source for song in CorpusStore(paths).open("both").raw()]
     assert sources == [str(Path("one", "a.txt")), "a.txt"]
-    assert run("import", *files, tmp_path / "nowhere.txt", "--corpus", "both").exit_code == 3
+    assert run("import", *files, tmp_path / "nowhere.txt", "--corpus", "both").exit_code == 7
     assert run("import", files[1], "hf://ann/songs", "--corpus", "both").exit_code == 2
 
 

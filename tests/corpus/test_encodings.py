@@ -81,7 +81,7 @@ def test_the_guess_is_made_where_the_bad_byte_stands(tmp_path: Path, before: int
 def test_what_is_damaged_in_one_place_is_no_other_encoding(tmp_path: Path):
     path = tmp_path / "x.txt"
     path.write_bytes(TEXTS["fr"].encode() * 5 + b"\xff" + TEXTS["fr"].encode())
-    with pytest.raises(InputError, match="Nearly all of it is. Leave out what is damaged: iconv -c -f UTF-8 -t UTF-8"):
+    with pytest.raises(InputError, match=r"Nearly all of it is\. Leave out what is damaged: iconv -c -f UTF-8 -t UTF-8"):
         list(Importer(path).check())
 
 

@@ -13,7 +13,7 @@ from songsmith.corpus.formats import text_songs
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer
 from songsmith.corpus.records import RawRecord, SetAside, flatten
-from songsmith.errors import InputError, UsageError
+from songsmith.errors import InputError, NotFoundError, UsageError
 
 VALLEY = "From this valley they say you are going\nWe will miss your bright eyes\n\nCome and sit by my side\n"
 RIVER = "Oh Shenandoah, I long to see you\n"
@@ -364,7 +364,7 @@ def test_what_is_no_text_is_refused_with_the_place(tmp_path: Path, name: str, co
 
 
 def test_what_is_not_there_is_told(tmp_path: Path):
-    with pytest.raises(InputError, match="There is no file"):
+    with pytest.raises(NotFoundError, match="There is no file"):
         Importer(tmp_path / "nowhere.txt")
     with pytest.raises(InputError, match="holds no file with songs"):
         Importer(tmp_path)

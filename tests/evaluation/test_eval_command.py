@@ -111,8 +111,8 @@ def test_what_cannot_be_measured_is_one_sentence(tiny: str, songs: Path, paths: 
     assert "byte 0" in refused(3, tiny, "--corpus", str(noise))
     assert "holds no song to measure by" in refused(3, tiny, "--corpus", str(wordless))
     assert "holds no song that meets artist=Bach" in refused(3, tiny, *source, "--filter", "artist=Bach")
-    assert "no file songs.txt" in refused(3, tiny, "--corpus", "songs.txt")
-    assert "no file" in refused(3, tiny, "--corpus", str(tmp_path / "missing"))
+    assert "no file songs.txt" in refused(7, tiny, "--corpus", "songs.txt")
+    assert "no file" in refused(7, tiny, "--corpus", str(tmp_path / "missing"))
     assert "no corpus" in refused(7, tiny, "--corpus", "missing")
     assert CliRunner().invoke(app, ["import", str(songs), "--corpus", "a/dirty one"]).exit_code == 0
     assert "songsmith clean 'a/dirty one'" in refused(7, tiny, "--corpus", "a/dirty one")

@@ -19,6 +19,8 @@ class ImportOptions:
     """Column or key with the chords, which are kept as the fact `chords`."""
     separator: str = ""
     """What divides the songs of a text file, besides `<|endoftext|>` and `<|startoftext|>`."""
+    max_unpacked_mb: int | None = None
+    """How many megabytes (10^6 bytes) a gzipped file may unpack to; None: what is believed of a file of its size."""
     no_header: bool = False
     """Whether the first row of a CSV or TSV table is a song like the others; its columns are then called 1, 2 and so on."""
 

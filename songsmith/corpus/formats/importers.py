@@ -24,7 +24,7 @@ from songsmith.corpus.formats.tables import read_table
 from songsmith.corpus.formats.text_files import Cursor, LocalFile, PipedInput, SourceFile
 from songsmith.corpus.formats.text_songs import DIVIDERS, is_marked, read_marked_up, read_text
 from songsmith.corpus.records import RawRecord, SetAside, has_words
-from songsmith.errors import InputError, UsageError
+from songsmith.errors import InputError, NotFoundError, UsageError
 from songsmith.markup import find_mark
 
 _KEYS_TOLD = 12
@@ -54,8 +54,8 @@ class Importer:
 
         Raises:
             FetchError: the Hub cannot be reached, or refuses.
-            InputError: there are no files.
-            NotFoundError: there is no such data set.
+            InputError: there are no files with songs.
+            NotFoundError: there is no such file or data set.
             UsageError: that names no data set, or one beside other things.
         """
         self._options = options or ImportOptions()
@@ -78,8 +78,11 @@ class Importer:
             self._place = partial(Place, url=dataset.url, fetched_at=datetime.now(UTC).isoformat(timespec="seconds"))
         else:
             self._find_files([sources] if isinstance(sources, str | Path) else sources)
-        self._refused: dict[int, InputError] = {}
         self._kinds: dict[int, str] = {}
+        if self._options.max_unpacked_mb:
+            for file in self._files:
+                file.max_unpacked_bytes = self._options.max_unpacked_mb * 1_000_000
+        self._refused: dict[int, InputError | NotFoundError] = {}
         self._current: SourceFile | None = None
         self._number, self._cursor = 0, Cursor()
         self._bytes_done = self._checked = 0
@@ -166,7 +169,7 @@ class Importer:
                 else:
                     yield from file.check()
                     self._kind(number)
-            except InputError as error:
+            except (InputError, NotFoundError) as error:
                 if not self._is_many:
                     raise
                 self._refused[number] = error
@@ -237,7 +240,7 @@ class Importer:
                     raise refused
                 reader = _READERS[self._kind(number)]
                 yield from map(_judge, reader(file, place, self._options, self._cursor))
-            except (InputError, UsageError) as error:
+            except (InputError, NotFoundError, UsageError) as error:
                 if not self._is_many:
                     raise
                 reason = error.message.removeprefix(f"{file.label} ").rstrip(".")

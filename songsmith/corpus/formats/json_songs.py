@@ -105,7 +105,7 @@ def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | S
     artist = artist or _name(row.get("primary_artist")) or place.artist
     if not text or not isinstance(text, str):
         text = join_timed_lines(text or row) or join_lyrics(text)
-    if not text:
+    if not text or not isinstance(text, str):
         return SetAside(id=_find_id(row, place) or place.label, title=title, reason=_why_no_lyrics(row, keys))
     own = _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1])
     site = _site(row)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, AnyStr, BinaryIO, TextIO, cast
 
 from songsmith.corpus.formats.encodings import DAMAGED, SAMPLE_BYTES, guess_encoding
-from songsmith.errors import InputError, storing
+from songsmith.corpus.formats.gunzip import BoundedGzip
+from songsmith.errors import InputError, NotFoundError, storing
 
 _CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 64 << 20
@@ -82,6 +83,8 @@ class SourceFile:
         self.filename = filename
         """Its name, without folders."""
         self.size_bytes = size_bytes
+        self.max_unpacked_bytes: int | None = None
+        """How much it may unpack to, if it is gzipped; None: what is believed of a file of its size."""
         self.remarks: list[str] = []
         """What a person should know of how it was read, as sentences."""
         self._file: BinaryIO | None = None
@@ -170,14 +173,16 @@ class SourceFile:
         """Lend its bytes, unpacked if they are gzipped.
 
         Raises:
-            InputError: it cannot be read to its end.
+            InputError: it cannot be read to its end, or unpacks to more than it may.
         """
         with self.packed() as file:
             start = file.read(2)
             file.seek(0)
             self._is_packed = start == b"\x1f\x8b"
             if self._is_packed:
-                with gzip.GzipFile(fileobj=file) as unpacked:
+                with BoundedGzip(
+                    file, self.label, size_bytes=self.size_bytes, most_bytes=self.max_unpacked_bytes
+                ) as unpacked:
                     # A line is found faster behind a buffer than by GzipFile itself.
                     yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, unpacked), _CHUNK_BYTES))
             else:
@@ -201,7 +206,7 @@ class SourceFile:
         return explaining(self.label)
 
     def _not_text(self, place: int, byte: str, start: bytes, around: bytes) -> InputError:
-        """Return what to say of a file with a byte that UTF-8 has not, of which a piece from its start and one from there are known."""
+        """Return what to say of a byte that UTF-8 has not, where pieces of the file are from its start and from around there."""
         wide = guess_encoding(start, from_start=True) if b"\0" in start or place < 4 else ""
         guess = wide or guess_encoding(around, from_start=False)
         if guess == DAMAGED:
@@ -224,7 +229,8 @@ class LocalFile(SourceFile):
         """Look at a file; nothing is read yet.
 
         Raises:
-            InputError: there is no file that could be read.
+            NotFoundError: there is no such file.
+            InputError: it is no file that could be read.
         """
         self.path = path
         with explaining(str(path)):
@@ -310,7 +316,8 @@ def explaining(label: str) -> Iterator[None]:
     """Turn what goes wrong while a file is read into a sentence about it.
 
     Raises:
-        InputError: for every such error.
+        NotFoundError: there is no such file.
+        InputError: for every other such error.
     """
     try:
         yield
@@ -319,7 +326,7 @@ def explaining(label: str) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{label} is a damaged gzip file.", "Fetch or pack it again.") from error
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {label}.", "Check the name.") from error
+        raise NotFoundError(f"There is no file {label}.", "Check the name.") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{label} cannot be read: {reason}.", "Check the file and its permissions.") from error

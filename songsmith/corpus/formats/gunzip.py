@@ -1,0 +1,44 @@
+"""Gzip unpacked only as far as a file of its size is believed: a few kilobytes may hold gigabytes of nothing."""
+
+import gzip
+from typing import BinaryIO
+
+from songsmith.errors import InputError
+
+BELIEVED_BYTES = 256_000_000
+"""So much any file may unpack to."""
+BELIEVED_RATIO = 100
+"""So many times its size any file may unpack to; songs come to about four times, and tables full of the same to thirty."""
+
+
+class BoundedGzip(gzip.GzipFile):
+    """A gzipped file that refuses to grow without end."""
+
+    def __init__(self, file: BinaryIO, label: str, *, size_bytes: int, most_bytes: int | None) -> None:
+        """Unpack a file.
+
+        Args:
+            file: its bytes.
+            label: what a message calls it.
+            size_bytes: its size.
+            most_bytes: how much it may unpack to; None: what is believed of its size.
+        """
+        super().__init__(fileobj=file)
+        self._label, self._size_bytes = label, size_bytes
+        self._most_bytes = most_bytes or max(BELIEVED_BYTES, BELIEVED_RATIO * size_bytes)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            InputError: it unpacks to more than it may.
+        """
+        data = super().read(size)
+        if self.tell() > self._most_bytes:
+            times = self._most_bytes // max(self._size_bytes, 1)
+            much = f", {times} times its size" if times > 1 else ""
+            raise InputError(
+                f"{self._label} unpacks to more than {self._most_bytes // 1_000_000} MB{much}.",
+                "If you trust it, allow more with --max-unpacked MB.",
+            )
+        return data
