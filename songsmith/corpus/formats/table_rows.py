@@ -140,16 +140,17 @@ class TableRows:
 
     def _feed(self) -> Iterator[str]:
         """Yield lines for a new reader, and note which ones a row was made of."""
-        record, readline, limit = self._record, self._readline, text_files.LONGEST_LINE_BYTES
+        append, readline, limit = self._record.append, self._readline, text_files.LONGEST_LINE_BYTES
         while self._again or self._doubled is not False:
             if (line := self._next_line()) is None:
                 return
-            record.append(line)
+            append(line)
             yield line
         while read := readline(limit + 1):  # as above, and as fast as can be
             if len(read) > limit:
                 raise text_files.endless_line(self._label)
-            record.append(line := read.decode())
+            line = read.decode()
+            append(line)
             yield line
 
     def _next_line(self) -> str | None:

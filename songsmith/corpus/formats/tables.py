@@ -48,16 +48,17 @@ def read_table(
             file.remarks.append(f"{file.label} has one row a line; its rows were put together into songs.")
             yield from join_lines(rows, place, columns, keys, lines, cursor)
             return
+        is_named = all(columns)
         for cells in rows:
             here = place(where=f"line {rows.first_line}")
             cursor.at, cursor.line = rows.at, rows.line
             if isinstance(cells, BrokenRow):
                 yield SetAside(id=here.label, title=here.where, reason=cells.reason)
                 continue
-            values = zip(columns, cells, strict=False)
-            yield read_song(
-                {column: cell for column, cell in values if column and (cell or column in keys.text)}, here, keys
-            )
+            row = dict(zip(columns, cells, strict=False))
+            if not (is_named and all(cells)):
+                row = {column: cell for column, cell in row.items() if column and (cell or column in keys.text)}
+            yield read_song(row, here, keys)
 
 
 def find_keys(label: str, columns: Sequence[str], options: ImportOptions) -> Keys:
