@@ -4,7 +4,6 @@ The text form: sections are divided by blank lines; a line such as ``[Chorus]`` 
 of the section that follows; a section without a header is a verse. A header may be broken over rows among its singers.
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,6 +11,8 @@ from enum import StrEnum
 from songsmith.headers import SectionKind as SectionKind
 from songsmith.headers import find_headers, is_instrumental
 from songsmith.headers import parse_header as parse_header
+from songsmith.safe_text import one_line as one_line
+from songsmith.safe_text import strip_controls as strip_controls
 
 
 class Author(StrEnum):
@@ -160,24 +161,3 @@ def with_authors(song: Song, authors: Sequence[Author]) -> Song:
 
     sections = tuple(replace(section, lines=tuple(map(with_author, section.lines))) for section in song.sections)
     return replace(song, sections=sections)
-
-
-_LINE_BREAKS = str.maketrans(dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n") | {"\t": " "})
-# What turns text around or hides it in a terminal: bidirectional embeddings, overrides and isolates.
-_UNSAFE_FORMAT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def strip_controls(text: str) -> str:
-    """Remove control characters, so that no text can drive a terminal. Tab becomes a space; what breaks lines, a newline.
-
-    Works on each character by itself (so that a stream can be cleaned piece by piece); a carriage return is no line break.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    text = text.translate(_LINE_BREAKS)
-    return "".join(c for c in text if c == "\n" or not (unicodedata.category(c) in ("Cc", "Cs") or c in _UNSAFE_FORMAT))
-
-
-def one_line(text: str) -> str:
-    """Return text as one row that cannot drive a terminal: no controls, no line breaks, single spaces."""
-    return " ".join(strip_controls(text).split())

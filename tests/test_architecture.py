@@ -177,3 +177,18 @@ def test_the_readme_asks_for_a_torch_that_songsmith_takes() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (torch,) = [wanted for wanted in project["dependencies"] if wanted.startswith("torch")]
     assert f"python -m pip install '{torch}' --index-url" in readme
+
+
+def test_what_prints_goes_through_the_gate() -> None:
+    """Only the console writes to the streams of the terminal, and only there is a rich console made."""
+    written = re.compile(r"(?:sys\.std(?:out|err)\.(?:write|buffer)|typer\.echo|(?<![.\w])print\(|Console\()")
+    allowed = {"cli/console.py", "cli/gated_console.py"}
+    package = ROOT / "songsmith"
+    faces = [path for folder in ("cli", "tui", "studio") for path in (package / folder).rglob("*.py")]
+    found = {
+        path.relative_to(package).as_posix()
+        for path in faces
+        for row in path.read_text(encoding="utf-8").splitlines()
+        if written.search(row) and not row.lstrip().startswith("#")
+    }
+    assert found - allowed == set()

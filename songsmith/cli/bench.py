@@ -1,6 +1,5 @@
 """`songsmith bench`: how fast songsmith is on this machine, and what else a person could use."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from songsmith.cli import completion, console
+from songsmith.safe_text import json_row
 from songsmith.training.options import Precision
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def bench(
         if not isinstance(event, BenchmarkFinished):
             console.say(f"measuring: {event.what}")
             continue
-        text = json.dumps(event.result.as_json(), ensure_ascii=False) + "\n"
+        text = json_row(event.result.as_json())
         # Shown first: what took minutes to measure must not be lost for a folder that is not there.
         if as_json:
             console.write(text)

@@ -56,8 +56,7 @@ def _paint(sign: str, text: str, note: str = "") -> None:
     if not sys.stdout.isatty():
         console.write(f"{text}{note}\n")
         return
-    from rich.console import Console
     from rich.text import Text
 
     line = Text(text, style=_STYLES.get(sign, ""))
-    Console().print(line.append(note, style="dim not bold"), soft_wrap=True)
+    console.rich_console().print(line.append(note, style="dim not bold"), soft_wrap=True)

@@ -11,25 +11,55 @@ from itertools import islice
 from pathlib import Path
 from threading import Event
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from songsmith.errors import SongsmithError, StorageError, UsageError, storage_error
-from songsmith.lyrics import one_line
+from songsmith.safe_text import one_line, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _TABLE_ROWS = 500
 
 
 def write(text: str) -> None:
-    """Put text on stdout now, so that a reader downstream sees each word, or line, as it comes."""
+    """Put text on stdout now, so that a reader downstream sees each word, or line, as it comes.
+
+    It passes the gate, into a pipe as on a terminal; JSON that is to lose nothing there comes from `safe_text.json_row`.
+    """
+    _put(printable(text))
+
+
+def write_file(text: str) -> None:
+    """Put on stdout what would else stand in a file: exactly so, but on a terminal, where it passes the gate."""
+    _put(printable(text) if sys.stdout.isatty() else text)
+
+
+def write_emphasised(parts: Iterable[tuple[str, bool]]) -> None:
+    """Write a line of pieces, those that matter in bold on a changed ground, unless NO_COLOR is set (https://no-color.org)."""
+    plain = bool(os.environ.get("NO_COLOR"))
+    pieces = ((printable(text), matters and not plain) for text, matters in parts)
+    _put("".join(f"\x1b[1;7m{text}\x1b[0m" if marked else text for text, marked in pieces) + "\n")
+
+
+def _put(text: str) -> None:
     sys.stdout.write(text)
     if text and (sys.stdout.isatty() or "\n" in text):
         sys.stdout.flush()
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal something, on stderr."""
+    """Tell the person at the terminal something, on stderr. It passes the gate."""
     with suppress(OSError):  # if nobody hears it, the song is still written
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{printable(text)}\n")
         sys.stderr.flush()
+
+
+def rich_console(*, stderr: bool = False) -> "Console":
+    """Return a rich console of which every text passes the gate, and only rich's own codes drive the terminal."""
+    from songsmith.cli.gated_console import GatedConsole
+
+    return GatedConsole(stderr=stderr)
 
 
 def agree_to_remove(what: str, *, yes: bool) -> None:
@@ -48,30 +78,25 @@ def agree_to_remove(what: str, *, yes: bool) -> None:
         sys.exit(1)
 
 
-def emphasise(parts: Iterable[tuple[str, bool]]) -> str:
-    """Join pieces of a line, those that matter in bold on a changed ground, unless NO_COLOR is set (https://no-color.org)."""
-    plain = bool(os.environ.get("NO_COLOR"))
-    return "".join(f"\x1b[1;7m{text}\x1b[0m" if matters and not plain else text for text, matters in parts)
-
-
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows: a table on a terminal, else one line a row, cells divided by tabs."""
     if not sys.stdout.isatty():
         for row in rows:
-            write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+            write("\t".join(map(one_line, row)) + "\n")
         return
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     # A long table is drawn in pieces: its first rows are there at once, and it need not fit into memory.
     remaining, first = iter(rows), True
     while piece := list(islice(remaining, _TABLE_ROWS)):
-        table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_header=first)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=first)
+        for column in columns:
+            table.add_column(Text(one_line(column)))
         for row in piece:
-            table.add_row(*(Text(cell) for cell in row))
-        Console().print(table)
+            table.add_row(*(Text(one_line(cell)) for cell in row))
+        rich_console().print(table)
         first = False
 
 
@@ -90,6 +115,18 @@ def ending_errors() -> Iterator[None]:
         known = _explain(error) if isinstance(error, OSError) else error
         say(one_line(f"songsmith: {known}"))
         sys.exit(known.exit_code)
+
+
+@contextmanager
+def safe_usage() -> Iterator[None]:
+    """Let what typer says of wrong usage pass the gate: it repeats what was typed, or what a script put there."""
+    from typer import TyperException
+
+    try:
+        yield
+    except TyperException as error:
+        error.message = one_line(printable(error.message))
+        raise
 
 
 def _explain(error: OSError) -> SongsmithError:

@@ -1,7 +1,5 @@
 """`songsmith corpus export`: songs for others, and for an import elsewhere."""
 
-import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -87,9 +85,8 @@ def export(
 
 def _write_rows(corpus: "Corpus", kind: "ExportFormat", wanted: "SongsWanted") -> None:
     from songsmith.studio.corpora import SongsRead
-    from songsmith.studio.corpus_songs import UNSAFE
     from songsmith.studio.exporting import export_rows
 
     for row in export_rows(corpus, kind, wanted):
         if not isinstance(row, SongsRead):
-            console.write(re.sub(UNSAFE, "", row) if sys.stdout.isatty() else row)
+            console.write_file(row)

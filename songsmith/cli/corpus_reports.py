@@ -148,7 +148,7 @@ def _show_found(found: "SongFound") -> None:
     place = "" if best.field != "text" else f"{best.line}: "
     # In whole lines: a bar may be drawn below them.
     console.write(f"{title}{f' ({artist})' if artist else ''}  [{one_line(found.id)}]{lines}\n")
-    console.write(f"  {place}{console.emphasise(_parts(best))}\n")
+    console.write_emphasised(((f"  {place}", False), *_parts(best)))
 
 
 def _parts(hit: "Hit") -> Iterator[tuple[str, bool]]:

@@ -1,6 +1,5 @@
 """`songsmith eval`: how good a model is, by songs it has not read."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import Filters, songs
 from songsmith.lyrics import one_line
+from songsmith.safe_text import json_row
 
 
 def evaluate(
@@ -64,7 +64,7 @@ def evaluate(
         done.metrics
     )
     if as_json:
-        console.write(json.dumps(result, ensure_ascii=False) + "\n")
+        console.write(json_row(result))
         return
     for key, value in result.items():
         shown = f"{value:.4f}" if isinstance(value, float) else one_line(str(value))

@@ -1,6 +1,5 @@
 """`songsmith gen`: takes of a song on stdout."""
 
-import json
 import sys
 from dataclasses import replace
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 from songsmith.cli import completion, console
 from songsmith.errors import InputError
 from songsmith.generation.options import GenerationOptions
+from songsmith.safe_text import json_row, one_line
 
 _USUAL = GenerationOptions()
 
@@ -106,19 +106,18 @@ def gen(
 
     def finished(take: Take) -> None:
         if as_json:
-            console.write(json.dumps(take_as_json(take), ensure_ascii=False) + "\n")
+            console.write(json_row(take_as_json(take)))
         elif not quiet:
             rate = take.tokens / take.elapsed_s if take.elapsed_s else 0
             heat = take.options["temperature"]
             named = f"{take.title} " if take.title and take.title != title else ""
             stopped = "stopped, " if take.finish is FinishReason.STOPPED else ""
-            console.say(
-                f"{named}({stopped}{take.model}, seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s)"
-            )
+            facts = f"seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s"
+            console.say(one_line(f"{named}({stopped}{take.model}, {facts})"))
         if save:
             kept = save_take(studio.library, take)
             if not quiet:
-                console.say(f"Saved as {kept.number}: {kept.name}")
+                console.say(one_line(f"Saved as {kept.number}: {kept.name}"))
 
     import secrets
 
@@ -148,11 +147,13 @@ def gen(
         if draft_model:
             raise
         if not quiet:  # a setting that suits another model keeps nobody from writing with this one
-            console.say(f"Nothing is guessed ahead: {error.message}")
+            console.say(one_line(f"Nothing is guessed ahead: {error.message}"))
     if draft_model and guessing is None and studio.settings.draft_model != NO_MODEL and not quiet:
-        console.say(f"On {loaded.backend.device_name} nothing is guessed ahead; {draft_model} is not used.")
+        console.say(f"On {loaded.backend.device_name} nothing is guessed ahead; {one_line(draft_model)} is not used.")
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
-        console.say(f"{loaded.name} is a plain model, not trained on songs here: it is given title and lyric as text.")
+        console.say(
+            f"{one_line(loaded.name)} is a plain model, not trained on songs here: it is given title and lyric as text."
+        )
     notified = False
     with console.interrupts() as interrupted:
         for event in one_at_a_time(write(loaded, place, options, draft_model=guessing, stopping=interrupted.is_set)):

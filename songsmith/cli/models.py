@@ -1,6 +1,5 @@
 """`songsmith models`: what is installed."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from songsmith.cli import completion, console
 from songsmith.errors import ModelError
 from songsmith.lyrics import one_line
+from songsmith.safe_text import json_row
 
 _VALUES_SHOWN = 3
 
@@ -24,7 +24,7 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON o
     found = [describe(entry, default=studio.settings.model) for entry in studio.models.entries()]
     if as_json:
         for model in found:
-            console.write(json.dumps(model, ensure_ascii=False) + "\n")
+            console.write(json_row(model))
         return
     console.show_table(
         ("", "Model", "Size", "Context", "Format", "About"),
@@ -53,11 +53,12 @@ def info(
     studio = Studio.open()
     model = describe(studio.models.info(name or studio.settings.model), default=studio.settings.model)
     if as_json:
-        console.write(json.dumps(model, ensure_ascii=False) + "\n")
+        console.write(json_row(model))
         return
     for key, value in model.items():
         if value not in ("", None, []):
-            console.write(f"{key.replace('_', ' ')}: {_shorten(value) if isinstance(value, list) else value}\n")
+            shown = _shorten(value) if isinstance(value, list) else str(value)
+            console.write(f"{one_line(key).replace('_', ' ')}: {one_line(shown)}\n")
 
 
 def _shorten(values: list[str]) -> str:
@@ -86,7 +87,7 @@ def verify(
     for verdict in verify_models(Studio.open(), name):
         whole = whole and not verdict.problem
         if as_json:
-            console.write(json.dumps(asdict(verdict), ensure_ascii=False) + "\n")
+            console.write(json_row(asdict(verdict)))
         elif verdict.problem:
             console.write(f"{verdict.name}: {verdict.problem} {verdict.next_step}\n")
         else:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from songsmith.cli.console import rich_console
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ def progress(description: str, *, total: float | None = None) -> Iterator[Bar]:
     if not sys.stderr.isatty():
         yield Bar()
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -55,7 +55,7 @@ def progress(description: str, *, total: float | None = None) -> Iterator[Bar]:
     # A stdout that is piped on must not be caught: what is written there would end up on the terminal.
     caught = sys.stdout.isatty()
     display = Progress(
-        *columns, console=Console(stderr=True), transient=True, refresh_per_second=5, redirect_stdout=caught
+        *columns, console=rich_console(stderr=True), transient=True, refresh_per_second=5, redirect_stdout=caught
     )
     with display:
         yield Bar(display, display.add_task(one_line(description), total=total, text=""))

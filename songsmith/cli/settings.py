@@ -1,11 +1,11 @@
 """`songsmith settings`: what is set, where each value comes from, and where songsmith keeps things."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from songsmith.cli import console
+from songsmith.safe_text import json_row
 
 
 def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
@@ -15,7 +15,7 @@ def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As one J
 
     told = describe_settings(Studio.open())
     if as_json:
-        console.write(json.dumps(told, ensure_ascii=False) + "\n")
+        console.write(json_row(told))
         return
     rows = [(name, str(setting["value"]), str(setting["from"])) for name, setting in told["settings"].items()]
     console.show_table(("Setting", "Value", "From"), rows)

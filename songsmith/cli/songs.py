@@ -1,6 +1,5 @@
 """`songsmith songs`: what is kept."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from songsmith.cli import completion, console
 from songsmith.lyrics import one_line, strip_controls
+from songsmith.safe_text import json_row
 from songsmith.songsheet.sheet import SheetFormat
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def show(
         takes, damaged = _divide(library.take_entries(record.id))
     _tell_damaged(damaged)
     if as_json:
-        console.write(_json_row(describe(record, takes)))
+        console.write(json_row(describe(record, takes)))
         return
     _tell_origin(record, takes)
     if show_takes:
@@ -93,7 +93,7 @@ def revisions(
         found, damaged = _divide(library.revisions(library.song(number)))
     rows = [summarise(record) for record in found]
     if as_json:
-        console.write("".join(map(_json_row, rows)))
+        console.write("".join(map(json_row, rows)))
     else:
         console.show_table(
             ("Revision", "Saved", "Song", "Lines"),
@@ -187,7 +187,7 @@ def export(
         else:
             records = songs.find_songs(library, numbers or ())
             if output is None or str(output) == "-":
-                console.write(songs.render_sheets(records, format))
+                console.write_file(songs.render_sheets(records, format))
                 return
             files = songs.export(records, format, output, force=force)
     for path in files:
@@ -226,7 +226,7 @@ def verify(
     with Studio.open().library as library:
         verified = library.verify()
     for found in list_damage(verified):
-        console.write(_json_row({"what": found}) if as_json else f"{one_line(found)}\n")
+        console.write(json_row({"what": found}) if as_json else f"{one_line(found)}\n")
     counts = (
         f"{verified.songs:,} songs and drafts, {verified.revisions:,} earlier revisions and {verified.takes:,} takes"
     )
@@ -277,7 +277,7 @@ def _show_list(entries: "Iterable[SongRecord | DamagedRow]", as_json: bool, *, n
 
     if as_json:
         for song in songs():
-            console.write(_json_row(song))
+            console.write(json_row(song))
     else:
         console.show_table(
             ("No.", "Song", "Artist", "Lines", "Changed"),
@@ -339,10 +339,4 @@ def _minute(moment: str) -> str:
     try:
         return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError):
-        return one_line(moment)
-
-
-def _json_row(value: Any) -> str:
-    """Return one line of JSON in which what could drive a terminal is escaped, so that nothing is lost."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(c if strip_controls(c) == c else f"\\u{ord(c):04x}" for c in text) + "\n"
+        return moment

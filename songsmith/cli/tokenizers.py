@@ -1,6 +1,5 @@
 """`songsmith tokenizer`: what cuts words into the tokens a model reads."""
 
-import json
 import shlex
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import Filters, tell_choice
 from songsmith.lyrics import one_line, strip_controls
+from songsmith.safe_text import json_row
 
 app = typer.Typer(help="What cuts words into the tokens a model reads.", no_args_is_help=True)
 
@@ -60,7 +60,7 @@ def list_all(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
     if as_json:
         for entry in found:
             values = {"name": entry.name, "entries": entry.entries, "path": str(entry.path), "problem": entry.problem}
-            console.write(json.dumps(values, ensure_ascii=False) + "\n")
+            console.write(json_row(values))
         return
     console.show_table(
         ("Tokenizer", "Entries", "Path"),
@@ -94,8 +94,7 @@ def show(
     pieces = split_text(tokenizer, text or "")
     if as_json:
         splits = {} if text is None else {"ids": [p.token for p in pieces], "pieces": [p.text for p in pieces]}
-        console.write(json.dumps(about | {"path": str(find_tokenizer(studio, name))} | splits, ensure_ascii=False))
-        console.write("\n")
+        console.write(json_row(about | {"path": str(find_tokenizer(studio, name))} | splits))
     elif text is None:
         about["path"] = str(find_tokenizer(studio, name))
         console.write("".join(f"{key}: {one_line(str(value))}\n" for key, value in about.items()))

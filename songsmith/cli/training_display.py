@@ -39,7 +39,7 @@ def follow(events: Iterator[TrainingEvent], *, stopping: Callable[[], bool] = la
         events: of the run; what they raise is raised here.
         stopping: whether training was asked to stop; the display says so while it winds up.
     """
-    screen = Console(stderr=True)
+    screen = console.rich_console(stderr=True)
     alive = sys.stderr.isatty() and not screen.is_dumb_terminal
     finished = _show_live(events, screen, stopping) if alive else _show_lines(events)
     if finished is not None:

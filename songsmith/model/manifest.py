@@ -9,6 +9,7 @@ from typing import Any, Self
 from songsmith.errors import ModelError
 from songsmith.markup import MarkupFormat
 from songsmith.model.plain_files import read_json
+from songsmith.safe_text import json_row
 
 # What is not here is text.
 _KINDS: dict[str, Any] = {"seed": int | None, "metrics": dict, "options": dict, "cleaning": dict, "sources": list}
@@ -82,5 +83,4 @@ class Manifest:
     def save(self, folder: Path) -> None:
         """Write manifest.json into an existing folder; what is not known is left out."""
         values = {name: value for name, value in asdict(self).items() if value not in ("", None, {}, ())}
-        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+        (folder / "manifest.json").write_text(json_row(values, indent=2), encoding="utf-8")

@@ -1,6 +1,5 @@
 """Write a song as a sheet to keep, send or print. Values in, text out: reads no library, writes no file."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from songsmith.lyrics import Section, Song, render, strip_controls
+from songsmith.safe_text import json_row
 
 
 class SheetFormat(StrEnum):
@@ -69,7 +69,7 @@ def _as_markdown(song: Song) -> str:
 
 def _as_json(song: Song) -> str:
     sheet = {"title": song.title, "artist": song.artist, "sections": describe_sections(song)}
-    return json.dumps(sheet, ensure_ascii=False) + "\n"
+    return json_row(sheet)
 
 
 def describe_sections(song: Song) -> list[dict[str, Any]]:

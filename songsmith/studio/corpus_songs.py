@@ -1,26 +1,22 @@
 """The songs of a corpus that somebody wants, and how they look on their way out. Changes none."""
 
 import hashlib
-import json
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from heapq import nlargest
-from typing import Any
 
 from songsmith.corpus.filters import Filter, Sieve
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import NotFoundError, UsageError
 from songsmith.lyrics import one_line
+from songsmith.safe_text import json_row as json_row
 from songsmith.studio.corpora import SongsRead
 
 _SONGS_A_REPORT = 500
 _NEAR_ENOUGH = 0.6
-UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-"""Characters that could drive a terminal, as a pattern; newline and tab are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +110,3 @@ def _no_such_song(corpus: Corpus, id: str) -> NotFoundError:
     if likely:
         step = f"Did you mean {' or '.join(likely)}?"
     return NotFoundError(f"There is no song '{id}' in the corpus '{corpus.name}'.", step)
-
-
-def json_row(value: Any) -> str:
-    """Return one line of JSON in which what could drive a terminal is escaped, so that nothing is lost."""
-    text = json.dumps(value, ensure_ascii=False)
-    return re.sub(UNSAFE, lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"

@@ -2,14 +2,17 @@
 
 import gc
 import os
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop
+from songsmith.tui.gate import TextGate
 from songsmith.tui.screens.workshop import WorkshopScreen
 
 _STDIN = 0
@@ -27,6 +30,7 @@ class SongsmithApp(App[None]):
     def __init__(self, studio: Studio) -> None:
         """Open a workshop in a user's studio."""
         super().__init__()
+        self._gate = TextGate()
         self._warned = False  # that the draft is not on disk
         self._workshop = WorkshopScreen(Workshop(studio.library, studio.paths), studio)
 
@@ -35,6 +39,10 @@ class SongsmithApp(App[None]):
         if self._workshop.leave() or self._warned:
             self.exit()
         self._warned = True
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let every text of every widget pass the gate before it is drawn."""
+        return [*super().get_line_filters(), self._gate]
 
     def get_default_screen(self) -> Screen[None]:
         """Start with the workshop: no empty screen is made and drawn before it."""
