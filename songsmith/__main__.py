@@ -17,9 +17,11 @@ def main() -> None:
             # Nothing to parse. Typer, and the pydantic it parses with, would take a third of the time to the first paint.
             from songsmith.cli import console
             from songsmith.cli.workshop import open_workshop
+            from songsmith.memory import prepare_memory
 
             console.prepare_streams()
             with console.ending_errors():
+                prepare_memory()
                 open_workshop()
         else:
             from songsmith.cli.app import app

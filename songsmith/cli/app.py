@@ -17,6 +17,7 @@ from songsmith.cli import completion, console
 from songsmith.cli.usage import explain
 from songsmith.cli.workshop import open_workshop
 from songsmith.errors import UsageError
+from songsmith.memory import prepare_memory
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class SongsmithGroup(TyperGroup):
         console.prepare_streams()
         completion.complete_at_the_first_tab()
         with console.ending_errors():  # a help text may find no room
+            prepare_memory()
             try:
                 result = super().main(*arguments, **options | {"standalone_mode": False})
             except ClickException as error:

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from songsmith.errors import SongsmithError, StorageError, UsageError, storage_error
+from songsmith.memory import minding_memory
 from songsmith.safe_text import one_line, printable
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def ending_errors() -> Iterator[None]:
     The one place where an error becomes an exit code. A reader that went away ends it quietly, as done.
     """
     try:
-        yield
+        with minding_memory():
+            yield
     except BrokenPipeError:
         close_stdout()
         sys.exit(0)

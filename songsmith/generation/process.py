@@ -22,6 +22,7 @@ from songsmith.errors import ModelError, SongsmithError
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse, render
 from songsmith.markup import Prompt
+from songsmith.memory import is_out_of_memory, memory_error, prepare_memory
 from songsmith.settings import NO_MODEL
 from songsmith.takes import FinishReason, Take
 
@@ -294,6 +295,10 @@ class _Child:
             if lost:
                 os._exit(1)  # whoever wants more starts another
 
+    def give_up(self, error: SongsmithError) -> None:
+        """Say why nothing more will come of this process."""
+        self._tell(Failed(request=None, message=error.message, next_step=error.next_step))
+
     def _write(self, engine: Any, asked: Write) -> None:
         from songsmith.generation.writing import TakeFinished, write_takes
 
@@ -339,7 +344,14 @@ def _main(environ: Mapping[str, str]) -> None:
     os.dup2(2, 1)
     if hasattr(os, "nice") and "SONGSMITH_NO_NICE" not in environ:
         os.nice(5)  # keys come first
-    _Child(sys.stdin.buffer, told).run()
+    child = _Child(sys.stdin.buffer, told)
+    try:
+        prepare_memory()
+        child.run()
+    except BaseException as error:  # a panic in Rust is no Exception
+        if is_out_of_memory(error):  # else the end of the process says that something went wrong
+            child.give_up(memory_error())
+        raise
 
 
 if __name__ == "__main__":

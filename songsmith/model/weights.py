@@ -12,7 +12,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from songsmith.errors import ModelError
+from songsmith.errors import ModelError, SongsmithError
+from songsmith.memory import is_out_of_memory, memory_error
 from songsmith.model.plain_files import find_other_kind, open_plain, parse_json, read_json
 
 if TYPE_CHECKING:
@@ -139,10 +140,8 @@ class Weights:
             if tensor.dtype == "BF16":  # the upper half of a float32
                 flat = (flat.astype(np.uint32) << 16).view(np.float32)
             return flat.reshape(tensor.shape)
-        except OSError as error:
-            raise _unreadable(tensor.file, error) from error
-        except ValueError as error:  # fewer bytes than a moment ago
-            raise _damaged(tensor.file, f"{error}") from error
+        except (OSError, ValueError, MemoryError) as error:  # ValueError: fewer bytes than a moment ago
+            raise _explain(tensor.file, error) from error
 
     def tensors(self, names: Sequence[str]) -> "dict[str, Tensor]":
         """Return weights for torch, as they are kept.
@@ -161,10 +160,8 @@ class Weights:
                         for name in names
                         if (tensor := self.stored[name]).file == path
                     }
-            except OSError as error:
-                raise _unreadable(path, error) from error
             except Exception as error:  # safetensors raises its own
-                raise _damaged(path, f"{error}") from error
+                raise _explain(path, error) from error
         return found
 
 
@@ -276,6 +273,13 @@ def _list_tensors(path: Path, header: Mapping[str, Any], *, start: int, size: in
     if start + filled != size:
         raise _damaged(path, f"it has {size:,} bytes, not the {start + filled:,} its header tells of")
     return tensors
+
+
+def _explain(path: Path, error: Exception) -> SongsmithError:
+    """Return what to say of a file that was not read to its end."""
+    if is_out_of_memory(error):
+        return memory_error()
+    return _unreadable(path, error) if isinstance(error, OSError) else _damaged(path, f"{error}")
 
 
 def _unreadable(path: Path, error: OSError) -> ModelError:
