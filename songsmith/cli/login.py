@@ -1,7 +1,7 @@
 """`songsmith login` and `songsmith logout`: the token a source of lyrics wants, asked for where nobody can read it."""
 
 import sys
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,15 +12,14 @@ from songsmith.errors import UsageError
 _LONGEST_BYTES = 4096
 
 
-class Service(StrEnum):
-    """What one can log in at."""
-
-    GENIUS = "genius"
+# Checked here, not by typer, which would repeat what was typed: it may be the token.
+_SERVICES = ("genius",)
+Service = Annotated[str, typer.Argument(metavar="genius", help="What the token is for.", show_default=False)]
 
 
 def login(
     context: typer.Context,
-    service: Annotated[Service, typer.Argument(help="What the token is for.", show_default=False)],
+    service: Service,
     token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read it from standard input.")] = False,
     check: Annotated[bool, typer.Option(help="Ask Genius whether it accepts the token.")] = True,
 ) -> None:
@@ -30,13 +29,12 @@ def login(
     showing it, and kept in the system keyring; where there is none, in a file
     that only you can read. GENIUS_ACCESS_TOKEN, if it is set, goes before it.
     """
-    if any(name.startswith("--") for name in context.args):
-        raise UsageError("There is no such option.", "See songsmith login --help")
-    if context.args:  # never show what it is
-        raise UsageError(
-            "A token on the command line can be read by everyone on this machine.",
-            "Leave it out: it is asked for. Or pipe it in, with --token-stdin. Then make a new one.",
-        )
+    _check_unseen(
+        service,
+        context.args,
+        "login",
+        "Leave it out: it is asked for. Or pipe it in, with --token-stdin. Then make a new one.",
+    )
     from songsmith.paths import find_paths
     from songsmith.studio import logins
 
@@ -47,8 +45,9 @@ def login(
         console.say("GENIUS_ACCESS_TOKEN is set, and goes before it.")
 
 
-def logout(service: Annotated[Service, typer.Argument(help="What the token is for.", show_default=False)]) -> None:
+def logout(context: typer.Context, service: Service) -> None:
     """Forget your Genius token."""
+    _check_unseen(service, context.args, "logout", "Leave it out, and make a new one.")
     from songsmith.paths import find_paths
     from songsmith.studio import logins
 
@@ -57,6 +56,19 @@ def logout(service: Annotated[Service, typer.Argument(help="What the token is fo
     console.say(f"Removed the token from {' and '.join(places)}." if places else "No token was kept.")
     if logins.variable_goes_first(paths):
         console.say("GENIUS_ACCESS_TOKEN is still set.")
+
+
+def _check_unseen(service: str, rest: Sequence[str], command: str, step: str) -> None:
+    """Refuse what does not belong on the command line, and never show what it is."""
+    if any(name.startswith("-") for name in rest):
+        raise UsageError("There is no such option.", f"See songsmith {command} --help")
+    if rest:
+        raise UsageError("A token on the command line can be read by everyone on this machine.", step)
+    if service not in _SERVICES:
+        raise UsageError(
+            "That is no service one can log in at.",
+            f"The command is: songsmith {command} genius. If it was a token, everyone here could read it: make a new one.",
+        )
 
 
 def _ask() -> str:

@@ -154,3 +154,38 @@ def test_nothing_slow_is_loaded_before_it_is_needed(songsmith: Songsmith):
     code += "except SystemExit: pass\nprint([name for name in ('keyring', 'requests', 'lyricsgenius') if name in sys.modules])"
     done = subprocess.run([songsmith.command[0], "-c", code], capture_output=True, timeout=60, check=True)
     assert done.stdout.endswith(b"[]\n")
+
+
+@pytest.mark.parametrize("command", ["login", "logout"])
+@pytest.mark.parametrize(
+    "arguments",
+    [(WRONG,), ("genius", WRONG), (WRONG, "genius"), ("genius", f"--{WRONG}"), ("genius", "--token", WRONG), (f"-{WRONG}",),
+     ("genius", f"--token={WRONG}"), ("genius", f"--help={WRONG}")],
+)  # fmt: skip
+def test_a_token_in_any_place_of_the_command_line_is_not_repeated(genius: FakeGenius, command: str, arguments: tuple[str, ...]):
+    result = run(command, *arguments)  # which looks for it
+    assert (result.exit_code, result.stdout, genius.requests) == (2, "", [])
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["http://localhost:{port}/token-api/search", "http://127.0.0.1:9/", "ftp://127.0.0.1/x", "//localhost:{port}/"]
+)
+def test_what_another_host_answers_makes_no_token_good(genius: FakeGenius, elsewhere: str):
+    port = genius.root.rpartition(":")[2]
+    genius.fail("search", Answer(status=302, headers={"Location": elsewhere.replace("{port}", port)}))
+    result = run("login", "genius", "--token-stdin", stdin=TOKEN)
+    assert result.exit_code == 8
+    assert "leads to another place" in result.stderr
+    assert len(genius.requests) == 1
+    assert not find_paths().genius_token.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html>Welcome to this hotel</html>", "{}", "null", '{"response": {}}', '{"response": {"hits": 1}}', '{"response": []}'],
+)
+def test_what_is_no_answer_of_genius_makes_no_token_good(genius: FakeGenius, body: str):
+    genius.fail("search", Answer(body=body))
+    result = run("login", "genius", "--token-stdin", stdin=TOKEN)
+    assert (result.exit_code, result.stdout) == (8, "")
+    assert not find_paths().genius_token.exists()

@@ -527,8 +527,8 @@ def test_the_token_goes_to_the_api_and_nowhere_else(fetch: Fetcher, genius: Fake
     with FakeGenius() as elsewhere:
         location = f"{elsewhere.api}artists/1/songs"
         genius.fail("/songs", Answer(status=302, headers={"Location": location}))
-        assert "does not accept the token" in fetch.fails()  # so it was not sent along
-        assert [request.token for request in elsewhere.requests] == [""]
+        assert "leads to another place" in fetch.fails()
+        assert elsewhere.requests == []
     genius.requests.clear()
     fetch()
     assert {("token-api" in request.path, request.token) for request in genius.requests} == {

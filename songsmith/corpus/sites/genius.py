@@ -127,7 +127,10 @@ class GeniusSource:
         from lyricsgenius import API
 
         # By the class, since another method of the same name asks the public search, which wants no token.
-        self._ask(lambda: API.search_songs(self._client, "song", per_page=1))
+        answer = self._ask(lambda: API.search_songs(self._client, "song", per_page=1))
+        with reading(self.title):  # what answers may be somebody else: only Genius has hits
+            if not isinstance(answer["hits"], list):
+                raise TypeError
 
     def find(self, wanted: Wanted) -> SongList:
         """Return an artist, an album or a song; case, accents and punctuation may differ.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from songsmith.corpus.sites.sources import BrokenPageError, PassingError, SongError
 from songsmith.errors import FetchError, UsageError
@@ -110,6 +111,8 @@ class Watch:
     def _inspect(self, response: "Response", **_: object) -> None:
         """Read an answer to its end, and raise what others would hide."""
         self._answered = True
+        if response.is_redirect:
+            self._check_way(response)
         if response.status_code != 200 and not response.is_redirect:
             response.close()  # unread, so of no more use
             raise self._explain(response.status_code, _seconds(response.headers.get("Retry-After", "")))
@@ -123,6 +126,20 @@ class Watch:
         measured = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
         if not measured and not self.page.rstrip().endswith(("</html>", "}", "]")):
             raise BrokenPageError(self._broken)
+
+    def _check_way(self, response: "Response") -> None:
+        """See where an answer leads: with a token nowhere but on the same site, and never from https to what all can read."""
+        here = urlsplit(response.url)
+        there = urlsplit(urljoin(response.url, response.headers.get("Location", "")))
+        same = (there.scheme, there.netloc) == (here.scheme, here.netloc)
+        if (response.request.headers.get("Authorization") and not same) or (
+            here.scheme == "https" and there.scheme != "https"
+        ):
+            response.close()
+            raise FetchError(
+                f"{self._site} did not answer, but leads to another place ({there.scheme}://{there.netloc}).",
+                "See whether this network wants you to log in first, and whether a proxy stands in between.",
+            )
 
     def _read(self, response: "Response") -> bytes:
         """Return the body. Timeouts alone would let it drip for ever, as each byte starts them anew."""
