@@ -1,6 +1,7 @@
 """What the user prefers: defaults < settings.toml < environment < flags. Flags are the faces' to lay over."""
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any, Self
 from songsmith.errors import UsageError
 from songsmith.paths import Paths
 
+_LONGEST_BYTES = 16 << 10  # of some files, TOML takes seconds to read a few times as much
+_LONGEST_SHOWN = 80
 NO_MODEL = "none"
 """Said in place of a model's name."""
 
@@ -28,7 +31,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
-            raise UsageError(f"There is no device '{self.device}'.", "Use auto, cpu, cuda or mps.")
+            raise UsageError(f"There is no device '{_short(self.device)}'.", "Use auto, cpu, cuda or mps.")
         if not 0 <= self.threads <= 1024:
             raise UsageError(f"{self.threads} threads cannot be had.", "Use a number from 1 to 1024, or 0 to choose.")
 
@@ -65,14 +68,18 @@ class Settings:
                 try:
                     found[field.name] = int(value) if field.type is int else value
                 except ValueError as error:
-                    raise UsageError(f"{name}={value} is not a whole number.", f"Unset {name}, or mend it.") from error
+                    raise UsageError(
+                        f"{name}={_short(value)} is not a whole number.", f"Unset {name}, or mend it."
+                    ) from error
         return _read_file(paths.settings), found
 
     def _over(self, values: Mapping[str, Any], origin: str) -> Self:
         known = {field.name: field.type for field in fields(self)}
         for name, value in values.items():
             if name not in known:
-                raise UsageError(f"{origin} sets '{name}', which is no setting.", f"Known are {', '.join(known)}.")
+                raise UsageError(
+                    f"{origin} sets '{_short(name)}', which is no setting.", f"Known are {', '.join(known)}."
+                )
             if type(value) is not known[name]:
                 raise UsageError(f"{origin} gives '{name}' a value of the wrong kind.", "See README, Settings.")
         return replace(self, **values)
@@ -80,7 +87,7 @@ class Settings:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _read_regular(path)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
     except OSError as error:
@@ -91,5 +98,27 @@ def _read_file(path: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"{path} is not valid TOML: it nests too deep.", "Mend it, or move it away.") from None
+    except ValueError as error:  # no TOML, or a number of too many digits
         raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
+
+
+def _read_regular(path: Path) -> str:
+    """Return the text of a file of settings. A pipe or a device might never end, and a huge file holds no settings.
+
+    Raises:
+        UsageError: it is neither a file nor absent, or too large.
+        OSError: it is absent, or cannot be read.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError(f"{path} cannot be read: it is no regular file.", "Move it away.")
+    if found.st_size > _LONGEST_BYTES:
+        raise UsageError(f"{path} is too large for settings ({found.st_size >> 10} kB).", "Mend it, or move it away.")
+    return path.read_text(encoding="utf-8")
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"

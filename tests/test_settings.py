@@ -1,13 +1,17 @@
 """Settings: the file over the defaults, the environment over the file, and a mistake in one sentence."""
 
 import os
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from songsmith.cli.app import app
 from songsmith.errors import UsageError
 from songsmith.paths import Paths
 from songsmith.settings import Settings
@@ -101,3 +105,52 @@ def test_settings_that_are_there_but_cannot_be_read_are_an_error(paths: Paths) -
         paths.settings.chmod(0)
         with pytest.raises(UsageError, match="cannot be read"):
             Settings.load(paths, {})
+
+
+def _hostile_files() -> dict[str, Callable[[Path], object]]:
+    return {
+        "binary": lambda path: path.write_bytes(bytes(range(256))),
+        "NUL": lambda path: path.write_bytes(b'model = "\0"'),
+        "huge": lambda path: path.write_bytes(b"#\n" * 3_000_000),
+        "endless": lambda path: path.symlink_to("/dev/zero"),
+        "a folder": lambda path: path.mkdir(),
+        "a pipe": os.mkfifo,
+        "a loop": lambda path: path.symlink_to(path),
+        "nested beyond its size": lambda path: path.write_text("model = " + "[" * 100_000),
+        "nested": lambda path: path.write_text("model = " + "[" * 15_000),
+        "nested tables": lambda path: path.write_text("model = " + "{a=" * 5_000),
+        "dots": lambda path: path.write_text(".".join("a" * 8_000) + " = 1"),
+        "no text": lambda path: path.write_text("model = 1"),
+        "no number": lambda path: path.write_text('threads = "2"'),
+        "true is no number": lambda path: path.write_text("threads = true"),
+        "too many": lambda path: path.write_text(f"threads = {10**30}"),
+        "far too many": lambda path: path.write_text(f"threads = {'9' * 5000}"),
+        "escapes": lambda path: path.write_text('"a\\u001b]0;x\\u0007" = 1'),
+        "an escape in a value": lambda path: path.write_text('device = "\\u001b[2J\\u009b2J"'),
+        "twice": lambda path: path.write_text('model = "a"\nmodel = "b"'),
+    }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files there")
+@pytest.mark.parametrize("kind", _hostile_files())
+def test_a_file_of_settings_that_means_harm_is_one_sentence(paths, kind):
+    paths.config.mkdir(parents=True)
+    _hostile_files()[kind](paths.settings)
+    result = CliRunner().invoke(app, ["models", "list"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert re.fullmatch(r"songsmith: [^\n\x00-\x1f\x7f-\x9f]{1,600}\n", result.stderr), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SONGSMITH_DEVICE", "\x1b[2J"), ("SONGSMITH_DEVICE", "x" * 100_000), ("SONGSMITH_THREADS", "9" * 5000),
+     ("SONGSMITH_THREADS", "9" * 100), ("SONGSMITH_THREADS", "-1"), ("SONGSMITH_THREADS", "1e3"), ("SONGSMITH_HOME", "/dev/null"),
+     ("SONGSMITH_HOME", "~nobody\x1b[2J"), ("COLUMNS", "0"), ("COLUMNS", "-5"), ("COLUMNS", "x" * 999), ("COLUMNS", "9" * 30),
+     ("NO_COLOR", "\x1b"), ("FORCE_COLOR", "1"), ("LANG", "\x1b[2J"), ("LC_ALL", "xx_XX"),
+     ("HF_ENDPOINT", "\x1b"), ("TERM", "\x1b")],
+)  # fmt: skip
+def test_a_variable_that_means_harm_breaks_nothing(home, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(app, ["models", "list"])
+    assert result.exit_code in (0, 2, 5), result.exc_info
+    assert re.fullmatch(r"(?:songsmith: [^\n\x00-\x1f\x7f-\x9f]{1,600}\n)?", result.stderr), result.stderr

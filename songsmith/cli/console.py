@@ -71,7 +71,7 @@ def agree_to_remove(what: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not someone_answers():
         raise UsageError(f"This removes {what} for good.", "Say so with --yes.")
     say(f"Remove {what} for good? [y/N]")  # typer's own question leaves a space on stdout
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
@@ -146,6 +146,11 @@ def prepare_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def someone_answers() -> bool:
+    """Return whether a person can be asked: standard input is a terminal, not a pipe or closed."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def piped_in() -> bool:

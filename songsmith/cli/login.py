@@ -72,7 +72,7 @@ def _check_unseen(service: str, rest: Sequence[str], command: str, step: str) ->
 
 
 def _ask() -> str:
-    if not sys.stdin.isatty():
+    if not console.someone_answers():
         raise UsageError("There is nobody to ask for the token.", "Pipe it in: songsmith login genius --token-stdin")
     from getpass import getpass
 
@@ -80,4 +80,6 @@ def _ask() -> str:
 
 
 def _read_stdin() -> str:
+    if sys.stdin is None:
+        raise UsageError("Standard input is closed.", "Pipe the token in.")
     return sys.stdin.buffer.readline(_LONGEST_BYTES).decode("utf-8", "replace")

@@ -63,5 +63,6 @@ def test_a_token_is_led_to_no_other_host_but_others_may_be(location: str):
 
 
 def test_on_the_same_site_all_may_be_led_on():
-    assert ask("/page", token="Bearer secret") == [("https://site.test/", "Bearer secret"), ("https://site.test/page", "Bearer secret")]
+    asked = ask("/page", token="Bearer secret")
+    assert asked == [("https://site.test/", "Bearer secret"), ("https://site.test/page", "Bearer secret")]
     assert len(ask("https://site.test/page", at="http://site.test/")) == 2
