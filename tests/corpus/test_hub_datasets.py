@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 from hub_server import TOKEN, FakeHub
 
-from songsmith.corpus.formats.hub_datasets import DatasetName
+from songsmith.corpus.formats.hub_datasets import DatasetName, find_dataset_files
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer
 from songsmith.corpus.records import RawRecord, SetAside
@@ -191,3 +191,10 @@ def test_a_name_with_every_part():
     assert DatasetName.parse("hf://o-w.n/na_me@refs/convert/parquet/a/b:train") == DatasetName(
         repository="o-w.n/na_me", revision="refs/convert/parquet", config="a/b", split="train"
     )
+
+
+@pytest.mark.parametrize("endpoint", ["\x1b[2J", "http://[::1", "http://a\nb"])
+def test_an_endpoint_that_is_no_address_is_one_sentence(monkeypatch, endpoint):
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(UsageError, match="HF_ENDPOINT is no address of a site"):
+        find_dataset_files(DatasetName.parse("hf://a/b"))

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from urllib.parse import urlsplit
 
 from songsmith.corpus.formats.text_files import SourceFile, explaining
 from songsmith.errors import FetchError, InputError, NotFoundError, SongsmithError, UsageError
@@ -100,9 +101,10 @@ def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
         InputError: it has no file that could hold songs.
         NotFoundError: there is no such data set, revision, config or split.
     """
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    _check_endpoint(endpoint or "")
     import huggingface_hub
 
-    endpoint = os.environ.get("HF_ENDPOINT") or None
     hub = huggingface_hub.HfApi(endpoint=endpoint)
     with _explaining(dataset, f"{SCHEME}{dataset.repository}"):
         found = _list(hub, dataset, dataset.revision)
@@ -118,6 +120,16 @@ def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
         )
     chosen = _choose(_narrow(dataset, sizes))
     return [HubFile(files, dataset, revision, path, sizes[path]) for path in sorted(chosen)]
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """See that HF_ENDPOINT can be an address: huggingface_hub fails without a sentence where it cannot, even to import."""
+    try:
+        usable = endpoint.isprintable() and urlsplit(endpoint) is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError("HF_ENDPOINT is no address of a site.", "Unset it, or write it like https://huggingface.co.")
 
 
 def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str, int]]:
