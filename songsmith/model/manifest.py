@@ -1,6 +1,5 @@
 """The manifest of a model directory: where a model came from, what it read, what was measured of it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
