@@ -13,7 +13,7 @@ The tree, with the exit code each branch ends in::
     ├── FetchError           8   a source of lyrics that refuses, or cannot be reached
     └── TrainingError        9   training that cannot begin or go on
 
-An interrupt (Ctrl-C) ends in 130.
+An interrupt (Ctrl-C) ends in 130, and what another signal ends in 128 + its number: 129 SIGHUP, 143 SIGTERM.
 """
 
 import errno

@@ -129,7 +129,7 @@ def _run(work: "Cleaning", *, dry_run: bool, as_json: bool) -> None:
                 show_diff(event)
     if done is None:
         console.say("Interrupted; nothing was changed.")
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted.exit_code)
     _tell_cleaning(done, dry_run=dry_run)
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _TABLE_ROWS = 500
 
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 def write(text: str) -> None:
     """Put text on stdout now, so that a reader downstream sees each word, or line, as it comes.
@@ -168,20 +170,38 @@ def close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class Interruption(Event):
+    """Set when work is to end where it stands."""
+
+    exit_code = 130
+    """Code the program then ends in: 128 + the number of the signal, as in a shell."""
+
+
 @contextmanager
-def interrupts() -> Iterator[Event]:
-    """Let the first Ctrl-C set an event, so that work can end where it stands; the second interrupts as usual."""
-    interrupted = Event()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: Ctrl-C is for someone else
-        yield interrupted
-        return
+def interrupts() -> Iterator[Interruption]:
+    """Let the first Ctrl-C, SIGTERM or SIGHUP set an event, so that work can end where it stands; the second ends it as usual."""
+    interrupted = Interruption()
+    terminals = [number for number in (1, 2) if os.isatty(number)]
+    # What is ignored is ignored on purpose: Ctrl-C in the background is for someone else, and nohup outlives its terminal.
+    before = {
+        number: answer for number in _ENDING if (answer := signal.getsignal(number)) not in (signal.SIG_IGN, None)
+    }
 
     def handle(number: int, frame: FrameType | None) -> None:
+        interrupted.exit_code = 128 + number
         interrupted.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
+        for terminal in terminals:
+            if not os.isatty(terminal):  # it has gone; the work is still brought to its end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
 
-    before = signal.signal(signal.SIGINT, handle)
+    def restore() -> None:
+        for number, answer in before.items():
+            signal.signal(number, answer)
+
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield interrupted
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

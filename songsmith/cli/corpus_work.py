@@ -55,7 +55,7 @@ def follow(
     interrupted: str,
     tell_songs: bool = False,
 ) -> Iterator[Event]:
-    """Yield what work tells but how far it is, which a bar shows; the first Ctrl-C ends it with a sentence and code 130."""
+    """Yield what work tells but how far it is, which a bar shows; the first Ctrl-C ends it with a sentence."""
     from songsmith.corpus.verification.damage import BytesChecked
     from songsmith.studio.corpora import SongsRead
 
@@ -72,4 +72,4 @@ def follow(
     if isinstance(events, Generator):
         events.close()
     console.say(interrupted)
-    raise typer.Exit(130)
+    raise typer.Exit(stop.exit_code)

@@ -171,7 +171,7 @@ def gen(
                 console.write(("\n\n" if event.take else "") + place.text)
             console.write(event.text)
     if interrupted.is_set():
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted.exit_code)
 
 
 def _prompt_text(argument: str | None) -> str | None:

@@ -112,7 +112,7 @@ def import_words(
     if done is None:
         came = f"{songs(kept.count)} came in" if kept else "nothing was kept"
         console.say(f"Interrupted; {came}. Run the same command again{': it goes on' if kept else ''}.")
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted.exit_code)
     _tell_import(done)
 
 

@@ -245,4 +245,4 @@ def _follow(studio: "Studio", run: "TrainingRun", *, resume: bool) -> None:
         )
         raise typer.Exit(130) from None
     if finished is not None and finished.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted.exit_code)

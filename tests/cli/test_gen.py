@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 
 from songsmith.cli.app import app
 from songsmith.generation.options import GenerationOptions
+from songsmith.library.library import Library
 from songsmith.lyrics import parse
+from songsmith.paths import Paths
 from songsmith.studio.writing import plan_length
 
 SHORT = ("--seed", "1", "--max-lines", "3")
@@ -193,6 +195,18 @@ def test_an_interrupt_leaves_what_was_written(songsmith: Songsmith) -> None:
     ).stdout
     shorter = min(len(whole), len(seen + rest))
     assert (seen + rest)[: shorter - 1] == whole[: shorter - 1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_what_was_written(songsmith: Songsmith, paths: Paths, number: int) -> None:
+    process = songsmith.start(*ENDLESS, "--save")
+    seen = read_until(process, 4)
+    process.send_signal(number)
+    rest, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert b"(stopped, starter, seed 1," in err
+    with Library(paths.library) as library:
+        assert library.song("1").text.strip() == (seen + rest).decode().strip()
 
 
 def test_an_interrupted_take_is_still_json(songsmith: Songsmith) -> None:

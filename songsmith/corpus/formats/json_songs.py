@@ -21,8 +21,8 @@ SYNONYMS = {
         "titre", "titulo", "titel",
     ),
     "artist": (
-        "artist", "author", "artist_name", "artistName", "singer", "artists", "band", "singer_name", "aname", "artistname", "artiste",
-        "interprete", "performer",
+        "artist", "author", "artist_name", "artistName", "singer", "artists", "band", "singer_name", "aname", "artistname",
+        "artiste", "interprete", "performer",
     ),
     "chords": ("chords",),
 }  # fmt: skip
