@@ -7,7 +7,7 @@ from songsmith.errors import UsageError
 
 
 def open_workshop(model: str | None = None, device: str | None = None) -> None:
-    """Open the workshop on this terminal.
+    """Open the workshop on this terminal, and exit with its code: 0, or 128 + the number of the signal that ended it.
 
     Raises:
         UsageError: this is no terminal.
@@ -28,4 +28,6 @@ def open_workshop(model: str | None = None, device: str | None = None) -> None:
 
     from songsmith.tui.app import SongsmithApp
 
-    SongsmithApp(studio).run()
+    app = SongsmithApp(studio)
+    app.run()
+    sys.exit(app.return_code)

@@ -2,11 +2,13 @@
 
 import gc
 import os
+import signal
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -44,6 +46,20 @@ class SongsmithApp(App[None]):
         """Let every text of every widget pass the gate before it is drawn."""
         return [*super().get_line_filters(), self._gate]
 
+    def end_by_signal(self, number: int) -> None:
+        """Put the draft away, end the model's process, and leave; the exit code is 128 + `number`, as in a shell."""
+        self._workshop.end()
+        self.exit(return_code=128 + number)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver of this platform's terminals."""
+        driver = super().get_driver_class()
+        if driver.__module__ != "textual.drivers.linux_driver":
+            return driver
+        from songsmith.tui.terminal import TerminalDriver
+
+        return TerminalDriver
+
     def get_default_screen(self) -> Screen[None]:
         """Start with the workshop: no empty screen is made and drawn before it."""
         return self._workshop
@@ -55,7 +71,6 @@ class SongsmithApp(App[None]):
             self.set_interval(_TERMINAL_CHECK_S, self._check_terminal)
 
     def _check_terminal(self) -> None:
-        """Leave when the terminal has gone: without one, reading keys would spin for ever."""
+        """Leave when the terminal has gone, of which only the first program of a session hears by a signal."""
         if not os.isatty(_STDIN):
-            self._workshop.leave()
-            self.exit()
+            self.end_by_signal(getattr(signal, "SIGHUP", 1))

@@ -424,6 +424,13 @@ class WorkshopScreen(Screen[None]):
         self._show_takes()
         self._status.tell("A new draft. The one before is under Songs.")
 
+    def end(self) -> None:
+        """Put the draft away and end the model's process, now: there may be no later."""
+        if self.is_mounted:
+            self.leave()
+        if self._link is not None:
+            self._link.close()
+
     def leave(self) -> bool:
         """Put the draft away: the application is about to end. Return whether it could be."""
         self.action_stop()

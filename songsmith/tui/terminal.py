@@ -1,0 +1,93 @@
+"""The terminal under the workshop: what Textual's driver leaves open when a signal comes, or when the terminal goes.
+
+Signals are answered by the event loop, not wherever the program happened to be: Textual's own handlers write to the queue of
+the screen even from inside that queue. Not for Windows, which has no such signals.
+"""
+
+import signal
+import termios
+from contextlib import suppress
+from threading import Lock
+from typing import IO, Any, Protocol, cast
+
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class EndsBySignal(Protocol):
+    """An application that can be told to end."""
+
+    def end_by_signal(self, number: int) -> None:
+        """Keep what there is, and end."""
+
+
+class _Screen:
+    """The terminal's file; once it has gone, what is written to it goes nowhere, and holds nobody up."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, with one thread that reads keys however often the program is stopped and continued."""
+
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        """Take over the signals of a program on a terminal."""
+        super().__init__(app, **options)
+        self._file = cast(Any, _Screen(cast(IO[str], self._file)))
+        self._reads = Lock()
+        ends = cast(EndsBySignal, app)
+        for number in _ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                self._loop.add_signal_handler(number, ends.end_by_signal, number)
+        self._loop.add_signal_handler(signal.SIGTSTP, self._sigtstp_application)
+        self._loop.add_signal_handler(signal.SIGCONT, self._sigcont_application)
+
+    def start_application_mode(self) -> None:
+        """Take the screen; or take it back after a SIGSTOP, which gave no time to give it away."""
+        reader, writer, attributes = self._key_thread, self._writer_thread, self.attrs_before
+        taken = reader is not None and reader.is_alive()
+        if taken and writer is not None:
+            self.write("\x1b[<u")  # the keyboard's modes are a stack, and go onto it once more
+            writer.stop()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if taken:
+            # The second thread has ended at once, see below. The terminal may be raw already: how it was before is known.
+            self._key_thread, self.attrs_before = reader, attributes
+            self._app.refresh(layout=True)  # somebody else may have written on the screen
+
+    def stop_application_mode(self) -> None:
+        """Give the screen back, also the form in which the mouse was reported."""
+        if self._mouse_pixels:
+            self.write("\x1b[?1016l")
+        super().stop_application_mode()
+
+    def _sigcont_application(self, *_: object) -> None:
+        if not self._app._exit:  # service managers send one behind every SIGTERM: the screen is not taken back for it
+            super()._sigcont_application()
+
+    def _run_input_thread(self) -> None:
+        if not self._reads.acquire(blocking=False):
+            return  # two would share the keys among them, and only one would be told to end
+        try:
+            super()._run_input_thread()
+        finally:
+            self._reads.release()
+
+    def run_input_thread(self) -> None:
+        """Read keys until told to end, or until the terminal has gone, which the application sees for itself."""
+        with suppress(OSError, termios.error):
+            super().run_input_thread()
