@@ -1,19 +1,25 @@
 """What the user prefers: defaults < settings.toml < environment < flags. Flags are the faces' to lay over."""
 
+import json
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from songsmith.errors import UsageError
+from songsmith.errors import UsageError, storing
 from songsmith.paths import Paths
 
 _LONGEST_BYTES = 16 << 10  # of some files, TOML takes seconds to read a few times as much
 _LONGEST_SHOWN = 80
 NO_MODEL = "none"
 """Said in place of a model's name."""
+AUTO_THEME = "auto"
+"""The theme that goes with the terminal."""
+THEMES = (AUTO_THEME, "dark", "light")
+"""What the workshop's colours can be set to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +34,12 @@ class Settings:
     """CPU threads for generation; 0 lets songsmith choose."""
     draft_model: str = NO_MODEL
     """Name of a smaller model that guesses for the one that writes, or none."""
+    theme: str = AUTO_THEME
+    """Colours of the workshop: dark, light, or auto for those that go with the terminal."""
 
     def __post_init__(self) -> None:
+        if self.theme not in THEMES:
+            raise UsageError(f"There is no theme '{self.theme}'.", f"Use {', '.join(THEMES[:-1])} or {THEMES[-1]}.")
         if self.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
             raise UsageError(f"There is no device '{_short(self.device)}'.", "Use auto, cpu, cuda or mps.")
         if not 0 <= self.threads <= 1024:
@@ -122,3 +132,37 @@ def _read_regular(path: Path) -> str:
 
 def _short(value: str) -> str:
     return value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"
+
+
+def keep_setting(paths: Paths, name: str, value: str) -> None:
+    """Write one setting into settings.toml, and leave all else in it as it stands, comments and all.
+
+    Raises:
+        UsageError: the file cannot be read, or sets this in a way that is not found here.
+        StorageError: it cannot be written.
+    """
+    Settings()._over(_read_file(paths.settings), str(paths.settings))
+    import tomllib
+
+    with storing(paths.settings):
+        path = paths.settings.resolve()  # it may be a link to a file kept elsewhere, and stays one
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        was = tomllib.loads(text)
+        there = re.compile(rf"""^([ \t]*["']?{name}["']?[ \t]*=[ \t]*)("[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+        setting = json.dumps(value, ensure_ascii=False)
+        new = there.sub(lambda found: found[1] + setting, text) if name in was else f"{name} = {setting}\n{text}"
+        try:
+            understood = tomllib.loads(new) == was | {name: value}
+        except tomllib.TOMLDecodeError:
+            understood = False
+        if not understood:
+            raise UsageError(f"{path} sets '{name}' in an unusual way.", f"Set {name} = {setting} there by hand.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            draft.write_text(new, encoding="utf-8")
+            if path.exists():
+                draft.chmod(path.stat().st_mode & 0o777)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)

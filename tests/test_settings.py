@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from songsmith.cli.app import app
 from songsmith.errors import UsageError
 from songsmith.paths import Paths
-from songsmith.settings import Settings
+from songsmith.settings import Settings, keep_setting
 
 
 def write(paths: Paths, text: str | bytes) -> None:
@@ -47,6 +48,7 @@ def test_reading_makes_no_file(paths: Paths, home: Path) -> None:
         ("threads = -1", "-1 threads"),
         ("threads = 1025", "1025 threads"),
         ('device = "tpu"', "'tpu'"),
+        ('theme = "pink"', "'pink'"),
         (b"model = '\xff'", "not valid TOML"),
         (b"\xff\xfem\x00", "not valid TOML"),
         (b"\x00", "not valid TOML"),
@@ -154,3 +156,47 @@ def test_a_variable_that_means_harm_breaks_nothing(home, monkeypatch, name, valu
     result = CliRunner().invoke(app, ["models", "list"])
     assert result.exit_code in (0, 2, 5), result.exc_info
     assert re.fullmatch(r"(?:songsmith: [^\n\x00-\x1f\x7f-\x9f]{1,600}\n)?", result.stderr), result.stderr
+
+COMMENTS = st.lists(st.sampled_from(["# mine", "", "  # theme = 'light'", "#theme = 1"]), max_size=2)
+LINES = {
+    "theme": ["theme = 'dark'", 'theme="light"  # for now', '  "theme" = "auto"'],
+    "model": ['model = "theme"', "model = 'dark theme = \\'"],
+    "threads": ["threads = 2"],
+}
+
+
+@given(st.data())
+def test_a_setting_is_kept_and_all_else_stays(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    root = tmp_path_factory.mktemp("home")
+    paths = Paths(data=root, config=root / "config", state=root)
+    rows: list[str] = []
+    for name in data.draw(st.lists(st.sampled_from(sorted(LINES)), unique=True)):
+        rows += [*data.draw(COMMENTS), data.draw(st.sampled_from(LINES[name]))]
+    if data.draw(st.booleans()):
+        write(paths, "\n".join(rows))
+    before = Settings.load(paths, {})
+    keep_setting(paths, "theme", "light")
+    assert Settings.load(paths, {}) == replace(before, theme="light")
+    if paths.settings.stat().st_size > 20:
+        written = paths.settings.read_text().splitlines()
+        assert [row for row in rows if "theme" not in row and row not in written] == []
+    assert [path.name for path in paths.settings.parent.iterdir()] == [paths.settings.name]
+
+
+def test_a_file_that_is_a_link_stays_one(paths: Paths, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "dotfiles.toml"
+    elsewhere.write_text("threads = 2\n")
+    paths.settings.parent.mkdir(parents=True)
+    paths.settings.symlink_to(elsewhere)
+    keep_setting(paths, "theme", "dark")
+    assert paths.settings.is_symlink()
+    assert elsewhere.read_text() == 'theme = "dark"\nthreads = 2\n'
+
+
+@pytest.mark.parametrize("text", ['theme = """\ndark"""', '"th\\u0065me" = "dark"', "theme = 3", "not toml"])
+def test_a_setting_that_cannot_be_kept_leaves_the_file(paths: Paths, text: str) -> None:
+    write(paths, text)
+    with pytest.raises(UsageError) as caught:
+        keep_setting(paths, "theme", "light")
+    assert caught.value.next_step
+    assert paths.settings.read_text() == text

@@ -16,6 +16,7 @@ from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop
 from songsmith.tui.gate import TextGate
 from songsmith.tui.screens.workshop import WorkshopScreen
+from songsmith.tui.themes import DARK, LIGHT, THEMES, choose_theme, remember_theme
 
 _STDIN = 0
 _TERMINAL_CHECK_S = 1.0
@@ -27,12 +28,19 @@ class SongsmithApp(App[None]):
     CSS_PATH = "songsmith.tcss"
     TITLE = "songsmith"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True, system=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", priority=True, system=True),
+        Binding("f2", "switch_theme", "Theme", show=False),
+    ]
 
     def __init__(self, studio: Studio) -> None:
         """Open a workshop in a user's studio."""
         super().__init__()
         self._gate = TextGate()
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = choose_theme(studio.settings.theme, os.environ)
+        self._paths = studio.paths
         self._warned = False  # that the draft is not on disk
         self._workshop = WorkshopScreen(Workshop(studio.library, studio.paths), studio)
 
@@ -45,6 +53,11 @@ class SongsmithApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let every text of every widget pass the gate before it is drawn."""
         return [*super().get_line_filters(), self._gate]
+
+    def action_switch_theme(self) -> None:
+        """Change between dark and light, and remember it."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        self._workshop.tell(remember_theme(self._paths, self.theme, os.environ))
 
     def end_by_signal(self, number: int) -> None:
         """Put the draft away, end the model's process, and leave; the exit code is 128 + `number`, as in a shell."""

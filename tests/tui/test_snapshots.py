@@ -20,8 +20,8 @@ THEIRS = "\nI left my heart beneath the stone\nand all the grass grew green\n\n[
 
 
 @pytest.fixture
-def app(paths: Paths) -> SongsmithApp:
-    studio = Studio(paths, Settings(device="cpu"))
+def app(paths: Paths, request: pytest.FixtureRequest) -> SongsmithApp:
+    studio = Studio(paths, Settings(device="cpu", theme=getattr(request, "param", "dark")))
     studio.prepare_home()
     draft = Draft(title="Carry me").with_text(MINE, Author.PERSON).with_text(MINE + THEIRS, Author.MODEL)
     draft = draft.committed(1)
@@ -56,8 +56,14 @@ def test_workshop_with_a_song(app, size, snap_compare):
     assert snap_compare(app, terminal_size=size, run_before=open_the_song)
 
 
+@pytest.mark.parametrize("app", ["light"], indirect=True)
+@pytest.mark.parametrize("size", SIZES)
+def test_workshop_in_light_colours(app, size, snap_compare):
+    assert snap_compare(app, terminal_size=size, run_before=open_the_song)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_workshop_empty(paths, size, snap_compare):
-    studio = Studio(paths, Settings(device="cpu"))
+    studio = Studio(paths, Settings(device="cpu", theme="dark"))
     studio.prepare_home()
     assert snap_compare(SongsmithApp(studio), terminal_size=size, run_before=settle)

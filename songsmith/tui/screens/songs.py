@@ -163,22 +163,26 @@ class SongsScreen(ModalScreen[Choice | None]):
         songs.highlighted = 0 if entries else None
 
     def _note(self, text: str) -> None:
-        self.query_one(OptionList).add_option(Option(Content.styled(text, "dim"), disabled=True))
+        self.query_one(OptionList).add_option(Option(Content.styled(text, "$text-muted"), disabled=True))
 
 
 def _describe(record: SongRecord) -> Content:
     number = f"{record.number or '':>4}" if record.kept else "draft"
-    return Content.assemble((f"{number:>5}  ", "bold"), one_line(record.name)[:48], (f"  {_when(record)}", "dim"))
+    return Content.assemble(
+        (f"{number:>5}  ", "bold"), one_line(record.name)[:48], (f"  {_when(record)}", "$text-muted")
+    )
 
 
 def _describe_revision(record: SongRecord) -> Content:
     lines = len(record.song.lines)
     told = f"  {lines} line{'' if lines == 1 else 's'}  {_when(record)}"
-    return Content.assemble((f"revision {record.revision:>3}  ", "bold"), one_line(record.name)[:48], (told, "dim"))
+    return Content.assemble(
+        (f"revision {record.revision:>3}  ", "bold"), one_line(record.name)[:48], (told, "$text-muted")
+    )
 
 
 def _describe_damaged(row: DamagedRow) -> Content:
-    return Content.assemble((f"{row.number or '':>5}  ", "bold"), (f"damaged: {row}", "dim"))
+    return Content.assemble((f"{row.number or '':>5}  ", "bold"), (f"damaged: {row}", "$text-muted"))
 
 
 def _when(record: SongRecord) -> str:

@@ -424,6 +424,10 @@ class WorkshopScreen(Screen[None]):
         self._show_takes()
         self._status.tell("A new draft. The one before is under Songs.")
 
+    def tell(self, news: str) -> None:
+        """Show what happened in the status line."""
+        self._status.tell(news)
+
     def end(self) -> None:
         """Put the draft away and end the model's process, now: there may be no later."""
         if self.is_mounted:

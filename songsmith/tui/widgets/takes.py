@@ -19,11 +19,14 @@ class TakesPanel(Static):
             shown = place == current
             by_model = Author.MODEL in version.authors
             head = f"\n{'▶' if shown else ' '} {place + 1}  {'take' if by_model else 'by hand'}\n"
-            parts.append(Content.styled(head, "bold" if shown else "dim"))
-            parts += [Content.styled(f"    {line}\n", "" if shown else "dim") for line in version.lines]
+            parts.append(Content.styled(head, "bold" if shown else "$text-muted"))
+            parts += [Content.styled(f"    {line}\n", "" if shown else "$text-muted") for line in version.lines]
         if cut:
             parts.append(Content.styled(f"\nCut from this song: {len(cut)}\n", "bold"))
             parts += [
-                Content.styled("".join(f"\n    {line}" for line in version.lines) + "\n", "dim") for version in cut
+                Content.styled("".join(f"\n    {line}" for line in version.lines) + "\n", "$text-muted")
+                for version in cut
             ]
-        self.update(Content.assemble(*parts) if versions or cut else Content.styled("No verse here yet.", "dim"))
+        self.update(
+            Content.assemble(*parts) if versions or cut else Content.styled("No verse here yet.", "$text-muted")
+        )
