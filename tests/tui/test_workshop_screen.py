@@ -255,16 +255,40 @@ async def test_an_unsaved_draft_is_offered_next_time(studio, paths):
         await desk.press("ctrl+q")
     again = Studio(paths, Settings(device="cpu"))
     async with at_desk(again) as desk:
-        await desk.until(lambda: "An unsaved draft is waiting" in desk.news, "the offer")
-        assert "An unsaved draft is waiting" in str(desk.screen.query_one(DraftEditor).placeholder)
+        editor = desk.screen.query_one(DraftEditor)
+        await desk.until(lambda: "An unsaved draft is waiting" in str(editor.placeholder), "the offer")
+        assert desk.news == ""  # said once
         await desk.press("ctrl+o")
         await desk.press("enter")
         assert desk.text == "Not saved"
+        assert "unsaved" not in str(editor.placeholder)
         await desk.type(" yet")
         await desk.press("ctrl+s", "ctrl+q")
     async with at_desk(Studio(paths, Settings(device="cpu"))) as desk:
         await desk.until(lambda: "loading" not in desk.model, "the model")
         assert desk.news == ""
+
+
+async def test_an_unsaved_draft_is_offered_in_the_status_line_to_one_who_writes_already(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Not saved")
+        await desk.press("ctrl+q")
+    async with at_desk(Studio(paths, Settings(device="cpu"))) as desk:
+        desk.screen.query_one(DraftEditor).text = "A quick one"
+        await desk.until(lambda: "An unsaved draft is waiting" in desk.news, "the offer")
+        assert "unsaved" not in str(desk.screen.query_one(DraftEditor).placeholder)
+
+
+async def test_a_new_draft_names_the_key_under_which_the_last_one_is(studio):
+    async with at_desk(studio) as desk:
+        await desk.press("ctrl+n")
+        assert desk.news == "A new draft."
+        await desk.type("One")
+        await desk.press("ctrl+n")
+        assert desk.news == "A new draft. Your last one is under Open (ctrl+o)."
+        assert "Open" in {key.description for key in desk.screen.query(FooterKey)}
+        await desk.press("ctrl+o")
+        assert str(desk.app.screen.query_one("#songs-box").border_title) == "Open"
 
 
 async def test_a_draft_is_discarded_when_asked_twice(studio, paths):

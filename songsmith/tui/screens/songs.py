@@ -66,7 +66,7 @@ class SongsScreen(ModalScreen[Choice | None]):
     def compose(self) -> ComposeResult:
         """Lay out search, list and keys."""
         with Vertical(id="songs-box") as box:
-            box.border_title = "Songs"
+            box.border_title = "Open"
             yield Input(placeholder="Search", id="songs-search", compact=True)
             yield OptionList(id="songs-list", compact=True)
             yield Label(_KEYS, id="songs-keys")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Input, TextArea
+from textual.widgets import Input, TextArea
 
 from songsmith.errors import SongsmithError
 from songsmith.library.records import DamagedRow, SongRecord
@@ -27,6 +27,7 @@ from songsmith.tui.messages import (
     WritingEnded,
 )
 from songsmith.tui.widgets.editor import DraftEditor
+from songsmith.tui.widgets.keys import KeysFooter
 from songsmith.tui.widgets.status import StatusLine
 from songsmith.tui.widgets.takes import TakesPanel
 
@@ -82,15 +83,17 @@ class WorkshopScreen(Screen[None]):
         self._gathered: list[str] = []
         self._slid = False
         self._rate = 0.0
+        self._invitation = ""
+        """What the empty page says when it no longer tells of drafts left over."""
 
     def compose(self) -> ComposeResult:
         """Lay out title, draft, takes, status and keys."""
         yield Input(placeholder="Title", id="title", compact=True)
         with Horizontal(id="desk"):
             yield DraftEditor(lambda: self.workshop.draft.authors, id="draft")
-            yield TakesPanel(id="takes")
+            yield VerticalScroll(TakesPanel(), id="takes", can_focus=False)
         yield StatusLine()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeysFooter()
 
     def on_mount(self) -> None:
         """Start: typing first, the model behind it."""
@@ -108,6 +111,8 @@ class WorkshopScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Show the takes beside the draft where there is room."""
         self.set_class(event.size.width >= _WIDE_COLUMNS, "-wide")
+        if self.is_mounted:
+            self._show_takes()
 
     @property
     def writing(self) -> bool:
@@ -418,11 +423,12 @@ class WorkshopScreen(Screen[None]):
         """Put the draft away and start an empty one."""
         self.action_stop()
         self._absorb()
+        put_away = bool(self.workshop.text.strip())
         if not self._guard(self.workshop.new):
             return
         self._show_draft()
         self._show_takes()
-        self._status.tell("A new draft. The one before is under Songs.")
+        self._status.tell(f"A new draft.{' Your last one is under Open (ctrl+o).' if put_away else ''}")
 
     def tell(self, news: str) -> None:
         """Show what happened in the status line."""
@@ -469,9 +475,12 @@ class WorkshopScreen(Screen[None]):
         if left_over:
             count = "An unsaved draft is" if len(left_over) == 1 else f"{len(left_over)} unsaved drafts are"
             offer = f"{count} waiting: ctrl+o, enter."
-            # On the page and in the status line, not in a dialog: typing works at once.
-            self._editor.placeholder = f"{self._editor.placeholder}\n\n{offer}"
-            self._status.tell(offer)
+            # On the page, or in the status line if something stands there already; not in a dialog: typing works at once.
+            if self._editor.text:
+                self._status.tell(offer)
+            else:
+                self._invitation = str(self._editor.placeholder)
+                self._editor.placeholder = f"{self._invitation}\n\n{offer}"
 
     def _open(self, choice: "Choice | None") -> None:
         if choice is None:
@@ -483,6 +492,7 @@ class WorkshopScreen(Screen[None]):
         self._show_draft()
         self._editor.move_cursor(self._editor.document.end)
         self._show_takes()
+        self._editor.placeholder = self._invitation or self._editor.placeholder
         if choice.revision is None or not self.workshop.unsaved:
             self._status.tell(f"Opened {choice.record.name}")
         else:

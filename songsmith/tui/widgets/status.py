@@ -1,12 +1,18 @@
 """The line above the keys: who writes, where, how fast; and what just happened."""
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container
 from textual.widgets import Label
 
+_GAP = 2
 
-class StatusLine(Horizontal):
-    """Model, device and speed on the left; the latest news on the right."""
+
+class StatusLine(Container):
+    """Model, device and speed on the left; the latest news on the right, or below where it is too long for that.
+
+    News may hold the next step, so they are never cut.
+    """
 
     def __init__(self) -> None:
         """Start with nothing to tell."""
@@ -22,14 +28,24 @@ class StatusLine(Horizontal):
         yield self._model_label
         yield self._news_label
 
+    def on_resize(self) -> None:
+        """See anew what has room beside what."""
+        self._lay_out()
+
     def show_model(self, model: str) -> None:
         """Show who writes."""
         if model != self.model:
             self.model = model
             self._model_label.update(model)
+            self._lay_out()
 
     def tell(self, news: str, *, failed: bool = False) -> None:
         """Show what happened; `failed` marks what calls for action."""
         self.news, self.failed = news, failed
         self._news_label.update(news)
         self.set_class(failed, "-failed")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        too_long = cell_len(self.model) + _GAP + cell_len(self.news) > self.content_size.width
+        self.set_class(bool(self.news) and too_long, "-tall")
