@@ -276,6 +276,11 @@ def edited_span(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, int]:
     return start, len(before) - same
 
 
+def is_inserted(old: str, new: str, place: int) -> bool:
+    """Return whether `new` can be read as `old` with text put in at `place`: of equal letters any may be the new one."""
+    return old[:place] == new[:place] and new.endswith(old[place:]) and len(new) - len(old[place:]) >= place
+
+
 def _stayed(before: Sequence[Any], after: Sequence[Any], *, edited_in_place: bool = False) -> list[tuple[int, int]]:
     """Return pairs of places in two sequences that hold the same item.
 

@@ -18,13 +18,11 @@ from songsmith.library.records import DamagedRow, DamagedSongError, SongRecord
 from songsmith.lyrics import Author, one_line
 from songsmith.markup import Prompt
 from songsmith.paths import Paths
-from songsmith.studio.draft import Draft, Version, move_offset
+from songsmith.studio.draft import Draft, Version
 from songsmith.studio.draft_locks import DraftLocks
+from songsmith.studio.take_in_progress import TakeInProgress, WithoutTake
+from songsmith.studio.undo import History
 from songsmith.takes import Take, new_id
-
-_TYPING_PAUSE_S = 1.0
-"""Keystrokes closer than this are undone together."""
-_UNDO_STEPS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,30 +36,18 @@ class WriteRequest:
     """The song, or draft, that its takes belong to, whatever is open when they come."""
 
 
-@dataclass
-class _Writing:
-    """A take on its way into the text."""
-
-    start: int
-    """Offset where its first text went."""
-    anchor: int
-    """Offset where the next text goes."""
-    replaced_end: int
-    """End of the lines that go as soon as the first text comes."""
-    in_place: bool
-    """A section is written anew, in its place, not a new one begun."""
-    begun: bool = False
-    """The first text has come."""
-    held: str = ""
-    """A newline that waits for the line after it."""
-
-
 class Workshop:
     """A draft, and all that can be done with it."""
 
-    def __init__(self, library: Library, paths: Paths) -> None:
-        """Start with an empty draft."""
-        self._library, self._locks = library, DraftLocks(paths.locks)
+    def __init__(self, library: Library, paths: Paths, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start with an empty draft.
+
+        Args:
+            library: where drafts, songs and takes are kept.
+            paths: where the drafts' locks are.
+            clock: returns the time in seconds: a pause in typing ends a step of undo.
+        """
+        self._library, self._locks, self._clock = library, DraftLocks(paths.locks), clock
         self.options = GenerationOptions()
         """What every request asks for, but for its seed and its form."""
         self.new_seed: Callable[[], int] = lambda: int.from_bytes(os.urandom(4)) >> 1
@@ -79,10 +65,8 @@ class Workshop:
         self._kept = self.draft  # as last saved by the user
         self._on_disk = False
         self._seen_change = 0  # the last change of the saved song that this workshop knows
-        self._past: list[Draft] = []
-        self._future: list[Draft] = []
-        self._typed_at = 0.0
-        self._writing: _Writing | None = None
+        self._history = History(self._clock)
+        self._writing: TakeInProgress | None = None
         self._last_take_id: str | None = None
 
     # --- what is there
@@ -119,42 +103,58 @@ class Workshop:
 
     def type(self, text: str, *, title: str | None = None) -> None:
         """Take over what a person made of the text, or of the title."""
-        if text == self.draft.text and title in (None, self.draft.title):
-            return
-        now = time.monotonic()
-        # What is typed while a take is written is undone with it: a step of its own would leave half a take behind.
-        if self._writing is None and (now - self._typed_at > _TYPING_PAUSE_S or not self._past):
-            self._remember()
-        self._typed_at = now
-        if self._writing is not None:
-            for place in ("start", "anchor", "replaced_end"):
-                setattr(self._writing, place, move_offset(getattr(self._writing, place), self.draft.text, text))
-        self.draft = self.draft.with_text(text, Author.PERSON)
+        before = self.draft
+        after = before.with_text(text, Author.PERSON)
         if title is not None:
-            self.draft = replace(self.draft, title=title)
+            after = replace(after, title=title)
+        if (after.text, after.title) == (before.text, before.title):
+            return
+        self.draft = after
+        if self._writing is not None:
+            # A step beside the take: the take, whenever it is undone, leaves it there.
+            before, after = self._writing.typed(before, after)
+        self._history.typed(before, after)
+
+    def close_step(self) -> None:
+        """Let what is typed next be a step of undo of its own: the cursor went elsewhere, or a paste came or ended."""
+        self._history.close_step()
 
     def undo(self) -> bool:
-        """Go back to before the last change; a whole take is one change."""
-        return self._travel(self._past, self._future)
+        """Go back to before the last step: a whole take, or what was typed at one go. Return whether there was one.
+
+        A take is undone before what was typed beside it, which stays until it is undone in its turn.
+        """
+        self._end_take()
+        return self._show(self._history.undo(self.draft))
 
     def redo(self) -> bool:
-        """Take back an undo."""
-        return self._travel(self._future, self._past)
+        """Take back an undo; return whether there was one."""
+        self._end_take()
+        return self._show(self._history.redo(self.draft))
 
-    def _travel(self, there: list[Draft], back: list[Draft]) -> bool:
-        if not there:
-            return False
-        self._writing = None
-        back.append(self.draft)
-        self.draft = there.pop()
-        self._typed_at = 0.0
-        return True
+    def _show(self, draft: Draft | None) -> bool:
+        if draft is not None:
+            self.draft = draft
+        return draft is not None
 
-    def _remember(self) -> None:
-        self._past.append(self.draft)
-        del self._past[:-_UNDO_STEPS]
-        self._future.clear()
-        self._typed_at = 0.0
+    def _begin_take(self, before: Draft, start: int, end: int, *, in_place: bool) -> None:
+        """Make ready for a take; all that it changes will be one step of undo, `before` what was there before it."""
+        self._end_take()
+        self._history.forget_undone()
+        self._writing = TakeInProgress(
+            start=start,
+            anchor=start,
+            replaced_end=end,
+            in_place=in_place,
+            without=WithoutTake.beginning(before, self.draft.text, start, end),
+        )
+
+    def _end_take(self) -> TakeInProgress | None:
+        """End the writing: from now on the take is the last step that can be undone."""
+        writing, self._writing = self._writing, None
+        if writing is not None and (writing.begun or writing.without.draft.text != self.draft.text):
+            self._history.remember(writing.without.draft)
+        return writing
 
     # --- writing by a model
 
@@ -163,13 +163,14 @@ class Workshop:
 
         Where the draft ends in a bare `[Chorus]` that was sung before, its words come back first; None where that is all.
         """
-        self._remember()
-        repeated = self.draft.repeated()
-        if repeated is not None:
+        self._end_take()
+        if (repeated := self.draft.repeated()) is not None:
+            self._history.remember(self.draft)
             self.draft = repeated
             if not to_the_end:
                 return None
-        self.draft, prompt = self.draft.continuation()
+        before = self.draft
+        self.draft, prompt = before.continuation()
         options = replace(
             self.options,
             seed=self.new_seed(),
@@ -177,18 +178,19 @@ class Workshop:
             stay_in_section=prompt.in_unfinished_section,
         )
         end = len(self.draft.text)
-        self._writing = _Writing(start=end, anchor=end, replaced_end=end, in_place=False)
+        self._begin_take(before, end, end, in_place=False)
         return WriteRequest(prompt=prompt, options=options, parent_id=self._last_take_id, song_id=self._takes_song_id)
 
     def rewrite(self, row: int) -> WriteRequest | None:
         """Ask for another take of the section at a row, of as many lines; None where there is nothing to rewrite."""
+        self._end_take()
         index = self.draft.section_at(row)
         if index is None:
             return None
-        self._remember()
-        self.draft = self.draft.committed(index)
+        before = self.draft
+        self.draft = before.committed(index)
         plan = self.draft.rewrite(index)
-        self._writing = _Writing(start=plan.start, anchor=plan.start, replaced_end=plan.end, in_place=True)
+        self._begin_take(before, plan.start, plan.end, in_place=True)
         lines = plan.lines or 4
         options = replace(
             self.options,
@@ -233,7 +235,7 @@ class Workshop:
 
     def finish(self, take: Take | None) -> None:
         """End the writing. The take it made, if any, is kept with the section it wrote and in the library."""
-        writing, self._writing = self._writing, None
+        writing = self._end_take()
         if writing is not None and writing.begun:
             first, last = (self.draft.text.count("\n", 0, place) for place in (writing.start, writing.anchor))
             for index, section in enumerate(self.draft.sections):
@@ -266,7 +268,7 @@ class Workshop:
         stepped = self.draft.stepped(index, by)
         if stepped.text == self.draft.text:
             return False
-        self._remember()
+        self._history.remember(self.draft)
         self.draft = stepped
         return True
 
@@ -337,7 +339,7 @@ class Workshop:
             self._song_id, self.song_number, self._seen_change = song.id, song.number, song.change
             self._kept = _draft_of(song)
         if earlier is not None:
-            self._past.append(self.draft)
+            self._history.remember(self.draft)
             self.draft = _draft_of(earlier)
         takes = self._library.takes(self._takes_song_id)
         self._last_take_id = takes[-1].id if takes else None

@@ -132,7 +132,7 @@ def test_undoing_everything_ends_where_it_began(paths, steps):
         workshop = Workshop(library, paths)
         texts = [workshop.text]
         for what, value in steps:
-            workshop._typed_at = 0.0  # every edit its own step
+            workshop.close_step()  # every edit its own step
             match what:
                 case "type":
                     workshop.type(value)
