@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, Self
 
-from songsmith.lyrics import Author, PlacedSection, SectionKind, Song, parse, place_sections
+from songsmith.lyrics import Author, PlacedSection, SectionKind, Song, parse, parse_header, place_sections
 from songsmith.markup import Prompt
 from songsmith.studio.repeats import find_repeated
 
@@ -254,6 +254,19 @@ def _read_version(values: Mapping[str, Any]) -> Version:
     if not isinstance(take_id, str | None):
         raise TypeError("this names no take")
     return Version(lines=lines, authors=authors, take_id=take_id)
+
+
+def title_and_lyric(pasted: str) -> tuple[str, str]:
+    """Return what is the title of a text pasted where titles are typed, and what is not: its other lines.
+
+    A section header that more follows is no title: then all is lyric.
+    """
+    lines = pasted.splitlines()
+    while lines and not lines[0].strip():
+        del lines[0]
+    if len(lines) > 1 and parse_header(lines[0].strip()) is not None:
+        return "", "\n".join(lines).rstrip("\n")
+    return "".join(lines[:1]), "\n".join(lines[1:]).strip("\n")
 
 
 def move_offset(offset: int, before: str, after: str) -> int:

@@ -47,7 +47,8 @@ class Workshop:
             paths: where the drafts' locks are.
             clock: returns the time in seconds: a pause in typing ends a step of undo.
         """
-        self._library, self._locks, self._clock = library, DraftLocks(paths.locks), clock
+        self._library, self._locks = library, DraftLocks(paths.locks)
+        self.clock = clock
         self.options = GenerationOptions()
         """What every request asks for, but for its seed and its form."""
         self.new_seed: Callable[[], int] = lambda: int.from_bytes(os.urandom(4)) >> 1
@@ -65,7 +66,7 @@ class Workshop:
         self._kept = self.draft  # as last saved by the user
         self._on_disk = False
         self._seen_change = 0  # the last change of the saved song that this workshop knows
-        self._history = History(self._clock)
+        self._history = History(lambda: self.clock())
         self._writing: TakeInProgress | None = None
         self._last_take_id: str | None = None
 

@@ -195,7 +195,7 @@ def test_a_take_of_a_section_is_undone_and_the_words_around_it_stay(workshop):
     assert workshop.text == "Zero One\n\nTwo of old\nthree\n\nFour!"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["", "a", "a\n", "a\n\n", "a b\n\nc\nd\n\ne\n", "[Chorus]\n", "l\n\nl\nl\n\nl"]),
     st.integers(-1, 6),

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from songsmith.library.records import DamagedRow, SongRecord
 from songsmith.lyrics import one_line
+from songsmith.tui.widgets.typed_text import LineInput
 
 _KEYS = "enter open · f7 earlier revisions · f8 discard draft · esc close"
 _REVISION_KEYS = "enter open this revision · f7 or esc back to the songs"
@@ -67,7 +68,7 @@ class SongsScreen(ModalScreen[Choice | None]):
         """Lay out search, list and keys."""
         with Vertical(id="songs-box") as box:
             box.border_title = "Open"
-            yield Input(placeholder="Search", id="songs-search", compact=True)
+            yield LineInput(placeholder="Search", id="songs-search", compact=True)
             yield OptionList(id="songs-list", compact=True)
             yield Label(_KEYS, id="songs-keys")
 

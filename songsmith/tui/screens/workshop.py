@@ -30,6 +30,7 @@ from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.keys import KeysFooter
 from songsmith.tui.widgets.status import StatusLine
 from songsmith.tui.widgets.takes import TakesPanel
+from songsmith.tui.widgets.title import TitleInput
 
 if TYPE_CHECKING:
     from songsmith.tui.engine_link import EngineLink
@@ -88,9 +89,14 @@ class WorkshopScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out title, draft, takes, status and keys."""
-        yield Input(placeholder="Title", id="title", compact=True)
+        yield TitleInput(self._take_paste, id="title")
         with Horizontal(id="desk"):
-            yield DraftEditor(lambda: self.workshop.draft.authors, id="draft")
+            yield DraftEditor(
+                lambda: self.workshop.draft.authors,
+                edited=self._absorb,
+                moved=self.workshop.close_step,
+                id="draft",
+            )
             yield VerticalScroll(TakesPanel(), id="takes", can_focus=False)
         yield StatusLine()
         yield KeysFooter()
@@ -267,26 +273,40 @@ class WorkshopScreen(Screen[None]):
     # --- the draft
 
     @on(TextArea.Changed)
-    def _typed(self) -> None:
-        self._absorb()
-
     @on(TextArea.SelectionChanged)
-    def _moved(self) -> None:
+    def _follow(self) -> None:
         self._show_takes()
 
     @on(Input.Changed, "#title")
     def _titled(self) -> None:
-        self.workshop.type(self.workshop.text, title=self.query_one("#title", Input).value)
+        self._absorb()
 
     @on(Input.Submitted, "#title")
     def _leave_title(self) -> None:
-        self._editor.focus()
+        self.set_focus(self._editor)  # now, not when the keys behind this one have gone into the title
+
+    def on_descendant_focus(self) -> None:
+        """Let what is typed in another field be a step of undo of its own."""
+        self.workshop.close_step()
+
+    def _take_paste(self, rest: str) -> None:
+        """Keep what was pasted into the title but is no title at the start of the draft; all of it is one step."""
+        text, title = self.workshop.text, self.query_one(TitleInput).value
+        if rest:
+            text = f"{rest}\n\n{text}" if text.strip() else rest
+            self._status.tell("Pasted: what is not the title is at the start of the draft.")
+        self.workshop.close_step()
+        self.workshop.type(text, title=title)
+        self.workshop.close_step()
+        self._show_draft()
+        self._show_takes()
 
     def _absorb(self) -> None:
         """Take over what was typed since the last look."""
-        self.workshop.type(self._editor.text)
+        title = self.query_one(TitleInput)
+        self.workshop.type(self._editor.text, title=title.value)
         song = self.workshop.draft.song
-        self.query_one("#title", Input).placeholder = f"Title ({song.name})" if song.lines else "Title"
+        title.placeholder = f"Title ({song.name})" if song.lines else "Title"
 
     def _show_draft(self, *, follow: bool = False) -> None:
         editor, workshop = self._editor, self.workshop
@@ -383,19 +403,21 @@ class WorkshopScreen(Screen[None]):
 
     def action_undo(self) -> None:
         """Take the last change back."""
-        self._travel(self.workshop.undo)
+        self._travel(self.workshop.undo, "Nothing to undo.")
 
     def action_redo(self) -> None:
         """Make the last change again."""
-        self._travel(self.workshop.redo)
+        self._travel(self.workshop.redo, "Nothing to redo.")
 
-    def _travel(self, way: Callable[[], bool]) -> None:
+    def _travel(self, way: Callable[[], bool], nothing: str) -> None:
         self.action_stop()
         self._absorb()
-        if way():
-            self._show_draft()
-            self._show_takes()
-            self._status.tell("")  # it told of what is no more
+        if not way():
+            self._status.tell(nothing)
+            return
+        self._show_draft()
+        self._show_takes()
+        self._status.tell("")  # it told of what is no more
 
     def action_save(self) -> None:
         """Keep the draft as a song."""
@@ -411,13 +433,15 @@ class WorkshopScreen(Screen[None]):
 
         self._guard(save)
 
-    def action_songs(self) -> None:
+    async def action_songs(self) -> None:
         """Choose a song to open."""
         self._absorb()
         self._guard(self.workshop.autosave)
         from songsmith.tui.screens.songs import SongsScreen
 
-        self.app.push_screen(SongsScreen(self._find, self._find_revisions, self.workshop.discard), self._open)
+        # Keys behind this one wait until the dialog is there to take them.
+        screen = SongsScreen(self._find, self._find_revisions, self.workshop.discard)
+        await self.app.push_screen(screen, self._open)
 
     def action_new(self) -> None:
         """Put the draft away and start an empty one."""
@@ -426,6 +450,7 @@ class WorkshopScreen(Screen[None]):
         put_away = bool(self.workshop.text.strip())
         if not self._guard(self.workshop.new):
             return
+        self.set_focus(self._editor)
         self._show_draft()
         self._show_takes()
         self._status.tell(f"A new draft.{' Your last one is under Open (ctrl+o).' if put_away else ''}")
@@ -489,6 +514,7 @@ class WorkshopScreen(Screen[None]):
         self._absorb()
         if not self._guard(lambda: self.workshop.open(choice.record, revision=choice.revision)):
             return
+        self.set_focus(self._editor)
         self._show_draft()
         self._editor.move_cursor(self._editor.document.end)
         self._show_takes()

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
-from textual.widgets.text_area import Location
+from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from songsmith.lyrics import Author, parse_header
 from songsmith.studio.draft import edited_span
+from songsmith.tui.widgets.typed_text import typed_text
 
 
 class DraftEditor(TextArea):
@@ -24,18 +26,28 @@ class DraftEditor(TextArea):
         Binding("ctrl+y,super+y", "screen.redo", "Redo", show=False),
     ]
 
-    def __init__(self, authors: Callable[[], Sequence[Author]], *, id: str) -> None:
+    def __init__(
+        self,
+        authors: Callable[[], Sequence[Author]],
+        *,
+        edited: Callable[[], None],
+        moved: Callable[[], None],
+        id: str,
+    ) -> None:
         """Show an empty draft.
 
         Args:
             authors: who wrote each row of the draft.
+            edited: called after each edit by hand, before the next key.
+            moved: called when the cursor went elsewhere by itself, or a paste begins or ends.
             id: the widget's id.
         """
         super().__init__(
             id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False,
             placeholder="Write a line, then press ctrl+g for more.",
         )  # fmt: skip
-        self._authors = authors
+        self._authors, self._edited, self._moved = authors, edited, moved
+        self._editing = False  # also while the model's text comes in
 
     def get_line(self, line_index: int) -> Text:
         """Colour headers, and the lines a model wrote."""
@@ -46,6 +58,55 @@ class DraftEditor(TextArea):
         elif line_index < len(authors) and authors[line_index] is Author.MODEL:
             line.stylize(self.get_component_rich_style("draft-editor--model", partial=True))
         return line
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Return whether a key types into the draft."""
+        return typed_text(character) is not None
+
+    def on_key(self, event: events.Key) -> None:
+        """Type what Textual would pass over."""
+        text = typed_text(event.character)
+        if text is not None and not event.is_printable:
+            event.stop()
+            event.prevent_default()
+            self.replace(text, *self.selection, maintain_selection_offset=False)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Put in what the terminal pastes."""
+        event.stop()
+        event.prevent_default()
+        self._put_in(event.text)
+
+    def action_paste(self) -> None:
+        """Put in what was copied in the workshop."""
+        self._put_in(self.app.clipboard)
+
+    def _put_in(self, text: str) -> None:
+        """Paste, as a step of its own."""
+        self._moved()
+        self.replace(text, *self.selection, maintain_selection_offset=False)
+        self._moved()
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Edit the text, and tell of it where a person did."""
+        if self._editing:
+            return super().edit(edit)
+        self._editing = True
+        try:
+            result = super().edit(edit)
+        finally:
+            self._editing = False
+        self._edited()
+        return result
+
+    def watch_selection(self, before: Selection, now: Selection) -> None:
+        """Tell when the cursor went elsewhere, but for the edit that is being made."""
+        if self.is_mounted and not self._editing and before != now:
+            self._moved()
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.call_after_refresh(self.scroll_cursor_visible)
 
     def action_go_to_start(self) -> None:
         """Move the cursor to the first row."""
@@ -72,4 +133,8 @@ class DraftEditor(TextArea):
             return
         start, end = edited_span(shown, text)
         inserted = text[start : end + len(text) - len(shown)]
-        self.replace(inserted, self.location(start), self.location(end), maintain_selection_offset=True)
+        self._editing = True
+        try:
+            self.replace(inserted, self.location(start), self.location(end), maintain_selection_offset=True)
+        finally:
+            self._editing = False
