@@ -6,7 +6,6 @@ import signal
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -15,6 +14,7 @@ from textual.screen import Screen
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop
 from songsmith.tui.gate import TextGate
+from songsmith.tui.key_order import KeyOrderApp
 from songsmith.tui.screens.workshop import WorkshopScreen
 from songsmith.tui.themes import DARK, LIGHT, THEMES, choose_theme, remember_theme
 
@@ -22,7 +22,7 @@ _STDIN = 0
 _TERMINAL_CHECK_S = 1.0
 
 
-class SongsmithApp(App[None]):
+class SongsmithApp(KeyOrderApp):
     """The workshop as a terminal application."""
 
     CSS_PATH = "songsmith.tcss"
