@@ -2,8 +2,7 @@
 
 Textual gives letters to the focused widget's queue, while a bound key wanders up to the application before its action runs: what
 was typed after Backspace may overtake it (https://github.com/Textualize/textual/issues/6605, open as of Textual 8.2.8). Here the
-application, which every key comes through first, runs bindings itself: once all that was typed before has been done, and with
-all that comes after waiting.
+application, which every key comes through first, does itself what a key does, and takes the next key when that is done.
 """
 
 import asyncio
@@ -12,38 +11,58 @@ from contextlib import suppress
 from textual import events
 from textual.app import App
 
+from songsmith.tui.widgets.typed_text import TypesAtOnce
+
 _PATIENCE_S = 2.0
 """A widget that has not done its work by then, as when it is just being removed, holds no key up any longer."""
 
 
 class KeyOrderApp(App[None]):
-    """An application whose bound keys neither overtake letters nor are overtaken."""
+    """An application whose keys never overtake one another."""
+
+    _clicked = False
+    """A click is on its way to where the next key may go."""
 
     async def on_event(self, event: events.Event) -> None:
-        """Run a bound key, or hand over a paste, between what was typed before it and what comes after."""
+        """Take keys and pastes one after the other."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self._press(event)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
-            await self._settle()
-            await super().on_event(event)
-            await self._settle()
+            await self._paste(event)
         else:
+            self._clicked = self._clicked or isinstance(event, events.MouseDown | events.MouseUp)
             await super().on_event(event)
+
+    @property
+    def _page(self) -> TypesAtOnce | None:
+        focused: object = self.focused
+        return focused if isinstance(focused, TypesAtOnce) else None
 
     async def _press(self, event: events.Key) -> None:
         self.app_focus = True  # or nothing has the focus, and no binding but the screen's is seen
-        if self._is_bound(event):
-            await self._settle()
-            done = await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
-            if not done:
+        await self._settle()
+        page = self._page
+        if page is not None and (text := page.text_of(event)) is not None:
+            page.type_text(text)
+        elif self._is_bound(event):
+            if not (await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)):
                 await super().on_event(event)
-            await self._settle()
-        elif event.key.startswith("alt+") and event.character is not None and event.character.isprintable():
+        elif event.key.startswith("alt+") and event.is_printable and event.character:
             # What a terminal sends for escape and a letter right behind it; no alt+letter means anything here.
             await self._press(events.Key("escape", "\x1b"))
             await self._press(events.Key(event.character, event.character))
         else:
             await super().on_event(event)
+        await self._settle()
+
+    async def _paste(self, event: events.Paste) -> None:
+        await self._settle()
+        page = self._page
+        if page is not None:
+            page.paste_text(event.text)
+        else:
+            await super().on_event(event)
+            await self._settle()
 
     def _is_bound(self, event: events.Key) -> bool:
         if self.focused is not None and self.focused.check_consume_key(event.key, event.character):
@@ -53,8 +72,11 @@ class KeyOrderApp(App[None]):
     async def _settle(self) -> None:
         """Wait until the focused widget and those around it have done what they were sent.
 
-        Twice, since what they do may be to send something up: an input tells its screen that it has changed.
+        Twice, since what they do may be to send something up: the search tells its screen that it has changed.
         """
+        if self._page is not None and not self._clicked:
+            return  # nothing is ever on its way
+        self._clicked = False
         for _ in range(2):
             for widget in (self.focused or self.screen).ancestors_with_self:
                 if widget is self:

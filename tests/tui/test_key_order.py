@@ -28,7 +28,7 @@ class Page(KeyOrderApp):
     AUTO_FOCUS = "#draft"
 
     def compose(self) -> ComposeResult:
-        yield TitleInput(lambda rest: None, id="title")
+        yield TitleInput(edited=lambda: None, pasted=lambda rest: None, left=lambda: None, id="title")
         yield DraftEditor(lambda: (), edited=lambda: None, moved=lambda: None, id="draft")
 
 

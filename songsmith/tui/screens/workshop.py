@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
+from textual.widget import Widget
+from textual.widgets import TextArea
 
 from songsmith.errors import SongsmithError
 from songsmith.library.records import DamagedRow, SongRecord
@@ -89,7 +90,7 @@ class WorkshopScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out title, draft, takes, status and keys."""
-        yield TitleInput(self._take_paste, id="title")
+        yield TitleInput(edited=self._absorb, pasted=self._take_paste, left=self.action_to_draft, id="title")
         with Horizontal(id="desk"):
             yield DraftEditor(
                 lambda: self.workshop.draft.authors,
@@ -277,17 +278,14 @@ class WorkshopScreen(Screen[None]):
     def _follow(self) -> None:
         self._show_takes()
 
-    @on(Input.Changed, "#title")
-    def _titled(self) -> None:
-        self._absorb()
-
-    @on(Input.Submitted, "#title")
-    def _leave_title(self) -> None:
-        self.set_focus(self._editor)  # now, not when the keys behind this one have gone into the title
-
-    def on_descendant_focus(self) -> None:
-        """Let what is typed in another field be a step of undo of its own."""
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """Move the focus; what is typed in another field is a step of undo of its own."""
         self.workshop.close_step()
+        super().set_focus(widget, scroll_visible, from_app_focus)
+
+    def action_to_draft(self) -> None:
+        """Go from the title to the draft: now, not when keys behind this one have gone into the title."""
+        self.set_focus(self._editor)
 
     def _take_paste(self, rest: str) -> None:
         """Keep what was pasted into the title but is no title at the start of the draft; all of it is one step."""
@@ -311,7 +309,7 @@ class WorkshopScreen(Screen[None]):
     def _show_draft(self, *, follow: bool = False) -> None:
         editor, workshop = self._editor, self.workshop
         editor.show(workshop.text)
-        title = self.query_one("#title", Input)
+        title = self.query_one(TitleInput)
         if title.value != workshop.draft.title:
             title.value = workshop.draft.title
         if follow and workshop.anchor is not None:

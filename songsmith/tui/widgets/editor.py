@@ -11,7 +11,10 @@ from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from songsmith.lyrics import Author, parse_header
 from songsmith.studio.draft import edited_span
-from songsmith.tui.widgets.typed_text import typed_text
+from songsmith.tui.widgets.typed_text import text_of, typed_text
+
+_NEWLINES = {"enter", "ctrl+j"}
+"""The second is what Enter is in text that a program types, or a terminal pastes unmarked."""
 
 
 class DraftEditor(TextArea):
@@ -63,29 +66,23 @@ class DraftEditor(TextArea):
         """Return whether a key types into the draft."""
         return typed_text(character) is not None
 
-    def on_key(self, event: events.Key) -> None:
-        """Type what Textual would pass over."""
-        text = typed_text(event.character)
-        if text is not None and not event.is_printable:
-            event.stop()
-            event.prevent_default()
-            self.replace(text, *self.selection, maintain_selection_offset=False)
+    def text_of(self, event: events.Key) -> str | None:
+        """Return what a key types here, or None where it does something else."""
+        return "\n" if event.key in _NEWLINES else text_of(event)
 
-    def on_paste(self, event: events.Paste) -> None:
-        """Put in what the terminal pastes."""
-        event.stop()
-        event.prevent_default()
-        self._put_in(event.text)
+    def type_text(self, text: str) -> None:
+        """Put in what a key types."""
+        self.replace(text, *self.selection, maintain_selection_offset=False)
+
+    def paste_text(self, text: str) -> None:
+        """Put in what is pasted, as a step of its own."""
+        self._moved()
+        self.type_text(text)
+        self._moved()
 
     def action_paste(self) -> None:
         """Put in what was copied in the workshop."""
-        self._put_in(self.app.clipboard)
-
-    def _put_in(self, text: str) -> None:
-        """Paste, as a step of its own."""
-        self._moved()
-        self.replace(text, *self.selection, maintain_selection_offset=False)
-        self._moved()
+        self.paste_text(self.app.clipboard)
 
     def edit(self, edit: Edit) -> EditResult:
         """Edit the text, and tell of it where a person did."""
@@ -101,6 +98,7 @@ class DraftEditor(TextArea):
 
     def watch_selection(self, before: Selection, now: Selection) -> None:
         """Tell when the cursor went elsewhere, but for the edit that is being made."""
+        self._restart_blink()
         if self.is_mounted and not self._editing and before != now:
             self._moved()
 

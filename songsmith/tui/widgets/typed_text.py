@@ -1,6 +1,7 @@
 """What a key types, and a line of text to type into: any character a keyboard or an input method sends is kept."""
 
 import unicodedata
+from typing import Protocol, runtime_checkable
 
 from textual import events
 from textual.widgets import Input
@@ -18,6 +19,25 @@ def typed_text(character: str | None) -> str | None:
     if not character or any(unicodedata.category(letter) in _NOT_TEXT for letter in character):
         return None
     return character
+
+
+def text_of(event: events.Key) -> str | None:
+    """Return what a key types, or None where it does something else, as with alt held down."""
+    return None if event.key.startswith("alt+") else typed_text(event.character)
+
+
+@runtime_checkable
+class TypesAtOnce(Protocol):
+    """A widget that the application types into, instead of sending it keys that would wait in a queue."""
+
+    def text_of(self, event: events.Key) -> str | None:
+        """Return what a key types here, or None where it does something else."""
+
+    def type_text(self, text: str) -> None:
+        """Put in what a key types."""
+
+    def paste_text(self, text: str) -> None:
+        """Put in what is pasted."""
 
 
 class LineInput(Input):

@@ -1,0 +1,101 @@
+"""Keys that reach a real terminal all at once: they take effect in the order they were pressed."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from songsmith.library.library import Library
+
+BACKSPACE, LEFT, RIGHT, ENTER = b"\x7f", b"\x1b[D", b"\x1b[C", b"\r"
+HOME, CONTROL_HOME, END, DELETE, SHIFT_TAB = b"\x1b[H", b"\x1b[1;5H", b"\x1b[F", b"\x1b[3~", b"\x1b[Z"
+F5, SAVE, UNDO, QUIT = b"\x1b[15~", b"\x13", b"\x1a", b"\x11"
+
+
+class Terminal:
+    """The workshop on a terminal of its own."""
+
+    def __init__(self) -> None:
+        self._terminal, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "songsmith"], stdin=inside, stdout=inside, stderr=inside,
+            env=os.environ | {"TERM": "xterm-256color"}, start_new_session=True,
+        )  # fmt: skip
+        os.close(inside)
+        self.shown = b""
+
+    def press(self, *keys: bytes) -> None:
+        """Send keys in one write."""
+        os.write(self._terminal, b"".join(keys))
+
+    def until(self, wanted: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + 60
+        while not wanted():
+            assert time.monotonic() < deadline, f"never: {what}; {self.shown[-3000:]!r}"
+            if select.select([self._terminal], [], [], 0.1)[0]:
+                self.shown += os.read(self._terminal, 65536)
+
+    def until_shown(self, text: bytes) -> None:
+        """Wait for a text on the screen that was not there before."""
+        begin = len(self.shown)
+        self.until(lambda: text in self.shown[begin:], repr(text))
+
+    def quit(self) -> int:
+        self.press(QUIT)
+        self.until(lambda: self._process.poll() is not None or not self._read_rest(), "the end")
+        return self._process.wait(timeout=30)
+
+    def _read_rest(self) -> bool:
+        try:
+            self.shown += os.read(self._terminal, 65536)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._terminal)
+
+
+@pytest.fixture
+def terminal(home) -> Iterator[Terminal]:
+    terminal = Terminal()
+    terminal.until_shown(b"Write a line")
+    yield terminal
+    terminal.close()
+
+
+def test_keys_that_come_at_once_are_done_in_order(terminal, paths):
+    terminal.press(b"abc", BACKSPACE, BACKSPACE, b"XY", LEFT, b"Z", HOME, DELETE, END, ENTER, b"two words", UNDO, b"!")
+    terminal.press(SHIFT_TAB, b"Tittle", LEFT, LEFT, BACKSPACE, ENTER, b"?", SAVE, b"not saved")
+    terminal.until_shown(b"Saved as")
+    assert terminal.quit() == 0
+    with Library(paths.library) as library:
+        song = library.song("1")
+        assert (song.title, song.text) == ("Title", "XZY\ntwo!?")
+        assert [draft.text for draft in library.drafts()] == ["XZY\ntwo!?not saved"]
+
+
+def test_keys_that_come_at_once_while_a_take_streams_are_done_in_order(terminal, paths):
+    terminal.press(b"One", ENTER, F5)
+    terminal.until_shown(b"tokens/s")
+    terminal.press(CONTROL_HOME)
+    for number in range(10):
+        word = f"{number} ".encode()
+        terminal.press(b"abc", BACKSPACE, BACKSPACE, b"XY", LEFT, LEFT, DELETE, RIGHT, word, SHIFT_TAB, END, b"t", ENTER)
+    terminal.press(b"typed", SAVE)
+    terminal.until_shown(b"Saved as")
+    with Library(paths.library) as library:
+        song = library.song("1")
+    assert song.title == "t" * 10
+    assert song.text.startswith("".join(f"aY{number} " for number in range(10)) + "typedOne\n")
