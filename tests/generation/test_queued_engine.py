@@ -35,7 +35,8 @@ KINDS: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-def load(name: str, kind: type[GPT2], device: str = "cpu", dtype: torch.dtype = torch.float32) -> LoadedModel:
+def load(name: str, kind: type[GPT2], device: str = "cpu", dtype: torch.dtype = torch.float64) -> LoadedModel:
+    """Return a model in double precision: how a processor rounds must not choose between two tokens that are as likely."""
     stored = ModelStore(find_paths()).read(name)
     backend = kind(stored.config, stored.tensors(), torch.device(device), dtype)
     return LoadedModel(
