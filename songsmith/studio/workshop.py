@@ -165,13 +165,13 @@ class Workshop:
         Where the draft ends in a bare `[Chorus]` that was sung before, its words come back first; None where that is all.
         """
         self._end_take()
-        if (repeated := self.draft.repeated()) is not None:
-            self._history.remember(self.draft)
+        before = self.draft
+        if (repeated := before.repeated()) is not None:
             self.draft = repeated
             if not to_the_end:
+                self._history.remember(before)
                 return None
-        before = self.draft
-        self.draft, prompt = before.continuation()
+        self.draft, prompt = self.draft.continuation()
         options = replace(
             self.options,
             seed=self.new_seed(),
@@ -222,9 +222,8 @@ class Workshop:
         if not text:
             return
         if not writing.begun and writing.in_place:
-            # What was typed into the old lines since they were asked to go is kept with them.
-            index = self.draft.section_at(self.draft.text.count("\n", 0, writing.anchor))
-            if index is not None:
+            # What was typed into the old lines since they were asked to go is kept with them, also what made sections of its own.
+            for index in self._sections_between(writing.anchor, writing.replaced_end):
                 self.draft = self.draft.committed(index)
         before, anchor = self.draft.text, writing.anchor
         rest = before[max(anchor, writing.replaced_end) :]
@@ -238,15 +237,19 @@ class Workshop:
         """End the writing. The take it made, if any, is kept with the section it wrote and in the library."""
         writing = self._end_take()
         if writing is not None and writing.begun:
-            first, last = (self.draft.text.count("\n", 0, place) for place in (writing.start, writing.anchor))
-            for index, section in enumerate(self.draft.sections):
-                if section.first_row <= last and section.end_row > first:
-                    self.draft = self.draft.committed(index, take_id=take.id if take else None)
+            for index in self._sections_between(writing.start, writing.anchor):
+                self.draft = self.draft.committed(index, take_id=take.id if take else None)
         if take is None:
             return
         if take.title and not self.draft.title and not take.prompt_text:
             self.draft = replace(self.draft, title=take.title)  # the model was given none, and chose one
         self.keep_take(take, self._takes_song_id)
+
+    def _sections_between(self, start: int, end: int) -> list[int]:
+        """Return the sections that have a row between two offsets."""
+        first, last = (self.draft.text.count("\n", 0, place) for place in (start, end))
+        sections = enumerate(self.draft.sections)
+        return [index for index, section in sections if section.first_row <= last and section.end_row > first]
 
     def keep_take(self, take: Take, song_id: str) -> None:
         """Put a take into the library, under the song or draft it was asked for: not always the one that is open."""

@@ -108,7 +108,7 @@ def test_what_cannot_be_measured_is_one_sentence(tiny: str, songs: Path, paths: 
     source = ("--corpus", str(songs))
     assert "no model 'nothing'" in refused(4, "nothing", *source)
     assert "has no <|endoftext|>" in refused(4, "endless", *source)
-    assert "byte 0" in refused(3, tiny, "--corpus", str(noise))
+    assert "is no plain text but a picture" in refused(3, tiny, "--corpus", str(noise))
     assert "holds no song to measure by" in refused(3, tiny, "--corpus", str(wordless))
     assert "holds no song that meets artist=Bach" in refused(3, tiny, *source, "--filter", "artist=Bach")
     assert "no file songs.txt" in refused(7, tiny, "--corpus", "songs.txt")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songsmith.corpus.sites.sources import Wanted, same_song
-from songsmith.errors import InputError, UsageError
+from songsmith.errors import InputError, NotFoundError, UsageError
 from songsmith.studio.wanted import read_list, want
 
 
@@ -42,7 +42,7 @@ def test_lines_of_a_list(tmp_path: Path, line: str, wanted: Wanted | None):
 
 
 def test_a_list_that_is_not_there(tmp_path: Path):
-    with pytest.raises(InputError, match="cannot be read: no such file"):
+    with pytest.raises(NotFoundError, match="There is no file"):
         read_list(tmp_path / "list")
     with pytest.raises(InputError, match="cannot be read: is a directory"):
         read_list(tmp_path)

@@ -228,6 +228,17 @@ class Bench(RuleBasedStateMachine):
         assert [word for word in self.words if word not in kept] == []
 
 
+def test_a_stanza_typed_into_lines_that_are_about_to_go_is_kept(workshop):
+    workshop.type("One ")
+    workshop.rewrite(0)
+    workshop.type("Two\n\nThree  One ")
+    hear(workshop, "a")
+    assert workshop.text == "a"
+    kept = [line for slot in (*workshop.draft.slots,) for version in slot.versions for line in version.lines]
+    kept += [line for version in workshop.draft.attic for line in version.lines]
+    assert {"One", "Two", "Three  One"} <= {line.strip() for line in kept}
+
+
 TestNoWordIsLost = Bench.TestCase
 TestNoWordIsLost.settings = settings(max_examples=40, stateful_step_count=25)
 

@@ -10,6 +10,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -42,7 +43,8 @@ class Terminal:
         while not wanted():
             assert time.monotonic() < deadline, f"never: {what}; {self.shown[-3000:]!r}"
             if select.select([self._terminal], [], [], 0.1)[0]:
-                self.shown += os.read(self._terminal, 65536)
+                with suppress(OSError):  # it has ended, and its terminal with it
+                    self.shown += os.read(self._terminal, 65536)
 
     def until_shown(self, text: bytes) -> None:
         """Wait for a text on the screen that was not there before."""
@@ -51,15 +53,8 @@ class Terminal:
 
     def quit(self) -> int:
         self.press(QUIT)
-        self.until(lambda: self._process.poll() is not None or not self._read_rest(), "the end")
+        self.until(lambda: self._process.poll() is not None, "the end")
         return self._process.wait(timeout=30)
-
-    def _read_rest(self) -> bool:
-        try:
-            self.shown += os.read(self._terminal, 65536)
-        except OSError:
-            return False
-        return True
 
     def close(self) -> None:
         self._process.kill()

@@ -20,7 +20,7 @@ async def test_no_widget_lets_a_string_through(home, dialog):
         screen._status.tell(f"News {TEXT}")
         if dialog:
             record = SongRecord(title=f"Song {TEXT}", text=TEXT)
-            await app.push_screen(SongsScreen(lambda _: [record], lambda _: None))
+            await app.push_screen(SongsScreen(lambda _: [record], lambda _: [record], lambda _: None))
         await pilot.pause()
         shown = [strip.text for strip in app.screen._compositor.render_strips()]
     for words in ("Song Evil",) if dialog else ("Line Evil", "News Evil"):

@@ -88,7 +88,7 @@ def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | Set
         yield from read_songs(value["songs"], replace(place, artist=artist), keys)
     elif isinstance(value.get("tracks"), list) and not _find_key(value, keys.text):
         yield from _read_tracks(value, place, keys)
-    elif (found := unfold(value, keys.text, keys.title)) is None:
+    elif join_timed_lines(value) is not None or (found := unfold(value, keys.text, keys.title)) is None:
         yield read_song(value, place, keys)
     elif isinstance(found, str):
         yield SetAside(id=place.label, reason=found)
