@@ -297,4 +297,6 @@ def describe_mark(mark: str) -> str:
 
 
 def _find_token(text: str) -> str | None:
+    if "<|" not in text:  # as in nearly every one
+        return None
     return find_mark(text) or next((divider for divider in DIVIDERS if divider in text), None)

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import islice, tee
 from typing import BinaryIO
 
 from songsmith.corpus.formats import text_files
@@ -49,8 +50,11 @@ class TableRows:
         self.first_line = 1
         """The line with which the last row begins, counted from 1."""
         self._readline, self._label, self._delimiter, self._source = readline, label, delimiter, source
-        self._again: deque[str] = deque()
-        self._record: list[str] = []
+        self._again: deque[bytes] = deque()
+        self._record: list[bytes] = []
+        self._taken: list[bytes] = []
+        self._read: Iterator[bytes] = iter(())
+        """Lines that the reader took since, one by one and in a stream."""
         self._doubled: bool | None = None
         self._is_spaced = self._is_quoted = self._is_multiline = self._ended = False
         self._begin()
@@ -62,7 +66,7 @@ class TableRows:
             return 0
         if not self._again:
             return self._source.tell()
-        waiting = sum(len(line.encode()) + (bool(self._doubled) and line.endswith("\r\n")) for line in self._again)
+        waiting = sum(len(line) + (bool(self._doubled) and line.endswith(b"\r\n")) for line in self._again)
         return self._source.tell() - waiting
 
     def seek(self, at: int, line: int) -> None:
@@ -85,11 +89,11 @@ class TableRows:
         self.width = len(header)
         # What tells a row from a line of a song behind one that is broken.
         self._is_spaced = any(name[:1] == " " for name in header[1:])
-        self._is_quoted = self.width == 1 or (bool(self._record) and self._record[0][:1] == '"')
+        self._is_quoted = self.width == 1 or (bool(self._record) and self._record[0][:1] == b'"')
 
     def peek(self, count: int) -> list[list[str]]:
         """Return the next rows, at most so many and a megabyte of them; they come again."""
-        lines: list[str] = []
+        lines: list[bytes] = []
         found: list[list[str]] = []
         with suppress(csv.Error):
             found = list(islice(csv.reader(self._few(lines), delimiter=self._delimiter), count))
@@ -103,10 +107,10 @@ class TableRows:
         Raises:
             csv.Error: it is none.
         """
-        self._record.clear()
         try:
             return next(self._rows, None)
         finally:
+            self._note_record()
             self.line += len(self._record)
 
     def __iter__(self) -> Iterator[list[str] | BrokenRow]:
@@ -114,17 +118,19 @@ class TableRows:
         record, width = self._record, self.width
         while not self._ended:
             self.first_line = self.line + 1
-            record.clear()
             row: list[str] | BrokenRow
             try:
-                row = next(self._rows)
+                try:
+                    row = next(self._rows)
+                finally:
+                    self._note_record()
                 if width == 1:  # then a delimiter is a comma in a line
                     row = [self._delimiter.join(row)] if row else []
                 elif any(row[width:]):
                     row = self._mend("more cells than columns")
                 elif len(record) > 1:
                     self._is_multiline = True
-                elif self._is_multiline and row and (len(row) < width or record[0].count('"') % 2):
+                elif self._is_multiline and row and (len(row) < width or record[0].count(b'"') % 2):
                     # What is left of a row that ended too soon.
                     row = self._mend("fewer cells than columns" if len(row) < width else "not a row of a table")
             except StopIteration:
@@ -137,43 +143,49 @@ class TableRows:
 
     def _begin(self) -> None:
         self._rows = csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
+        self._noted = 0
 
     def _feed(self) -> Iterator[str]:
-        """Yield lines for a new reader, and note which ones a row was made of."""
-        append, readline, limit = self._record.append, self._readline, text_files.LONGEST_LINE_BYTES
+        """Yield lines for a new reader."""
         while self._again or self._doubled is not False:
             if (line := self._next_line()) is None:
                 return
-            append(line)
-            yield line
-        while read := readline(limit + 1):  # as above, and as fast as can be
-            if len(read) > limit:
-                raise text_files.endless_line(self._label)
-            line = read.decode()
-            append(line)
-            yield line
+            self._taken.append(line)
+            yield line.decode()
+        # As above, and as fast as can be: of most files this reads nearly every line.
+        lines, self._read = tee(iter(partial(self._readline, text_files.LONGEST_LINE_BYTES + 1), b""))
+        yield from map(bytes.decode, lines)
 
-    def _next_line(self) -> str | None:
+    def _note_record(self) -> None:
+        """Note which lines the row was made of that the reader gave last."""
+        count, self._noted = self._rows.line_num - self._noted, self._rows.line_num
+        self._record[:] = self._taken
+        self._taken.clear()
+        self._record += islice(self._read, count - len(self._record))
+        if self._record:
+            self._check_length(self._record[-1])  # of a longer one, a row is made at once, or none
+
+    def _next_line(self) -> bytes | None:
         if self._again:
             return self._again.popleft()
         read = self._readline(text_files.LONGEST_LINE_BYTES + 1)
-        return self._decode(read) if read else None
-
-    def _decode(self, read: bytes) -> str:
-        if len(read) > text_files.LONGEST_LINE_BYTES:
-            raise text_files.endless_line(self._label)
+        if not read:
+            return None
+        self._check_length(read)
         if self._doubled is None:  # a tool that ended lines twice did so with the first
             self._doubled = read.endswith(b"\r\r\n")
             read = read.removeprefix(codecs.BOM_UTF8)
-        if self._doubled and read.endswith(b"\r\r\n"):
-            read = read[:-2] + b"\n"
-        return read.decode()
+        return read[:-2] + b"\n" if self._doubled and read.endswith(b"\r\r\n") else read
+
+    def _check_length(self, line: bytes) -> None:
+        if len(line) > text_files.LONGEST_LINE_BYTES:
+            raise text_files.endless_line(self._label)
 
     def _mend(self, reason: str) -> list[str] | BrokenRow:
         """Return the cells of a row that could not be read, if it is certain what they are; else go past it."""
-        if any('\\"' in line for line in self._record) and (cells := self._unescape()):
+        if any(b'\\"' in line for line in self._record) and (cells := self._unescape()):
             return cells
-        if '"' not in "".join(self._record):
+        if b'"' not in b"".join(self._record):
             return BrokenRow(f"{reason}; is a quotation mark missing?")
         self._again.extendleft(reversed(self._record))
         self._record.clear()
@@ -186,7 +198,7 @@ class TableRows:
 
     def _unescape(self) -> list[str]:
         r"""Return the cells of a row in which `\"` is a quotation mark; nothing if that makes no row of it."""
-        lines: list[str] = []
+        lines: list[bytes] = []
         self._again.extendleft(reversed(self._record))
         cells: list[str] = []
         with suppress(csv.Error, StopIteration):
@@ -209,7 +221,7 @@ class TableRows:
         quotes = tries = 0
         while (line := self._next_line()) is not None:
             self._record.append(line)
-            quotes += line.count('"')
+            quotes += line.count(b'"')
             if quotes % 2 == 0 or self._closes(line.rstrip()):
                 tries += 1
                 if self._is_before_row():
@@ -218,13 +230,13 @@ class TableRows:
                 return False
         return False
 
-    def _closes(self, line: str) -> bool:
+    def _closes(self, line: bytes) -> bool:
         """Return whether the line read last ends with a mark that may close a cell; in the first, one behind nothing opens it."""
-        return line[-1:] == '"' and (len(self._record) > 1 or line[-2:-1] not in ("", self._delimiter))
+        return line[-1:] == b'"' and (len(self._record) > 1 or line[-2:-1] not in (b"", self._delimiter.encode()))
 
     def _is_before_row(self) -> bool:
         """Return whether a row follows, or the end."""
-        lines: list[str] = []
+        lines: list[bytes] = []
         cells: list[str] | None = []
         try:
             reader = csv.reader(self._few(lines), delimiter=self._delimiter, strict=True)
@@ -234,22 +246,22 @@ class TableRows:
         self._again.extendleft(reversed(lines))
         if cells is None:
             return True
-        start = lines[0] if lines else ""
+        start = lines[0] if lines else b""
         return (
             len(cells) >= self.width and (self.width == 1 or not any(cells[self.width :]))
-            and "".join(lines).count('"') % 2 == 0 and bool(start.strip())
-            and (not self._is_quoted or start.startswith('"'))
+            and b"".join(lines).count(b'"') % 2 == 0 and bool(start.strip())
+            and (not self._is_quoted or start.startswith(b'"'))
             # Behind a comma in a line of a song there is a space.
             and (self._is_spaced or not any(cell[:1] == " " for cell in cells[1:]))
         )  # fmt: skip
 
-    def _few(self, lines: list[str]) -> Iterator[str]:
+    def _few(self, lines: list[bytes]) -> Iterator[str]:
         """Yield the next lines as far as a row may go, and note them in `lines`."""
         length = 0
         while len(lines) < _MOST_PEEKED_LINES and length < _MOST_PEEKED and (line := self._next_line()) is not None:
             lines.append(line)
             length += len(line)
-            yield line
+            yield line.decode()
 
 
 def _unescape_quotes(line: str) -> str:
