@@ -2,14 +2,17 @@
 
 import csv
 import io
+import json
 import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from songsmith.cli.app import app
@@ -246,3 +249,22 @@ def test_a_quotation_mark_that_never_closes_takes_no_long_time(tmp_path: Path, c
     assert time.process_time() - start < 5 + count / 20_000
     assert [song.title for song in songs] == ["A"]
     assert [one.reason for one in aside] == ["a quotation mark that never closes; nothing behind it was read"]
+
+
+ROWS_OF_LINES = [
+    {"artist_name": "The Millers", "track_title": title, "line_number": number, "lyric": f"{title} {number}"}
+    for title in ("Mill", "Barn")
+    for number in (1, 2, 3)
+]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "json", "parquet"])
+def test_rows_that_are_lines_are_told_where_they_are_not_put_together(tmp_path: Path, kind: str):
+    path = tmp_path / f"lines.{kind}"
+    if kind == "parquet":
+        parquet.write_table(pyarrow.Table.from_pylist(ROWS_OF_LINES), path)
+    else:
+        rows = [json.dumps(row) for row in ROWS_OF_LINES]
+        path.write_text("\n".join(rows) if kind == "jsonl" else f"[{','.join(rows)}]")
+    with pytest.raises(InputError, match="has one row a line of a song"):
+        read(path)

@@ -3,10 +3,14 @@
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import chain, islice
+from typing import Any
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import Keys, Place, read_songs
+from songsmith.corpus.formats.table_lines import ROWS_LOOKED_AT, refuse_line_rows
 from songsmith.corpus.formats.text_files import Cursor, SourceFile, bounded_lines
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError
@@ -24,11 +28,18 @@ def read_json_lines(
     """Yield the songs of JSONL from the cursor on, which goes along.
 
     Raises:
-        InputError: a line is longer than any song.
+        InputError: a line is longer than any song, or each is a line of one.
     """
     with file.unpacked() as lines:
         lines.seek(cursor.at)
-        for line in bounded_lines(lines, file.label):
+        beginning: list[bytes] = []
+        following = bounded_lines(lines, file.label)
+        if not cursor.at:
+            beginning += _few(following)
+            refuse_line_rows(
+                file.label, _objects(b"".join(beginning).decode("utf-8-sig", "ignore").split("\n")), options
+            )
+        for line in chain(beginning, following):
             start, cursor.at = cursor.at, cursor.at + len(line)
             rows = line.decode("utf-8" if start else "utf-8-sig").rstrip("\r\n").split("\r")  # as an old Mac ends lines
             first, cursor.line = cursor.line + 1, cursor.line + len(rows)
@@ -64,6 +75,9 @@ def read_json(
         ) from error
     except ValueError as error:  # a number of thousands of digits
         raise InputError(f"{file.label} is not valid JSON: {error}.", "Export it again, or mend it.") from error
+    if isinstance(value, list):
+        few = value[:ROWS_LOOKED_AT]
+        refuse_line_rows(file.label, [row for row in few if isinstance(row, dict)], options)
     yield from read_songs(value, place(where="1"), options.keys)
 
 
@@ -93,6 +107,25 @@ def first_keys(file: SourceFile) -> list[str]:
     except (ValueError, RecursionError):
         return []
     return list(value) if isinstance(value, dict) else []
+
+
+def _few(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the first lines, unless they are long: those hold songs."""
+    length = 0
+    for line in islice(lines, ROWS_LOOKED_AT):
+        yield line
+        length += len(line)
+        if length > _CHUNK_BYTES:
+            return
+
+
+def _objects(rows: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the objects among rows of JSON."""
+    found = []
+    for row in rows:
+        with suppress(ValueError, RecursionError):
+            found.append(json.loads(row, strict=False))
+    return [value for value in found if isinstance(value, dict)]
 
 
 def _read_rows(rows: Iterable[str], first: int, place: "partial[Place]", keys: Keys) -> Iterator[RawRecord | SetAside]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import Place, read_song
+from songsmith.corpus.formats.table_lines import ROWS_LOOKED_AT, refuse_line_rows
 from songsmith.corpus.formats.tables import find_keys
 from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile
 from songsmith.corpus.records import RawRecord, SetAside
@@ -17,6 +18,7 @@ from songsmith.errors import InputError
 
 _BATCH_BYTES = 4 << 20
 _BATCH_ROWS = 1000
+_LONGEST_ROW = 10_000
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 _DELTAS = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}
 
@@ -64,7 +66,10 @@ def read_parquet(
                 if cursor.line + batch.num_rows <= skip:
                     cursor.line += batch.num_rows
                     continue
-                for row in _read_rows(_as_told(batch, told)):
+                batch = _as_told(batch, told)
+                if not behind and not cursor.line:
+                    refuse_line_rows(file.label, _first_rows(batch), options)
+                for row in _read_rows(batch):
                     cursor.line += 1
                     if cursor.line <= skip:
                         continue
@@ -76,6 +81,14 @@ def read_parquet(
                         yield read_song(said, here, keys)
                 file.say_read(file.size_bytes * (behind + cursor.line) // max(described.num_rows, 1))
             behind += rows
+
+
+def _first_rows(batch: Any) -> list[dict[str, Any]]:
+    """Return the first rows of a batch; none where one holds more than a line could."""
+    rows = batch.slice(0, ROWS_LOOKED_AT)
+    if max(sum(map(_sizes, rows.columns)), default=0) > _LONGEST_ROW:
+        return []
+    return [row for row in _read_rows(rows) if isinstance(row, dict)]
 
 
 def _refuse_gzip(file: SourceFile, packed: BinaryIO) -> None:

@@ -1,9 +1,10 @@
 """Tables with one row a line of a song, as geniusr and tidytext make them: which they are, and their songs. Holds one song."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import SYNONYMS, Keys, Place, read_song
@@ -26,6 +27,8 @@ _SONGS = (
 _NO_VALUE = {"", "na", "nan", "null", "none"}
 _LONGEST_LINE = 200
 _FEWEST_ROWS = 6
+ROWS_LOOKED_AT = 200
+"""By how many rows a table is known."""
 _LONGEST_SONG = 16 << 20
 _MOST_SONGS_REMEMBERED = 200_000
 _SORT = "Sort its rows by song and line first."
@@ -103,6 +106,21 @@ def find_line_columns(
     if is_by_line and again > 0 and (own or number is None):
         raise InputError(f"{label} has one row a line, and the lines of a song do not stand together.", _SORT)
     return found if is_by_line else None
+
+
+def refuse_line_rows(label: str, rows: Sequence[Mapping[str, Any]], options: ImportOptions) -> None:
+    """See that the first objects of a file are songs, not lines of songs: only those of CSV and TSV are put together.
+
+    Raises:
+        InputError: they are lines.
+    """
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [["" if (cell := row.get(name)) is None else str(cell) for name in columns] for row in rows]
+    if columns and find_line_columns(label, columns, options, cells):
+        raise InputError(
+            f"{label} has one row a line of a song.",
+            "Save it as CSV: the rows of a CSV file are put together into songs.",
+        )
 
 
 def join_lines(

@@ -11,6 +11,7 @@ from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import SYNONYMS, Keys, Place, read_song
 from songsmith.corpus.formats.table_lines import (
     LINE_TEXT,
+    ROWS_LOOKED_AT,
     find_line_columns,
     fold_column,
     join_lines,
@@ -22,7 +23,6 @@ from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError, UsageError
 
 _LONGEST_NAME = 60
-_ROWS_LOOKED_AT = 200
 
 
 def read_table(
@@ -38,7 +38,7 @@ def read_table(
         rows = _open_rows(file, unpacked)
         columns, options = _read_header(rows, file, options)
         rows.describe(columns)
-        lines = find_line_columns(file.label, columns, options, rows.peek(_ROWS_LOOKED_AT))
+        lines = find_line_columns(file.label, columns, options, rows.peek(ROWS_LOOKED_AT))
         if lines:
             options = replace(options, text_column=columns[lines.text])
         keys = find_keys(file.label, columns, options)
