@@ -5,6 +5,7 @@ child answers with `ModelPreparing`, `ModelReady`, `ChunkWritten`, `TakeWritten`
 ends the child, so it never outlives its parent. Run by hand: nothing to see.
 """
 
+import io
 import json
 import os
 import subprocess
@@ -23,6 +24,7 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse, render
 from songsmith.markup import Prompt
 from songsmith.memory import is_out_of_memory, memory_error, prepare_memory
+from songsmith.safe_text import printable
 from songsmith.settings import NO_MODEL
 from songsmith.takes import FinishReason, Take
 
@@ -338,10 +340,19 @@ class _Child:
             os._exit(0)
 
 
+class _GatedStream(io.TextIOWrapper):
+    """A log that no text of a model can turn into commands for the terminal it is read on."""
+
+    def write(self, text: str, /) -> int:
+        """Write what may be shown."""
+        return super().write(printable(text))
+
+
 def _main(environ: Mapping[str, str]) -> None:
     # What a library prints must not get between the messages.
     told = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    sys.stderr = _GatedStream(os.fdopen(os.dup(2), "wb"), "utf-8", "backslashreplace", line_buffering=True)
     if hasattr(os, "nice") and "SONGSMITH_NO_NICE" not in environ:
         os.nice(5)  # keys come first
     child = _Child(sys.stdin.buffer, told)

@@ -234,3 +234,34 @@ process._main(os.environ)
     assert "illegal memory access" in failed.message
     assert ended == WriteEnded(request=1)
     assert child.wait() == 1
+
+
+def test_what_a_library_says_of_a_model_cannot_drive_the_terminal_its_log_is_read_on(home):
+    script = """
+import os, sys
+from songsmith.generation import process
+from songsmith.generation.row import Row
+
+step = Row.step
+
+def talking(self, logits):
+    print("a token \\x1b]0;x\\x07\\x9b2J of ’ \\udc80", file=sys.stderr)
+    return step(self, logits)
+
+Row.step = talking
+process._main(os.environ)
+"""
+    asked = [Load(model="starter", device="cpu", threads=1)]
+    asked += [Write(request=1, prompt=PROMPT, options=[GenerationOptions(max_new_tokens=1)])]
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    for message in asked:
+        child.stdin.write(encode_message(message))
+    child.stdin.flush()
+    while not isinstance(decode_message(child.stdout.readline()), WriteEnded):
+        pass
+    _, log = child.communicate()
+    assert log.decode().strip() == "a token ]0;x2J of ’ �"
