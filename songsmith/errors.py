@@ -109,10 +109,8 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(f"The disk that holds {path} is full.", "Free some space and try again; nothing was lost.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StorageError(
-            f"{path} cannot be written.", "Make it writable, or set SONGSMITH_HOME to a folder that is."
-        )
+        return StorageError(f"{path} can't be written.", "Make it writable, or set SONGSMITH_HOME to a folder that is.")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return StorageError(f"{path} is not a folder.", "Move that file away, or set SONGSMITH_HOME to another folder.")
+        return StorageError(f"{path} isn't a folder.", "Move that file away, or set SONGSMITH_HOME to another folder.")
     reason = (error.strerror or type(error).__name__).lower()
-    return StorageError(f"{path} cannot be used: {reason}.", "Set SONGSMITH_HOME to a folder that works.")
+    return StorageError(f"{path} can't be used: {reason}.", "Set SONGSMITH_HOME to a folder that works.")

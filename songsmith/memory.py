@@ -40,7 +40,7 @@ def memory_error() -> EngineError:
     step = "Close other programs, or use a smaller model."
     if limit is not None:
         step = f"This shell allows {limit >> 20} MB (see `ulimit -v`): raise the limit, or use a smaller model."
-    return EngineError("There is not enough memory for this.", step)
+    return EngineError("There isn't enough memory for this.", step)
 
 
 @contextmanager

@@ -43,7 +43,9 @@ class Settings:
         if self.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
             raise UsageError(f"There is no device '{_short(self.device)}'.", "Use auto, cpu, cuda or mps.")
         if not 0 <= self.threads <= 1024:
-            raise UsageError(f"{self.threads} threads cannot be had.", "Use a number from 1 to 1024, or 0 to choose.")
+            raise UsageError(
+                f"{self.threads} threads is out of range.", "Use a number from 1 to 1024, or 0 to let songsmith choose."
+            )
 
     @classmethod
     def load(cls, paths: Paths, environ: Mapping[str, str] | None = None) -> Self:
@@ -79,7 +81,7 @@ class Settings:
                     found[field.name] = int(value) if field.type is int else value
                 except ValueError as error:
                     raise UsageError(
-                        f"{name}={_short(value)} is not a whole number.", f"Unset {name}, or mend it."
+                        f"{name}={_short(value)} isn't a whole number.", f"Unset {name}, or correct it."
                     ) from error
         return _read_file(paths.settings), found
 
@@ -88,10 +90,10 @@ class Settings:
         for name, value in values.items():
             if name not in known:
                 raise UsageError(
-                    f"{origin} sets '{_short(name)}', which is no setting.", f"Known are {', '.join(known)}."
+                    f"{origin} sets '{_short(name)}', which isn't a setting.", f"The settings are {', '.join(known)}."
                 )
             if type(value) is not known[name]:
-                raise UsageError(f"{origin} gives '{name}' a value of the wrong kind.", "See README, Settings.")
+                raise UsageError(f"{origin} gives '{name}' a value of the wrong kind.", "See Settings in the README.")
         return replace(self, **values)
 
 
@@ -99,19 +101,19 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         text = _read_regular(path)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
+        raise UsageError(f"{path} isn't valid TOML: {error}.", "Fix it, or move it away.") from error
     except OSError as error:
         if os.path.lexists(path):  # else there is none, nor could there be where the home is no folder
-            raise UsageError(f"{path} cannot be read: {error.strerror}.", "Mend it, or move it away.") from error
+            raise UsageError(f"{path} can't be read: {error.strerror}.", "Fix it, or move it away.") from error
         return {}
     import tomllib
 
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise UsageError(f"{path} is not valid TOML: it nests too deep.", "Mend it, or move it away.") from None
+        raise UsageError(f"{path} isn't valid TOML: it is nested too deeply.", "Fix it, or move it away.") from None
     except ValueError as error:  # no TOML, or a number of too many digits
-        raise UsageError(f"{path} is not valid TOML: {error}.", "Mend it, or move it away.") from error
+        raise UsageError(f"{path} isn't valid TOML: {error}.", "Fix it, or move it away.") from error
 
 
 def _read_regular(path: Path) -> str:
@@ -124,9 +126,11 @@ def _read_regular(path: Path) -> str:
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"{path} cannot be read: it is no regular file.", "Move it away.")
+        raise UsageError(f"{path} can't be read: it isn't a regular file.", "Move it away.")
     if found.st_size > _LONGEST_BYTES:
-        raise UsageError(f"{path} is too large for settings ({found.st_size >> 10} kB).", "Mend it, or move it away.")
+        raise UsageError(
+            f"{path} is too large for a settings file ({found.st_size >> 10} kB).", "Fix it, or move it away."
+        )
     return path.read_text(encoding="utf-8")
 
 

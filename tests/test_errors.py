@@ -35,11 +35,11 @@ def test_an_error_says_what_is_wrong_and_what_to_do(kind: type[SongsmithError]) 
     [
         (errno.ENOSPC, "full"),
         (errno.EDQUOT, "full"),
-        (errno.EACCES, "cannot be written"),
-        (errno.EROFS, "cannot be written"),
-        (errno.ENOTDIR, "is not a folder"),
-        (errno.EIO, "cannot be used"),
-        (errno.ENAMETOOLONG, "cannot be used"),
+        (errno.EACCES, "can't be written"),
+        (errno.EROFS, "can't be written"),
+        (errno.ENOTDIR, "isn't a folder"),
+        (errno.EIO, "can't be used"),
+        (errno.ENAMETOOLONG, "can't be used"),
     ],
 )
 def test_what_a_disk_says_becomes_a_sentence(number: int, words: str) -> None:

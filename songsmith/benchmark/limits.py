@@ -87,7 +87,7 @@ def measure_limits(device: str, runs: int, environment: Mapping[str, str]) -> Li
     )  # fmt: skip
     if done.returncode:
         raise SongsmithError(
-            f"The limits of the machine could not be measured: {last_line(done.stderr)}.", "Is memory short?"
+            f"The machine's limits couldn't be measured: {last_line(done.stderr)}.", "Is memory short?"
         )
     return Limits(**{name: tuple(values) for name, values in json.loads(last_line(done.stdout)).items()})
 

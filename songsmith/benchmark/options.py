@@ -37,7 +37,7 @@ class BenchmarkOptions:
         if self.long_tokens:
             _check("long-tokens", self.long_tokens, 100_000, least=100)
         if not self.takes:
-            raise UsageError("--takes names no number.", "Write it like 1,4,16.")
+            raise UsageError("--takes needs at least one number.", "Write it like 1,4,16.")
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as JSON values."""

@@ -90,7 +90,7 @@ def _draw_takes(axes: "Axes", rows: Sequence[Row], colours: Mapping[str, str]) -
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, longest * 1.1)
     axes.set_title(
-        "1 take" if rows[0].takes == 1 else f"{rows[0].takes} takes side by side", fontsize=10, weight="bold", loc="left"
+        "1 take" if rows[0].takes == 1 else f"{rows[0].takes} takes at once", fontsize=10, weight="bold", loc="left"
     )  # fmt: skip
     axes.grid(axis="x", alpha=0.25)
     axes.set_axisbelow(True)

@@ -104,5 +104,5 @@ def _write_random_model(folder: Path) -> Path:
     command = [sys.executable, "-m", "songsmith.benchmark.random_model", str(folder)]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
     if done.returncode:
-        raise SongsmithError(f"No random weights could be written: {last_line(done.stderr)}.", "Is the disk full?")
+        raise SongsmithError(f"Random weights couldn't be written: {last_line(done.stderr)}.", "Is the disk full?")
     return folder

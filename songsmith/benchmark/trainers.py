@@ -3,7 +3,7 @@
     python -m songsmith.benchmark.trainers CONTESTANT FOLDER OPTIONS PRECISION
 
 Options are JSON. One JSON object comes out: `{"device": ..., "tokens": ..., "elapsed_s": ...}`. A process trains once, so
-that memory and imports are a contestant's own. What counts is a token that a step was to foretell: padding is none.
+that memory and imports are a contestant's own. What counts is a token that a step was to predict: padding is none.
 """
 
 import json
@@ -223,7 +223,7 @@ def _train_stock(
 
     def count_and_collate(features: Any) -> Any:
         batch = collate(features)
-        # transformers foretells each token from those before it: never the first.
+        # transformers predicts each token from those before it: never the first.
         tokens.append(int((batch["labels"][:, 1:] != _NO_LABEL).sum()))
         return batch
 

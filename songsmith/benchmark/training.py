@@ -44,7 +44,7 @@ def measure_training(
         {name: partial(time_training, name, options, precision, environment, work) for name in names}, options.runs
     )
     if outcomes[OURS].absent:
-        raise SongsmithError(f"songsmith could not be measured: {outcomes[OURS].absent}.", "Try a smaller --size.")
+        raise SongsmithError(f"songsmith couldn't be measured: {outcomes[OURS].absent}.", "Try a smaller --size.")
     rows = [
         Row(
             measure=Measure.TRAINING_TOKENS_PER_S,

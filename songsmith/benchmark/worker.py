@@ -140,7 +140,7 @@ def main(contestant: str, folder: Path) -> None:
         order = json.loads(line)
         if "clock" in order:
             if writer.clock is None:
-                raise RuntimeError(f"{contestant} does not tell one token from the next")
+                raise RuntimeError(f"{contestant} doesn't report single tokens")
             answer: dict[str, Any] = {"at_s": writer.clock(order["clock"])}
         else:
             start_s = time.perf_counter()

@@ -99,7 +99,7 @@ def _long_enough_prompt(model: "LoadedModel") -> "Prompt":
         head, body = map(model.tokenizer.encode_pieces, prompt.pieces(MarkupFormat(model.manifest.format)))
         if len(head) + len(body) >= PROMPT_TOKENS:
             return prompt
-    raise ValueError("this tokenizer makes no prompt long enough")
+    raise ValueError("this tokenizer can't make a prompt that is long enough")
 
 
 def device_title(name: str) -> str:

@@ -111,4 +111,4 @@ def _row(measure: Measure, contestant: str, folder: Path, values: tuple[float, .
 
 
 def _cannot(reason: str) -> SongsmithError:
-    return SongsmithError(f"songsmith could not be measured: {reason}.", "Try other --weights.")
+    return SongsmithError(f"songsmith couldn't be measured: {reason}.", "Try other --weights.")

@@ -37,29 +37,27 @@ class _Command:
 _UNSEEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 COMMANDS = {
     "bench": _Command(
-        "bench", "bench", "Measure speed, start and memory on this machine, beside what else you could use."
+        "bench", "bench", "Measure writing speed, start-up time and memory on this machine, next to other programs."
     ),
-    "gen": _Command("gen", "gen", "Write a song, or go on with one, on standard output."),
+    "gen": _Command("gen", "gen", "Write a song, or continue one, on standard output."),
     "fetch": _Command("fetch", "fetch", "Fetch lyrics into a corpus, song by song."),
-    "login": _Command("login", "login", "Keep your Genius token, so that `fetch` finds it.", _UNSEEN),
-    "logout": _Command("login", "logout", "Forget your Genius token.", _UNSEEN),
-    "import": _Command("importing", "import_words", "Bring songs of your own into a corpus."),
-    "clean": _Command(
-        "cleaning", "clean", "Take the dirt of lyric sites off a corpus; the raw songs stay as they came."
-    ),
+    "login": _Command("login", "login", "Save your Genius token for `fetch`.", _UNSEEN),
+    "logout": _Command("login", "logout", "Remove your saved Genius token.", _UNSEEN),
+    "import": _Command("importing", "import_words", "Import your own songs into a corpus."),
+    "clean": _Command("cleaning", "clean", "Remove lyric-site clutter from a corpus; the raw songs stay as they are."),
     "train": _Command("training", "train", "Train a new model on a corpus, from random weights."),
     "finetune": _Command("training", "finetune", "Teach a model the style of a corpus."),
     "eval": _Command(
         "evaluation",
         "evaluate",
-        "Measure a model: how well it foretells songs, how much it repeats itself, what it copied.",
+        "Measure a model: how well it predicts songs, how much it repeats itself, what it copied.",
     ),
-    "corpus": _Command("corpus", "app", "The words you learn from."),
-    "tokenizer": _Command("tokenizers", "app", "What cuts words into the tokens a model reads."),
-    "models": _Command("models", "app", "The models that can write."),
-    "songs": _Command("songs", "app", "The songs you keep."),
+    "corpus": _Command("corpus", "app", "Collections of lyrics to train on."),
+    "tokenizer": _Command("tokenizers", "app", "Tokenizers: how text is split for a model."),
+    "models": _Command("models", "app", "The models you can write with."),
+    "songs": _Command("songs", "app", "The songs you saved."),
     "settings": _Command(
-        "settings", "show_settings", "Show what is set, where it comes from, and where things are kept."
+        "settings", "show_settings", "Show your settings, where each one comes from, and where files are kept."
     ),
 }
 """In the order in which they are listed."""
@@ -134,7 +132,7 @@ class SongsmithGroup(TyperGroup):
         if name and not name.startswith("-") and self.get_command(ctx, name) is None and (" " in name or "\n" in name):
             import shlex
 
-            raise UsageError("Unknown command.", f"To write from a line: songsmith gen {shlex.quote(name)}")
+            raise UsageError("Unknown command.", f"To start a song with this line: songsmith gen {shlex.quote(name)}")
         return super().resolve_command(ctx, args)
 
 
@@ -145,7 +143,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Write songs in your terminal with a language model you own.",
-    epilog="Exit codes: 0 done, 1 a fault of songsmith's own, 2 wrong usage, 3 unreadable text, 4 model, 5 storage, "
+    epilog="Exit codes: 0 done, 1 songsmith's own fault, 2 wrong usage, 3 unreadable text, 4 model, 5 storage, "
     "6 generation, 7 not found, 8 source of lyrics, 9 training, 130 interrupted.",
 )
 
@@ -160,14 +158,14 @@ def _show_version(wanted: bool) -> None:
 def root(
     ctx: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, then exit.")
     ] = False,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             "-m",
-            help="Model the workshop writes with.",
+            help="Model for the workshop to write with.",
             show_default="the default",
             autocompletion=completion.models,
         ),
@@ -180,7 +178,9 @@ def root(
     if ctx.invoked_subcommand is None:
         open_workshop(model, device)
     elif model is not None or device is not None:
-        raise UsageError("--model and --device before a command are for the workshop.", "Put them after the command.")
+        raise UsageError(
+            "--model and --device before a command apply only to the workshop.", "Put them after the command."
+        )
 
 
 def load_command(name: str) -> Any:

@@ -21,25 +21,23 @@ def bench(
     weights: Annotated[
         str,
         typer.Option(
-            help="gpt2-random (124M, made anew), or the name of a model, or a path to one.",
+            help="gpt2-random (124M random weights), the name of a model, or a path to one.",
             autocompletion=completion.models,
         ),
     ] = "gpt2-random",
     takes: Annotated[str, typer.Option(help="Numbers of takes to write side by side.")] = "1,4,16",
     new_tokens: Annotated[int, typer.Option(help="Tokens in each take.")] = 100,
-    runs: Annotated[int, typer.Option(help="How often each thing is measured; the median counts.")] = 3,
-    long_tokens: Annotated[
-        int, typer.Option(help="Tokens of one take that is followed token by token; 0 leaves it out.")
-    ] = 2000,
-    peers: Annotated[bool, typer.Option(help="Measure what you could use instead, in the same run.")] = True,
+    runs: Annotated[int, typer.Option(help="How many times to measure each thing; the median counts.")] = 3,
+    long_tokens: Annotated[int, typer.Option(help="Length of one take timed token by token; 0 skips it.")] = 2000,
+    peers: Annotated[bool, typer.Option(help="Measure other programs too, in the same run.")] = True,
     output: Annotated[
-        Path | None, typer.Option(help="Write the result there too, as JSON.", show_default=False)
+        Path | None, typer.Option(help="Also write the result to this file, as JSON.", show_default=False)
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Draw the takes there, as a picture.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-    training: Annotated[
-        bool, typer.Option("--training", help="Measure how fast models train, and nothing else.")
-    ] = False,
+    png: Annotated[
+        Path | None, typer.Option(help="Also draw the takes to this file, as a picture.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    training: Annotated[bool, typer.Option("--training", help="Measure only how fast models train.")] = False,
     size: Annotated[str, typer.Option(help="tiny, small, base or gpt2.", rich_help_panel=_TRAINING)] = "small",
     block_tokens: Annotated[
         int, typer.Option(help="Tokens in a block, at most the size's context window.", rich_help_panel=_TRAINING)
@@ -47,13 +45,13 @@ def bench(
     batch_blocks: Annotated[int, typer.Option(help="Blocks in a step.", rich_help_panel=_TRAINING)] = 8,
     steps: Annotated[int, typer.Option(help="Steps timed in each run.", rich_help_panel=_TRAINING)] = 6,
     precision: Annotated[
-        Precision, typer.Option(help="auto: float32, and bfloat16 where it is faster.", rich_help_panel=_TRAINING)
+        Precision, typer.Option(help="auto: float32, or bfloat16 where it is faster.", rich_help_panel=_TRAINING)
     ] = Precision.AUTO,
     compile: Annotated[
-        bool, typer.Option("--compile", help="Measure songsmith with --compile, too.", rich_help_panel=_TRAINING)
+        bool, typer.Option("--compile", help="Also measure songsmith with --compile.", rich_help_panel=_TRAINING)
     ] = False,
 ) -> None:
-    """Measure speed, start and memory on this machine, beside what else you could use."""
+    """Measure writing speed, start-up time and memory on this machine, next to other programs."""
     from songsmith.benchmark.options import BenchmarkOptions
     from songsmith.benchmark.picture import save_picture
     from songsmith.benchmark.run import BenchmarkFinished, run_benchmark, run_training_benchmark
@@ -64,7 +62,7 @@ def bench(
     studio = Studio.open()
     if training:
         if png is not None:
-            raise UsageError("--png draws takes, and --training writes none.", "Leave one of them out.")
+            raise UsageError("--png draws takes, but --training writes none.", "Leave one of them out.")
         lesson = _lesson(
             size, block_tokens=block_tokens, batch_blocks=batch_blocks, steps=steps, precision=precision, compile=compile,
             runs=runs, peers=peers,
@@ -98,7 +96,7 @@ def _lesson(size: str, **choices: Any) -> "TrainingBenchmarkOptions":
     from songsmith.studio.training import SIZES
 
     if size not in SIZES:
-        raise UsageError(f"There is no size '{size}'.", f"Use one of {', '.join(SIZES)}.")
+        raise UsageError(f"Unknown size '{size}'.", f"Use one of {', '.join(SIZES)}.")
     return TrainingBenchmarkOptions(size=size, **asdict(SIZES[size]), **choices)
 
 
@@ -108,7 +106,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise UsageError(f"--takes {text} is no list of numbers.", "Write it like 1,4,16.") from error
+        raise UsageError(f"--takes {text} isn't a list of numbers.", "Write it like 1,4,16.") from error
 
 
 def _show(result: "BenchmarkResult") -> None:

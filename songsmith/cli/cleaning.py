@@ -11,6 +11,7 @@ import typer
 from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import reasons, songs, tell_choice
+from songsmith.counting import count_of
 from songsmith.errors import UsageError
 from songsmith.lyrics import one_line
 
@@ -27,50 +28,50 @@ def clean(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, song by song, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would change, song by song, without changing anything.")
     ] = False,
     report: Annotated[
         bool,
         typer.Option(
             "--report",
-            help="List every place that the last cleaning changed, with its rule, and every one that it doubted and "
-            "kept. A corpus that has no report yet, or options for a new cleaning, is cleaned first.",
+            help="List every place that the last cleaning changed, with its rule, and every doubtful one that it "
+            "kept. Cleans the corpus first if it has no report yet, or if you give cleaning options.",
         ),
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file for the report.", show_default="standard output")
+        Path | None, typer.Option("--output", "-o", help="File to write the report to.", show_default="standard output")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="With --report or --dry-run: one JSON object a song.")
+        bool, typer.Option("--json", help="With --report or --dry-run: print one JSON object per song.")
     ] = False,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Put back the clean songs from before the last cleaning: one step is kept.")
-    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the last cleaning (one step is kept).")] = False,
     disable: Annotated[
-        list[str] | None, typer.Option("--disable", metavar="RULE", help="Leave a rule out.", show_default=False)
+        list[str] | None, typer.Option("--disable", metavar="RULE", help="Skip a rule; repeatable.", show_default=False)
     ] = None,
     list_rules: Annotated[bool, typer.Option("--list-rules", help="List the rules, in the order they run.")] = False,
     keep_adlibs: Annotated[
-        bool | None, typer.Option("--keep-adlibs/--drop-adlibs", help="(Yeah) and the like.", show_default="keep")
+        bool | None,
+        typer.Option("--keep-adlibs/--drop-adlibs", help="Ad-libs at line ends, such as (yeah).", show_default="keep"),
     ] = None,
     strip_headers: Annotated[
-        bool | None, typer.Option("--strip-headers/--keep-headers", help="[Chorus] and the like.", show_default="keep")
+        bool | None,
+        typer.Option("--strip-headers/--keep-headers", help="Section headers such as [Chorus].", show_default="keep"),
     ] = None,
     keep_duplicates: Annotated[
         bool,
         typer.Option(
             "--keep-duplicates",
-            help="Use remixes, live versions, demos and other near-duplicates too. Without it, of songs that share 70 % "
-            "of their words (50 % under one title by one artist), one is used: with the plain title before those with "
-            "(Live) and the like, then with most words, then the first.",
+            help="Use remixes, live versions, demos and other near-duplicates too. Otherwise, of songs that share 70 % "
+            "of their words (50 % if title and artist are the same), only one is used: the one with a plain title rather than "
+            "one such as (Live), then the longest, then the first.",
         ),
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option(help="Processes that clean at once.", show_default="one a processor, if worth it")
+        int | None, typer.Option(help="Number of processes.", show_default="one per processor, if worthwhile")
     ] = None,
 ) -> None:
-    """Take the dirt of lyric sites off a corpus; the raw songs stay as they came."""
+    """Remove lyric-site clutter from a corpus; the raw songs stay as they are."""
     from songsmith.studio import cleaning
     from songsmith.studio.studio import Studio
 
@@ -80,11 +81,11 @@ def clean(
         console.show_table(("Rule", "What it does"), [(rule.name, rule.does) for rule in RULES])
         return
     if output and not report:
-        raise UsageError("--output is for a report.", "Add --report.")
+        raise UsageError("--output needs --report.", "Add --report.")
     if as_json and not (report or dry_run):
-        raise UsageError("--json is for what is shown.", "Add --report or --dry-run.")
+        raise UsageError("--json needs --report or --dry-run.", "Add --report or --dry-run.")
     if sum((undo, report, dry_run)) > 1:
-        raise UsageError("--undo, --report and --dry-run do not go together.", "Choose one of them.")
+        raise UsageError("--undo, --report and --dry-run can't be combined.", "Choose one of them.")
     studio = Studio.open()
     if undo:
         _undo(studio, name)
@@ -143,12 +144,12 @@ def _tell_cleaning(done: "CorpusCleaned", *, dry_run: bool) -> None:
     if sum(done.set_aside.values()) > done.kept:
         _explain_set_aside(done, quoted, dry_run=dry_run)
     if done.suspicious and not dry_run:
-        places = "1 place" if done.suspicious == 1 else f"{done.suspicious} places"
-        console.say(f"{places} to look at: `songsmith clean {quoted} --report` marks them with ?.")
+        places = count_of(done.suspicious, "place")
+        console.say(f"{places} to check, marked with ?: songsmith clean {quoted} --report")
     if done.replaced:
-        console.say(f"The clean songs from before are kept: songsmith clean {quoted} --undo")
+        console.say(f"To undo this: songsmith clean {quoted} --undo")
     if dry_run:
-        console.say(f"To do it: songsmith clean {quoted}")
+        console.say(f"To clean it: songsmith clean {quoted}")
     elif done.kept:
         console.say(f"Next: songsmith finetune --corpus {quoted}")
 
@@ -158,8 +159,10 @@ def _explain_set_aside(done: "CorpusCleaned", quoted: str, *, dry_run: bool) -> 
     from songsmith.studio.cleaning import DUPLICATE
 
     most = max(done.set_aside, key=lambda reason: done.set_aside[reason])
-    which = "" if dry_run else f" Which, and why: songsmith corpus show {quoted} --set-aside"
-    console.say(f"More than half {'would be' if dry_run else 'were'} set aside; most often: {one_line(most)}.{which}")
+    which = "" if dry_run else f" To see which: songsmith corpus show {quoted} --set-aside"
+    console.say(
+        f"More than half {'would be' if dry_run else 'were'} set aside; the most common reason: {one_line(most)}.{which}"
+    )
     if most == DUPLICATE:
         console.say(f"To use near-duplicates too: songsmith clean {quoted} --keep-duplicates")
 
@@ -172,9 +175,9 @@ def _undo(studio: "Studio", name: str | None) -> None:
         if isinstance(event, CorpusChosen):
             tell_choice(event.name, event.why)
         elif event.kept is None:
-            console.say(f"The corpus '{one_line(event.corpus)}' has no clean songs now, as before it was cleaned.")
+            console.say(f"Corpus '{one_line(event.corpus)}' is back to having no clean songs.")
         else:
-            console.say(f"The corpus '{one_line(event.corpus)}' has its {songs(event.kept)} from before again.")
+            console.say(f"Corpus '{one_line(event.corpus)}' is back to its previous {songs(event.kept)}.")
 
 
 def _write_report(studio: "Studio", name: str | None, output: Path | None, *, force: bool, as_json: bool) -> None:
@@ -204,4 +207,6 @@ def _write_report(studio: "Studio", name: str | None, output: Path | None, *, fo
             file.writelines(rows())
         console.say(f"Wrote the report to {one_line(str(output))}")
     if not told:
-        console.say(f"Nothing to report: cleaning '{one_line(corpus.name)}' took nothing off, and doubted nothing.")
+        console.say(
+            f"Nothing to report: cleaning '{one_line(corpus.name)}' changed nothing and found nothing doubtful."
+        )

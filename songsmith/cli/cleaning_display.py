@@ -18,7 +18,7 @@ def show_diff(change: SongCleaned) -> None:
         return
     rows = diff_song(change)
     if not rows:
-        _paint("…", "  spaces, line breaks or signs only")
+        _paint("…", "  only spaces, line breaks or punctuation")
     for row in rows:
         if row.sign == "…":
             _paint("…", "  …")
@@ -48,7 +48,7 @@ def heading(change: SongCleaned) -> str:
 
 def told_aside(change: SongCleaned) -> str:
     """Return why a song is set aside."""
-    shared = f", {change.similarity:.0%} of the words shared" if change.similarity is not None else ""
+    shared = f", sharing {change.similarity:.0%} of its words" if change.similarity is not None else ""
     return f"set aside: {one_line(change.set_aside)}{shared}"
 
 

@@ -74,8 +74,8 @@ def agree_to_remove(what: str, *, yes: bool) -> None:
     if yes:
         return
     if not someone_answers():
-        raise UsageError(f"This removes {what} for good.", "Say so with --yes.")
-    say(f"Remove {what} for good? [y/N]")  # typer's own question leaves a space on stdout
+        raise UsageError(f"This permanently removes {what}.", "Confirm with --yes.")
+    say(f"Permanently remove {what}? [y/N]")  # typer's own question leaves a space on stdout
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
         say("Nothing was removed.")
         sys.exit(1)

@@ -12,7 +12,7 @@ from songsmith.lyrics import one_line, strip_controls
 if TYPE_CHECKING:
     from songsmith.corpus.storage.store import Corpus
 
-app = typer.Typer(help="The words you learn from.", no_args_is_help=True)
+app = typer.Typer(help="Collections of lyrics to train on.", no_args_is_help=True)
 
 
 @app.command(name="list")
@@ -27,7 +27,7 @@ def list_corpora(as_json: Annotated[bool, typer.Option("--json", help="One JSON 
     elif found:
         console.show_table(("Corpus", "Songs", "Clean", "Set aside", "Size"), [_cells(row) for row in found])
     else:
-        console.say("There is no corpus yet. Make one with: songsmith import PATH")
+        console.say("No corpora yet. Make one with: songsmith import PATH")
     for row in found:
         if "problem" in row:
             console.say(one_line(f"{row['name']}: {row['problem']}"))
@@ -36,12 +36,12 @@ def list_corpora(as_json: Annotated[bool, typer.Option("--json", help="One JSON 
 @app.command()
 def show(
     name: Name = None,
-    id: Annotated[str | None, typer.Argument(help="Id of a song, to read it.", show_default=False)] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="The song as it came, though it was cleaned.")] = False,
-    set_aside: Annotated[bool, typer.Option("--set-aside", help="The songs that are not used, and why.")] = False,
+    id: Annotated[str | None, typer.Argument(help="Id of a song to show.", show_default=False)] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Show the song as it was imported, before cleaning.")] = False,
+    set_aside: Annotated[bool, typer.Option("--set-aside", help="List the songs that are not used, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show what a corpus is, or what was set aside in it; or, with an id such as `corpus search` tells, a song."""
+    """Show a corpus and what was set aside in it; or, with an id such as `corpus search` prints, a song."""
     from collections import Counter
 
     from songsmith.errors import UsageError
@@ -50,9 +50,9 @@ def show(
     from songsmith.studio.corpus_songs import json_row
 
     if set_aside and (raw or id is not None):
-        raise UsageError("--set-aside tells of all that are not used.", "Leave out --raw and the id.")
+        raise UsageError("--set-aside lists all songs that are not used.", "Leave out --raw and the id.")
     if raw and id is None:
-        raise UsageError("--raw is for a song.", "Name the corpus and the song's id.")
+        raise UsageError("--raw needs a song's id.", "Give the corpus and the song's id.")
     corpus = choose(name)
     if id is not None:
         _show_song(corpus, id, raw=raw, as_json=as_json)
@@ -93,9 +93,9 @@ def rm(
     name: Annotated[
         str, typer.Argument(help="Name of the corpus.", show_default=False, autocompletion=completion.corpora)
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Remove a corpus for good, raw songs and all."""
+    """Permanently remove a corpus, including its raw songs."""
     from songsmith.errors import NotFoundError
 
     store = open_store()
@@ -128,7 +128,7 @@ def _show_song(corpus: "Corpus", id: str, *, raw: bool, as_json: bool) -> None:
     console.say(f"({', '.join(filter(None, map(one_line, (song.id, song.source, song.url, fetched))))})")
     if clean is None and not raw:
         why = why_set_aside(corpus, id)
-        console.say(f"As it came: {f'set aside, {one_line(why)}' if why else 'it is not clean yet'}.")
+        console.say(f"Shown as imported: {f'set aside, {one_line(why)}' if why else 'not cleaned yet'}.")
     text = strip_controls(record.text).strip("\n")
     console.write(f"{text}\n" if text else "")
 

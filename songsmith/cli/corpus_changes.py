@@ -21,22 +21,28 @@ def split(
     name: Name = None,
     share: Annotated[
         float | None,
-        typer.Option(help="Share of the songs for NAME-validation; the others go to NAME-train.", show_default="none"),
+        typer.Option(
+            help="Share of the songs to put in NAME-validation; the rest go to NAME-train.", show_default="none"
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="What decides which songs these are.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed that decides which songs these are.")] = 0,
     filters: Filters = None,
-    into: Annotated[str, typer.Option(metavar="NAME", help="The new corpus; with --share how both names begin.")] = "",
+    into: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the new corpus; with --share, the start of both names.")
+    ] = "",
 ) -> None:
-    """Make two corpora of one with --share, or one of the songs that --filter takes with --into.
+    """Split a corpus in two with --share, or make a new one of the songs that match --filter with --into.
 
-    The raw songs are taken, and the corpus they come from stays as it is. Killed and run again, it goes on.
+    Raw songs are copied; the original corpus stays as it is. If interrupted, run it again to continue.
     """
     from songsmith.errors import UsageError
     from songsmith.studio import corpus_changes
 
     wanted = parse_filters(filters)
     if share is None and not (wanted and into):
-        raise UsageError("How is the corpus to be divided?", "Say --share 0.1, or --filter EXPR with --into NAME.")
+        raise UsageError(
+            "It isn't clear how to split the corpus.", "Use --share 0.1, or --filter EXPR with --into NAME."
+        )
     corpus = choose(name)
     if share is None:
         events = corpus_changes.choose_songs(open_store(), corpus, filters=wanted, into=into)
@@ -49,14 +55,14 @@ def merge(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME...", help="Corpora to take from.", show_default=False, autocompletion=completion.corpora
+            metavar="NAME...", help="Corpora to merge.", show_default=False, autocompletion=completion.corpora
         ),
     ],
-    into: Annotated[str, typer.Option(metavar="NAME", help="The corpus they are put into.", show_default=False)],
+    into: Annotated[str, typer.Option(metavar="NAME", help="Corpus to merge into.", show_default=False)],
 ) -> None:
-    """Put the raw songs of corpora into one, which is made if need be; those they come from stay as they are.
+    """Merge the raw songs of several corpora into one, new or existing; the originals stay as they are.
 
-    What is held already is passed over; different songs with one id are all kept. Killed and run again, it goes on.
+    Songs already there are skipped; different songs with the same id are all kept. If interrupted, run it again to continue.
     """
     from songsmith.studio.corpus_changes import merge_corpora
 
@@ -68,8 +74,8 @@ def merge(
 def _make(description: str, events: "Iterator[SongsRead | CorpusMade]") -> None:
     made = list(follow(description, events, interrupted="Interrupted; no new corpus was made."))
     for corpus in made:
-        held = f", {corpus.held} held already" if corpus.held else ""
+        held = f", {corpus.held} already there" if corpus.held else ""
         console.say(f"Kept {songs(corpus.added)} in corpus '{one_line(corpus.name)}'{held}.")
-    console.say("Clean songs are made anew. Next:")
+    console.say("The songs need cleaning again. Next:")
     for corpus in made:
         console.say(f"  songsmith clean {shlex.quote(one_line(corpus.name))}")

@@ -23,8 +23,8 @@ def export(
         typer.Option(
             "--format",
             "-f",
-            help="How to write them; dataset: a folder for Hugging Face's datasets.",
-            show_default="by the file's ending, else jsonl",
+            help="Output format; dataset: a folder for Hugging Face's datasets.",
+            show_default="from the file's extension, else jsonl",
         ),
     ] = None,
     filters: Filters = None,
@@ -33,25 +33,25 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="A file; of a dataset, a folder that is made.", show_default="standard output"
+            "--output", "-o", help="File to write; for a dataset, the folder to create.", show_default="standard output"
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing output.")] = False,
     split_share: Annotated[
-        float | None, typer.Option(help="dataset: share of the songs for a split validation.", show_default="none")
+        float | None, typer.Option(help="dataset: share of the songs in the validation split.", show_default="none")
     ] = None,
-    seed: Annotated[int, typer.Option(help="dataset: what decides which songs these are.")] = 0,
+    seed: Annotated[int, typer.Option(help="dataset: seed that decides which songs these are.")] = 0,
     license: Annotated[
-        str, typer.Option(metavar="ID", help="dataset: as Hugging Face calls it, such as cc0-1.0.")
+        str, typer.Option(metavar="ID", help="dataset: licence, as Hugging Face names it, such as cc0-1.0.")
     ] = "unknown",
     include_fetched: Annotated[
-        bool, typer.Option("--include-fetched", help="dataset: songs of Genius and the like too; keep it to yourself.")
+        bool, typer.Option("--include-fetched", help="dataset: include songs from lyric sites; for yourself only.")
     ] = False,
 ) -> None:
-    """Write the songs of a corpus; from JSONL `songsmith import` reads them back without loss.
+    """Export the songs of a corpus; `songsmith import` reads JSONL back without loss.
 
-    A dataset is a folder with Parquet files and a card. Lyrics belong to their writers: it refuses songs that were
-    fetched unless you ask for them.
+    A dataset is a folder with Parquet files and a card. Lyrics belong to their writers: songs that were fetched
+    are refused unless you ask for them.
     """
     from songsmith.errors import UsageError
     from songsmith.studio.corpora import stale_notice
@@ -62,10 +62,10 @@ def export(
     kind = ExportFormat(format) if format else choose_format(output)
     to_stdout = output is None or str(output) == "-"
     if to_stdout and kind in (ExportFormat.PARQUET, ExportFormat.DATASET):
-        raise UsageError(f"{format} is nothing to read on a terminal.", "Say where it goes with --output.")
+        raise UsageError(f"{format} can't be written to standard output.", "Choose a file or folder with --output.")
     options = DatasetOptions(split_share=split_share, seed=seed, licence=license, include_fetched=include_fetched)
     if kind is not ExportFormat.DATASET and options != DatasetOptions(seed=seed):
-        raise UsageError("These options are for --format dataset.", "Leave them out, or choose that format.")
+        raise UsageError("These options work only with --format dataset.", "Leave them out, or choose that format.")
     wanted = SongsWanted(filters=parse_filters(filters), max_songs=max_songs, raw=raw)
     corpus = choose(name)
     if not raw and (notice := stale_notice(corpus)):
@@ -80,7 +80,7 @@ def export(
     for done in follow(f"Writing {output.name}", events, interrupted="Interrupted; nothing was written."):
         console.say(f"Wrote {songs(done.count)} to {one_line(str(output))}")
     if kind is ExportFormat.DATASET:
-        console.say("Whose words these are, and what that means, stands in its README.md.")
+        console.say("Its README.md says who owns these lyrics, and what that means.")
 
 
 def _write_rows(corpus: "Corpus", kind: "ExportFormat", wanted: "SongsWanted") -> None:

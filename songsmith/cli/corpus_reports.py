@@ -11,6 +11,7 @@ from songsmith.cli.corpus_statistics import show_statistics
 from songsmith.cli.corpus_work import Name, Raw, choose, follow, parse_filters
 from songsmith.cli.words import Filters
 from songsmith.corpus.searching import SearchField
+from songsmith.counting import count_of
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Fields = Annotated[
     list[SearchField] | None,
-    typer.Option("--in", help="Look only here; may be repeated.", show_default="everywhere"),
+    typer.Option("--in", help="Search only here; repeatable.", show_default="everywhere"),
 ]
 
 
@@ -29,7 +30,7 @@ def stats(
     raw: Raw = False,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Count a corpus: words, forms, verses and their syllables, rhymes, and the lines it repeats most.
+    """Show statistics of a corpus: words, forms, verses and their syllables, rhymes, and the most repeated lines.
 
     Rhyme density is the share of lines that rhyme with another of their stanza within four lines; a word does not rhyme
     with itself. In forms, I is an intro, V a verse, P a pre-chorus, C a chorus, B a bridge, O an outro.
@@ -41,7 +42,7 @@ def stats(
     wanted = SongsWanted(filters=parse_filters(filters), raw=raw)
     corpus = choose(name)
     if not raw and not corpus.has_clean:
-        console.say(f"Corpus '{one_line(corpus.name)}' is not clean: these are the songs as they came.")
+        console.say(f"Corpus '{one_line(corpus.name)}' has not been cleaned: these are the songs as imported.")
     elif not raw and (notice := stale_notice(corpus)):
         console.say(notice)
     events = measure_corpus(corpus, wanted)
@@ -68,13 +69,17 @@ def search(
     ] = None,
     fields: Fields = None,
     filters: Filters = None,
-    most: Annotated[int | None, typer.Option("--max", min=1, help="At most so many songs.", show_default="all")] = None,
+    most: Annotated[
+        int | None, typer.Option("--max", min=1, help="Maximum number of songs.", show_default="all")
+    ] = None,
     raw: Raw = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a song, with every line found.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per song, with every line found.")
+    ] = False,
 ) -> None:
-    """Find the songs with all these words; the last word may be unfinished. Case and accents do not matter.
+    """Find songs that contain all these words; the last word may be unfinished. Case and accents don't matter.
 
-    Of each song the line with the most of them is shown.
+    For each song, the line with the most matches is shown.
     """
     from songsmith.studio.corpora import stale_notice
     from songsmith.studio.corpus_songs import SongsWanted, json_row
@@ -98,15 +103,15 @@ def search(
 def verify(
     name: Annotated[
         str | None,
-        typer.Argument(help="Name of a corpus.", show_default="every one", autocompletion=completion.corpora),
+        typer.Argument(help="Name of a corpus.", show_default="all of them", autocompletion=completion.corpora),
     ] = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended; no words are deleted.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each thing found.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Fix what can be fixed; no lyrics are deleted.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """See whether corpora are whole on disk, and say what is not: damaged lines, lost songs, files that do not belong there.
+    """Check corpora on disk, and report what is wrong: damaged lines, lost songs, files that don't belong there.
 
-    --repair makes the index anew, sets damaged lines and files aside as damaged-..., and leaves the rest to you. Ends
-    in exit code 5 while something is wrong; what a killed run left, and the next one mends, is told and is no fault.
+    --repair rebuilds the index, sets damaged lines and files aside as damaged-..., and leaves the rest to you. Exits
+    with code 5 while something is wrong; leftovers of an interrupted run, which the next run cleans up, don't count.
     """
     from songsmith.studio.corpus_songs import json_row
     from songsmith.studio.studio import Studio
@@ -121,19 +126,15 @@ def verify(
             done.append(event)
     check_result(done)
     # What is lost stays lost, though the files fit together again.
-    lost = "Nothing is wrong any more; songs that are gone or set aside can be imported or fetched again."
+    lost = "Everything is in order now; import or fetch again any songs that are gone or set aside."
     left = sum(corpus.heals for corpus in done)
     if mended:
         console.say(lost)
     elif left:
-        what = (
-            "What a killed run left mends itself"
-            if left == 1
-            else f"The {left} things that killed runs left mend themselves"
-        )
-        console.say(f"Nothing is wrong. {what} when the next one begins.")
+        what = "1 leftover of an interrupted run" if left == 1 else f"{left} leftovers of interrupted runs"
+        console.say(f"Everything is in order; {what} will be cleaned up by the next one.")
     else:
-        console.say("Nothing is wrong.")
+        console.say("Everything is in order.")
 
 
 def _show_found(found: "SongFound") -> None:
@@ -144,7 +145,7 @@ def _show_found(found: "SongFound") -> None:
         console.write("\t".join(map(one_line, cells)) + "\n")
         return
     more = len(found.hits) - 1
-    lines = f"  and {more} more line{'s' if more > 1 else ''}" if more else ""
+    lines = f"  and {count_of(more, 'more line')}" if more else ""
     place = "" if best.field != "text" else f"{best.line}: "
     # In whole lines: a bar may be drawn below them.
     console.write(f"{title}{f' ({artist})' if artist else ''}  [{one_line(found.id)}]{lines}\n")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from songsmith.cli import console
+from songsmith.counting import count_of
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ def show_statistics(name: str, found: "CorpusStatistics") -> None:
         ("songs", f"{found.songs:,}"),
         ("artists", f"{found.artists:,}"),
         ("lines", f"{found.lines:,}"),
-        ("words", f"{found.words:,}; {found.words / (found.songs or 1):.0f} a song"),
+        ("words", f"{found.words:,}; {found.words / (found.songs or 1):.0f} per song"),
         ("vocabulary", f"{found.vocabulary:,} different words"),
-        ("sections", ", ".join(f"{count:,} {kind}" for kind, count in found.stanzas.items())),
+        ("sections", ", ".join(_sections(count, str(kind)) for kind, count in found.stanzas.items())),
         ("forms", _often(found.forms, found.songs)),
-        ("lines a verse", _usual(found.lines_a_verse)),
-        ("syllables a line", _usual(found.syllables_a_line)),
-        ("syllables a verse", f"{found.mean_syllables_a_verse:.1f} on average" if verses else ""),
+        ("lines per verse", _usual(found.lines_a_verse)),
+        ("syllables per line", _usual(found.syllables_a_line)),
+        ("syllables per verse", f"{found.mean_syllables_a_verse:.1f} on average" if verses else ""),
         ("verse shapes", _often(found.verse_shapes, verses)),
         ("rhyme density", density),
         ("rhyme schemes", _often(found.rhyme_schemes, sections)),
@@ -36,6 +37,10 @@ def show_statistics(name: str, found: "CorpusStatistics") -> None:
     if found.repeated_lines:
         lines = [(f"{count:,}", one_line(text)) for text, count in found.repeated_lines]
         console.show_table(("Times", "Line"), lines)
+
+
+def _sections(count: int, kind: str) -> str:
+    return count_of(count, kind, f"{kind}es" if kind.endswith("s") else "")
 
 
 def _usual(sizes: Mapping[int, int]) -> str:

@@ -22,7 +22,7 @@ Name = Annotated[
         help="Name of a corpus.", show_default="the only one, or the latest", autocompletion=completion.corpora
     ),
 ]
-Raw = Annotated[bool, typer.Option("--raw", help="The songs as they came, though there are clean ones.")]
+Raw = Annotated[bool, typer.Option("--raw", help="Use the songs as imported, even if there are clean ones.")]
 
 
 def open_store() -> "CorpusStore":

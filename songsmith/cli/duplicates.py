@@ -7,7 +7,8 @@ import typer
 
 from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
-from songsmith.cli.words import songs, tell_choice
+from songsmith.cli.words import tell_choice
+from songsmith.counting import count_of
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
@@ -21,16 +22,16 @@ def dupes(
             help="Name of a corpus.", show_default="the only one, or the latest", autocompletion=completion.corpora
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a group.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per group.")] = False,
     jobs: Annotated[
-        int | None, typer.Option(help="Processes that work at once.", show_default="one a processor, if worth it")
+        int | None, typer.Option(help="Number of processes.", show_default="one per processor, if worthwhile")
     ] = None,
 ) -> None:
-    """Show groups of near-duplicates: the song that is kept, and under it those that it stands for.
+    """Show groups of near-duplicates: the song that is kept, with those it replaces below.
 
-    Songs are near-duplicates if they share 70 % of their different words, or 50 % under one title by one artist, marks such
-    as (Live), [Remix] or (Taylor's Version) aside; so are translations of a song. Kept is the one with the plain title, else
-    with most words, else the first. `songsmith clean` sets the others aside.
+    Songs are near-duplicates if they share 70 % of their different words, or 50 % if title and artist are the same apart
+    from marks such as (Live), [Remix] or (Taylor's Version); so are translations of a song. The one with a plain title is
+    kept, else the longest, else the first. `songsmith clean` sets the others aside.
     """
     from dataclasses import asdict
 
@@ -52,8 +53,9 @@ def dupes(
             else:
                 groups, others = groups + 1, others + len(event.others)
                 console.write(json_row(asdict(event)) if as_json else _lines(event))
-    what = "1 group" if groups == 1 else f"{groups} groups"
-    console.say(f"{what}, in which one stands for {songs(others)}." if groups else "There are no near-duplicates.")
+    console.say(
+        f"{count_of(groups, 'group')} with {count_of(others, 'duplicate')}." if groups else "No near-duplicates found."
+    )
 
 
 def _lines(group: "DuplicateGroup") -> str:

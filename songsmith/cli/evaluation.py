@@ -27,19 +27,21 @@ def evaluate(
         ),
     ],
     filters: Filters = None,
-    max_songs: Annotated[int | None, typer.Option(help="Foretell at most so many songs.", show_default="all")] = None,
-    samples: Annotated[int, typer.Option(help="Songs to write, and to compare with all songs; 0: none.")] = 16,
-    seed: Annotated[int, typer.Option(help="Seed of the first sample; the next has the next seed.")] = 0,
+    max_songs: Annotated[
+        int | None, typer.Option(help="Maximum number of songs to predict.", show_default="all")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Number of songs to write and compare with the corpus; 0: none.")] = 16,
+    seed: Annotated[int, typer.Option(help="Seed of the first sample; later ones count up from it.")] = 0,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Measure a model: how well it foretells songs, how much it repeats itself, what it copied.
+    """Measure a model: how well it predicts songs, how much it repeats itself, what it copied.
 
-    Bits per byte count UTF-8 bytes of lyric, with titles given and structure foretold too: models with different
-    tokenizers compare. Samples are written under the songs' titles as `songsmith gen` writes, 24 lines at most.
-    Verbatim is a run of 8 words or more that also stands in a song of the corpus.
+    Bits per byte count UTF-8 bytes of lyrics, given the title and including the structure, so models with different
+    tokenizers can be compared. Samples are written for the songs' titles as `songsmith gen` writes, up to 24 lines.
+    Verbatim means a run of 8 or more words that is also in a song of the corpus.
     """
     from songsmith.corpus.filters import Filter
     from songsmith.evaluation.evaluate import EvaluationFinished, EvaluationOptions, SampleFinished, SongScored
@@ -56,7 +58,7 @@ def evaluate(
                 bar.report(event.count, text=songs(event.count))
             elif isinstance(event, SongScored):
                 text = f"{event.bits_per_byte:.3f} bits/byte"
-                bar.report(event.count, event.total, text=text, description="Foretelling songs")
+                bar.report(event.count, event.total, text=text, description="Predicting songs")
             else:
                 what = "Writing samples" if isinstance(event, SampleFinished) else "Comparing"
                 bar.report(event.count, event.total, description=what)

@@ -28,42 +28,42 @@ if TYPE_CHECKING:
 
 def fetch(
     artist: Annotated[
-        list[str] | None, typer.Option(help="Artist; with --album or --song, whose it is.", show_default=False)
+        list[str] | None, typer.Option(help="Artist; with --album or --song, its artist.", show_default=False)
     ] = None,
     album: Annotated[list[str] | None, typer.Option(help="Title of an album.", show_default=False)] = None,
     song: Annotated[list[str] | None, typer.Option(help="Title of a song.", show_default=False)] = None,
     from_file: Annotated[
-        Path | None, typer.Option(help="Text file: a line is `Artist`, `Artist - Title` or `# remark`.")
+        Path | None, typer.Option(help="Text file with lines of `Artist`, `Artist - Title` or `# comment`.")
     ] = None,
-    source: Annotated[SourceName, typer.Option(help="Where from.")] = SourceName.GENIUS,
+    source: Annotated[SourceName, typer.Option(help="Where to fetch from.")] = SourceName.GENIUS,
     corpus: Annotated[
         str,
         typer.Option(help="Corpus to fetch into.", show_default="the artist's name", autocompletion=completion.corpora),
     ] = "",
     max_songs: Annotated[
         int | None,
-        typer.Option(min=1, help="Stop when the corpus has this many of an artist or album.", show_default="all"),
+        typer.Option(min=1, help="Stop when the corpus has this many songs of an artist or album.", show_default="all"),
     ] = None,
     sort: Annotated[SongOrder, typer.Option(help="Which songs come first.")] = SongOrder.POPULARITY,
     include_features: Annotated[
-        bool, typer.Option("--include-features", help="Songs of others, too, in which the artist takes part.")
+        bool, typer.Option("--include-features", help="Include songs by others that feature the artist.")
     ] = False,
 ) -> None:
     """Fetch lyrics into a corpus, song by song.
 
-    --artist, --album and --song may be repeated; --artist says whose an album
-    or a song is. Without --corpus, each artist gets a corpus of their own.
-    Stopped at any instant and run again, it goes on, and asks for no song it has.
+    --artist, --album and --song may be repeated; with an album or a song,
+    --artist names its artist. Without --corpus, each artist gets a corpus.
+    If interrupted, run it again to continue; songs already there are skipped.
 
-    Genius wants a token: songsmith login genius. LRCLIB wants none, but has no
-    lists: a search there tells of 20 entries at most, so a list is put together
-    from up to 200 searches, and some songs of a large one may be missed.
+    Genius needs a token: songsmith login genius. LRCLIB needs none, but has no
+    lists: a search there returns at most 20 entries, so a list is put together
+    from up to 200 searches, and some songs of a long one may be missing.
 
-    Whose words these are: lyrics belong to those who wrote them, and to their
-    publishers. Having fetched them does not make them yours. Personal use means:
-    read them, and teach a model of your own with them, at home. Do not publish
-    them, do not pass them on, and do not publish a model that recites them.
-    What the law and the site's terms allow is for you to find out.
+    Lyrics belong to those who wrote them, and to their publishers; fetching
+    them does not make them yours. Personal use means: read them, and train a
+    model of your own with them, at home. Do not publish them, do not pass them
+    on, and do not publish a model that recites them. It is up to you to find
+    out what the law and the site's terms allow.
     """
     from songsmith.paths import find_paths
     from songsmith.studio import fetching
@@ -77,7 +77,7 @@ def fetch(
             for event in fetching.fetch(find_paths(), source, wanted, options):
                 run.show(event, bar)
     except KeyboardInterrupt:
-        console.say(f"Interrupted; {songs(run.kept)} came in. Run the same command again: it goes on from there.")
+        console.say(f"Interrupted; {songs(run.kept)} fetched. Run the same command again to continue.")
         raise typer.Exit(130) from None
     finally:
         run.say_next()
@@ -126,11 +126,11 @@ class _Run:
 
 
 def _tell(tally: "FetchTally", source: SourceName) -> None:
-    before = f", which had {tally.held} before" if tally.held else ""
+    before = f", which already had {tally.held}" if tally.held else ""
     kept = songs(tally.kept) if tally.kept else "nothing new"
-    console.say(one_line(f"Kept {kept} of {tally.name} in the corpus '{tally.corpus}'{before}."))
+    console.say(one_line(f"Kept {kept} of {tally.name} in corpus '{tally.corpus}'{before}."))
     if tally.skipped:
         reasons = ", ".join(f"{count}: {reason}" for reason, count in tally.skipped.most_common())
         console.say(f"Without lyrics: {tally.skipped.total()} ({reasons}).")
     if tally.failed:
-        console.say(f"{SITES[source].title} failed at {songs(tally.failed)}. Run the same command again to ask anew.")
+        console.say(f"{SITES[source].title} failed for {songs(tally.failed)}. Run the same command again to retry.")

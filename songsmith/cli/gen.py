@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from songsmith.cli import completion, console
+from songsmith.counting import count_of
 from songsmith.errors import InputError
 from songsmith.generation.options import GenerationOptions
 from songsmith.safe_text import json_row, one_line
@@ -18,17 +19,19 @@ def gen(
     prompt: Annotated[
         str | None,
         typer.Argument(
-            help="Lyric to go on from. `-` reads it from standard input; so does no prompt, if something is piped in.",
+            help="Lyrics to continue. `-` reads them from standard input; so does no prompt, if something is piped in.",
             show_default=False,
         ),
     ] = None,
     title: Annotated[str, typer.Option(help="Title of the song.")] = "",
     finish_line: Annotated[
-        bool, typer.Option("--finish-line", help="The prompt's last line is only begun; let the model finish it.")
+        bool, typer.Option("--finish-line", help="Let the model finish the prompt's last line.")
     ] = False,
     vary: Annotated[
         bool,
-        typer.Option("--vary", help="Write new words for a bare [Chorus] at the end, rather than repeat the last."),
+        typer.Option(
+            "--vary", help="Write new words for a bare [Chorus] at the end instead of repeating the last one."
+        ),
     ] = False,
     takes: Annotated[int | None, typer.Option(help="How many takes to write.", show_default="1")] = None,
     ladder: Annotated[
@@ -42,7 +45,7 @@ def gen(
     ] = None,
     min_lines: Annotated[
         int | None,
-        typer.Option(help="Do not end the song before this many new lines.", show_default=str(_USUAL.min_lines)),
+        typer.Option(help="Write at least this many new lines.", show_default=str(_USUAL.min_lines)),
     ] = None,
     max_new_tokens: Annotated[
         int | None,
@@ -63,7 +66,7 @@ def gen(
     draft_model: Annotated[
         str | None,
         typer.Option(
-            help="A smaller model that guesses ahead: same words, sooner.",
+            help="Smaller model that guesses ahead: same words, faster.",
             show_default="none",
             autocompletion=completion.models,
         ),
@@ -72,29 +75,31 @@ def gen(
         str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the first take; the next take has the next seed.", show_default="random")
+        int | None, typer.Option(help="Seed of the first take; later takes count up from it.", show_default="random")
     ] = None,
     temperature: Annotated[
-        float, typer.Option("--temperature", "-t", help="0: always the likeliest word.")
+        float, typer.Option("--temperature", "-t", help="Higher is more surprising; 0: always the likeliest token.")
     ] = _USUAL.temperature,
     top_k: Annotated[int, typer.Option(help="Choose from the k likeliest tokens; 0: from all.")] = _USUAL.top_k,
     top_p: Annotated[
-        float, typer.Option(help="Choose from the likeliest tokens whose odds sum to this.")
+        float, typer.Option(help="Choose from the likeliest tokens whose probabilities add up to this.")
     ] = _USUAL.top_p,
     min_p: Annotated[
-        float, typer.Option(help="Choose from tokens at least this share as likely as the best.")
+        float, typer.Option(help="Choose from tokens at least this fraction as likely as the best.")
     ] = _USUAL.min_p,
     repetition_penalty: Annotated[
-        float, typer.Option(help="Above 1: words used before become rarer.")
+        float, typer.Option(help="Above 1: repeat words less often.")
     ] = _USUAL.repetition_penalty,
     no_repeat_ngram: Annotated[
-        int, typer.Option(help="Never write so many tokens in a row twice; 0: off.")
+        int, typer.Option(help="Never repeat a run of this many tokens; 0: off.")
     ] = _USUAL.no_repeat_ngram,
-    save: Annotated[bool, typer.Option("--save", help="Keep each take as a song; see `songsmith songs`.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a take, with its provenance.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Save each take as a song; see `songsmith songs`.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors on standard error.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per take, with its provenance.")
+    ] = False,
 ) -> None:
-    """Write a song, or go on with one, on standard output."""
+    """Write a song, or continue one, on standard output."""
     from songsmith.errors import ModelError
     from songsmith.generation.writing import TakeFinished
     from songsmith.markup import MarkupFormat
@@ -112,7 +117,7 @@ def gen(
             heat = take.options["temperature"]
             named = f"{take.title} " if take.title and take.title != title else ""
             stopped = "stopped, " if take.finish is FinishReason.STOPPED else ""
-            facts = f"seed {take.seed}, temperature {heat}, {take.tokens} tokens, {rate:.0f} tokens/s"
+            facts = f"seed {take.seed}, temperature {heat}, {count_of(take.tokens, 'token')}, {rate:.0f} tokens/s"
             console.say(one_line(f"{named}({stopped}{take.model}, {facts})"))
         if save:
             kept = save_take(studio.library, take)
@@ -135,7 +140,7 @@ def gen(
 
     def preparing() -> None:
         if not quiet:
-            console.say("Making the model ready for this processor, this once.")
+            console.say("Preparing the model for this processor (first-time setup).")
 
     loaded = studio.load_model(preparing=preparing)
     if loaded.notice and not quiet:
@@ -147,12 +152,12 @@ def gen(
         if draft_model:
             raise
         if not quiet:  # a setting that suits another model keeps nobody from writing with this one
-            console.say(one_line(f"Nothing is guessed ahead: {error.message}"))
+            console.say(one_line(f"Writing without a draft model: {error.message}"))
     if draft_model and guessing is None and studio.settings.draft_model != NO_MODEL and not quiet:
-        console.say(f"On {loaded.backend.device_name} nothing is guessed ahead; {one_line(draft_model)} is not used.")
+        console.say(f"Draft models don't run on {loaded.backend.device_name}; {one_line(draft_model)} is not used.")
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
         console.say(
-            f"{one_line(loaded.name)} is a plain model, not trained on songs here: it is given title and lyric as text."
+            f"{one_line(loaded.name)} wasn't trained on songs here; it sees your title and lyrics as plain text."
         )
     notified = False
     with console.interrupts() as interrupted:
@@ -161,10 +166,10 @@ def gen(
                 finished(event.result)
                 continue
             if event.fewer_at_once and not quiet:
-                console.say("Memory ran out: takes are written fewer at a time.")
+                console.say("Memory ran out: writing fewer takes at a time.")
             if event.window_slid and not notified and not quiet:
                 notified = True
-                console.say("The song has outgrown the model's context window: it no longer sees the oldest lines.")
+                console.say("The song has outgrown the model's context window; it no longer sees the oldest lines.")
             if as_json:
                 continue
             if event.tokens == 1:
@@ -183,5 +188,5 @@ def _prompt_text(argument: str | None) -> str | None:
     from songsmith.studio.writing import decode_lyric
 
     if sys.stdin is None:
-        raise InputError("Standard input is closed.", "Give the lyric as an argument, or pipe it in.")
+        raise InputError("Standard input is closed.", "Give the lyrics as an argument, or pipe them in.")
     return decode_lyric(sys.stdin.buffer.read(), "Standard input")

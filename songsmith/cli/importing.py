@@ -11,6 +11,7 @@ import typer
 from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import Filters, MaxSongs, reasons, songs
+from songsmith.counting import count_of
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def import_words(
         list[str],
         typer.Argument(
             metavar="PATH",
-            help="Files or folders; or hf://OWNER/NAME; or - for what is piped in.",
+            help="Files or folders, hf://OWNER/NAME, or - for standard input.",
             show_default=False,
         ),
     ],
@@ -45,39 +46,37 @@ def import_words(
     chords_column: Annotated[str, typer.Option(help="Column or key with the chords.", show_default="chords")] = "",
     separator: Annotated[
         str,
-        typer.Option(help="What divides the songs of a text file; \\n is a line break.", show_default="<|endoftext|>"),
+        typer.Option(help="What separates songs in a text file; \\n is a line break.", show_default="<|endoftext|>"),
     ] = "",
     no_header: Annotated[
-        bool, typer.Option("--no-header", help="The first row of a table is a song; columns go by number: 1, 2, …")
+        bool, typer.Option("--no-header", help="The table's first row is a song; columns are numbered 1, 2, …")
     ] = False,
     max_unpacked: Annotated[
         int | None,
         typer.Option(
             metavar="MB",
             min=1,
-            help="A gzipped file may unpack to so many MB.",
+            help="How many MB a gzipped file may unpack to.",
             show_default="256, or 100 times its size",
         ),
     ] = None,
     filters: Filters = None,
     max_songs: MaxSongs = None,
 ) -> None:
-    """Bring songs of your own into a corpus.
+    """Import your own songs into a corpus.
 
-    A table (CSV, TSV, Parquet) names its columns; JSONL has title, artist and text.
-    One with one row a line is put together into songs.
-    JSON is as lyricsgenius saves it, or LRCLIB answers.
+    A table (CSV, TSV, Parquet) has named columns; JSONL has title, artist and text. A table with one row
+    per line of lyrics is put together into songs. JSON is what lyricsgenius saves or LRCLIB returns.
 
-    In a text file blank lines divide stanzas; <|endoftext|>, <|startoftext|> or --separator divides songs.
-    Without these it is one song, as is a file of ChordPro, OnSong, LRC, OpenSong, OpenLyrics or MusicXML,
-    of subtitles (SRT, WebVTT, TTML), or a page of Genius saved from a browser. What a file is, or what
-    is piped in, is told by what is in it. Chords and times are kept beside the words.
-    Any but Parquet may be gzipped.
+    In a text file, blank lines separate stanzas; <|endoftext|>, <|startoftext|> or --separator separates
+    songs. Without these it is one song, as is a ChordPro, OnSong, LRC, OpenSong, OpenLyrics or MusicXML
+    file, a subtitle file (SRT, WebVTT, TTML), or a Genius page saved from a browser. The format is
+    recognised by its content. Chords and times are kept with the lyrics. All but Parquet may be gzipped.
 
-    hf://OWNER/NAME is a data set of the Hugging Face Hub, and hf://OWNER/NAME@REVISION/FOLDER:SPLIT
-    a part of one. It is streamed: only the songs that are kept come to this disk.
+    hf://OWNER/NAME is a dataset on the Hugging Face Hub; hf://OWNER/NAME@REVISION/FOLDER:SPLIT is a part
+    of one. It is streamed: only the songs you keep are stored on this disk.
 
-    Killed and run again, it goes on where it was; songs that are held are passed over.
+    If interrupted, run it again to continue; songs already imported are skipped.
     """
     from songsmith.corpus.filters import Filter
     from songsmith.corpus.formats.import_options import ImportOptions
@@ -87,7 +86,7 @@ def import_words(
 
     # An unset variable of the shell's: the folder one stands in is not meant.
     if not all(path.strip() for path in paths):
-        raise UsageError("There is no name of a file.", "Name a file, a folder, or hf://OWNER/NAME.")
+        raise UsageError("The file name is empty.", "Give a file, a folder, or hf://OWNER/NAME.")
     options = ImportOptions(
         text_column=text_column, title_column=title_column, artist_column=artist_column,
         chords_column=chords_column, separator=separator.replace("\\n", "\n").replace("\\t", "\t"),
@@ -110,15 +109,15 @@ def import_words(
             if interrupted.is_set():
                 break
     if done is None:
-        came = f"{songs(kept.count)} came in" if kept else "nothing was kept"
-        console.say(f"Interrupted; {came}. Run the same command again{': it goes on' if kept else ''}.")
+        came = f"{songs(kept.count)} imported" if kept else "nothing was imported"
+        console.say(f"Interrupted; {came}. Run the same command again{' to continue' if kept else ''}.")
         raise typer.Exit(interrupted.exit_code)
     _tell_import(done)
 
 
 def _describe(paths: list[str]) -> str:
     if len(paths) > 1:
-        return f"{len(paths)} files"
+        return count_of(len(paths), "file")
     return "standard input" if paths == ["-"] else paths[0].rstrip("/").rpartition("/")[2] or paths[0]
 
 
@@ -129,12 +128,15 @@ def _opening(paths: list[str], corpus: str) -> "Iterator[Sources]":
     from songsmith.errors import UsageError
 
     if len(paths) > 1 and "-" in paths:
-        raise UsageError("What is piped in is imported by itself.", "Leave out the other names; a file - is ./-")
+        raise UsageError(
+            "Standard input can't be imported together with files.",
+            "Leave out the other names; a file called - is ./-",
+        )
     if paths != ["-"]:
         yield paths[0] if len(paths) == 1 else paths
         return
     if not corpus:  # now, not when all has come
-        raise UsageError("What is piped in has no name for a corpus.", "Choose one with --corpus NAME.")
+        raise UsageError("Songs from standard input need a corpus name.", "Choose one with --corpus NAME.")
     with closing(PipedInput(sys.stdin.buffer)) as piped:
         yield piped
 
@@ -145,7 +147,7 @@ def _tell_import(done: "SongsImported") -> None:
     name = one_line(done.corpus)
     parts = [f"Kept {songs(done.added)} in corpus '{name}'"]
     if done.held:
-        parts.append(f"{done.held} held already")
+        parts.append(f"{done.held} already imported")
     if done.left_out:
         parts.append(f"{done.left_out} left out by the filters")
     if done.set_aside:
@@ -156,12 +158,12 @@ def _tell_import(done: "SongsImported") -> None:
     for remark in done.remarks[:_REMARKS_TOLD]:
         console.say(one_line(remark))
     if len(done.remarks) > _REMARKS_TOLD:
-        console.say(f"(and {len(done.remarks) - _REMARKS_TOLD} more such remarks)")
+        console.say(f"(and {count_of(len(done.remarks) - _REMARKS_TOLD, 'more note')})")
     if done.notice:
         console.say(one_line(f"{done.notice} Is the filter misspelt?"))
     if done.set_aside:
         first = f", the first {sum(done.set_aside.values()) - done.unnoted:,} of them" if done.unnoted else ""
-        console.say(f"What was set aside{first}: songsmith corpus show {shlex.quote(name)} --set-aside")
+        console.say(f"To see what was set aside{first}: songsmith corpus show {shlex.quote(name)} --set-aside")
     console.say(f"Next: songsmith clean {shlex.quote(name)}")
 
 

@@ -14,46 +14,46 @@ _LONGEST_BYTES = 4096
 
 # Checked here, not by typer, which would repeat what was typed: it may be the token.
 _SERVICES = ("genius",)
-Service = Annotated[str, typer.Argument(metavar="genius", help="What the token is for.", show_default=False)]
+Service = Annotated[str, typer.Argument(metavar="genius", help="The site the token is for.", show_default=False)]
 
 
 def login(
     context: typer.Context,
     service: Service,
-    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read it from standard input.")] = False,
-    check: Annotated[bool, typer.Option(help="Ask Genius whether it accepts the token.")] = True,
+    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the token from standard input.")] = False,
+    check: Annotated[bool, typer.Option(help="Check that Genius accepts the token.")] = True,
 ) -> None:
-    """Keep your Genius token, so that `fetch` finds it.
+    """Save your Genius token for `fetch`.
 
-    Make one at https://genius.com/api-clients (free). It is asked for without
-    showing it, and kept in the system keyring; where there is none, in a file
-    that only you can read. GENIUS_ACCESS_TOKEN, if it is set, goes before it.
+    Make one at https://genius.com/api-clients (free). You type it unseen, and it
+    is saved in the system keyring, or in a file only you can read if there is
+    none. GENIUS_ACCESS_TOKEN, if set, takes precedence.
     """
     _check_unseen(
         service,
         context.args,
         "login",
-        "Leave it out: it is asked for. Or pipe it in, with --token-stdin. Then make a new one.",
+        "Make a new token, then type it when asked or pipe it in with --token-stdin.",
     )
     from songsmith.paths import find_paths
     from songsmith.studio import logins
 
     paths = find_paths()
     place = logins.log_in(paths, _read_stdin() if token_stdin else _ask(), check=check)
-    console.say(f"Kept the token in {place}.")
+    console.say(f"Saved the token in {place}.")
     if logins.variable_goes_first(paths):
-        console.say("GENIUS_ACCESS_TOKEN is set, and goes before it.")
+        console.say("GENIUS_ACCESS_TOKEN is set, and takes precedence.")
 
 
 def logout(context: typer.Context, service: Service) -> None:
-    """Forget your Genius token."""
-    _check_unseen(service, context.args, "logout", "Leave it out, and make a new one.")
+    """Remove your saved Genius token."""
+    _check_unseen(service, context.args, "logout", "Make a new token, and leave it out here.")
     from songsmith.paths import find_paths
     from songsmith.studio import logins
 
     paths = find_paths()
     places = logins.log_out(paths)
-    console.say(f"Removed the token from {' and '.join(places)}." if places else "No token was kept.")
+    console.say(f"Removed the token from {' and '.join(places)}." if places else "No token was saved.")
     if logins.variable_goes_first(paths):
         console.say("GENIUS_ACCESS_TOKEN is still set.")
 
@@ -61,19 +61,21 @@ def logout(context: typer.Context, service: Service) -> None:
 def _check_unseen(service: str, rest: Sequence[str], command: str, step: str) -> None:
     """Refuse what does not belong on the command line, and never show what it is."""
     if any(name.startswith("-") for name in rest):
-        raise UsageError("There is no such option.", f"See songsmith {command} --help")
+        raise UsageError("Unknown option.", f"See songsmith {command} --help")
     if rest:
-        raise UsageError("A token on the command line can be read by everyone on this machine.", step)
+        raise UsageError("Everyone on this machine can read a token on the command line.", step)
     if service not in _SERVICES:
         raise UsageError(
-            "That is no service one can log in at.",
-            f"The command is: songsmith {command} genius. If it was a token, everyone here could read it: make a new one.",
+            "That isn't a site you can log in to.",
+            f"Use: songsmith {command} genius. If that was your token, others on this machine may have seen it: make a new one.",
         )
 
 
 def _ask() -> str:
     if not console.someone_answers():
-        raise UsageError("There is nobody to ask for the token.", "Pipe it in: songsmith login genius --token-stdin")
+        raise UsageError(
+            "The token can't be typed in without a terminal.", "Pipe it in: songsmith login genius --token-stdin"
+        )
     from getpass import getpass
 
     return getpass("Genius client access token (not shown): ")

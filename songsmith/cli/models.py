@@ -11,11 +11,13 @@ from songsmith.safe_text import json_row
 
 _VALUES_SHOWN = 3
 
-app = typer.Typer(help="The models that can write.", no_args_is_help=True)
+app = typer.Typer(help="The models you can write with.", no_args_is_help=True)
 
 
 @app.command(name="list")
-def list_models(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False) -> None:
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model.")] = False,
+) -> None:
     """List the installed models; `*` marks the default."""
     from songsmith.studio.models import describe
     from songsmith.studio.studio import Studio
@@ -46,7 +48,7 @@ def info(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show where a model comes from and what it is."""
+    """Show what a model is and where it comes from."""
     from songsmith.studio.models import describe
     from songsmith.studio.studio import Studio
 
@@ -75,9 +77,9 @@ def verify(
             help="Name of a model, or path to one.", show_default="all of them", autocompletion=completion.models
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a model.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per model.")] = False,
 ) -> None:
-    """Check that models are whole: weights byte by byte, tokenizer, shapes. Exit code 4 if one is not."""
+    """Check that models are intact: weights byte by byte, tokenizer, shapes. Exits with code 4 if one isn't."""
     from dataclasses import asdict
 
     from songsmith.studio.models import verify as verify_models
@@ -91,8 +93,8 @@ def verify(
         elif verdict.problem:
             console.write(f"{verdict.name}: {verdict.problem} {verdict.next_step}\n")
         else:
-            vouched = "as its manifest says" if verdict.vouched else "its manifest names none to compare with"
-            console.write(f"{verdict.name}: whole; SHA-256 {verdict.weights_sha256}, {vouched}\n")
+            vouched = "which matches its manifest" if verdict.vouched else "with none in its manifest to compare"
+            console.write(f"{verdict.name}: intact; SHA-256 {verdict.weights_sha256}, {vouched}\n")
     if not whole:
         raise typer.Exit(ModelError.exit_code)
 
@@ -105,9 +107,9 @@ def rm(
             help="Name of a model you trained or installed.", show_default=False, autocompletion=completion.models
         ),
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Remove a model for good, and what an unfinished training of it kept."""
+    """Permanently remove a model, and any unfinished training of it."""
     from songsmith.studio.models import remove
     from songsmith.studio.studio import Studio
 

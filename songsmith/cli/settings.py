@@ -9,7 +9,7 @@ from songsmith.safe_text import json_row
 
 
 def show_settings(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
-    """Show what is set, where it comes from, and where things are kept."""
+    """Show your settings, where each one comes from, and where files are kept."""
     from songsmith.studio.preferences import describe_settings
     from songsmith.studio.studio import Studio
 

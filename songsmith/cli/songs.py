@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from songsmith.cli import completion, console
+from songsmith.counting import count_of
 from songsmith.lyrics import one_line, strip_controls
 from songsmith.safe_text import json_row
 from songsmith.songsheet.sheet import SheetFormat
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from songsmith.library.records import DamagedRow, SongRecord
     from songsmith.takes import Take
 
-app = typer.Typer(help="The songs you keep.", no_args_is_help=True)
+app = typer.Typer(help="The songs you saved.", no_args_is_help=True)
 
 Number = Annotated[
     str,
@@ -28,24 +29,26 @@ Numbers = Annotated[
 
 
 @app.command(name="list")
-def list_songs(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a song.")] = False) -> None:
-    """List the songs, the one changed last first."""
+def list_songs(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per song.")] = False,
+) -> None:
+    """List the songs, the latest first."""
     from songsmith.studio.studio import Studio
 
     with Studio.open().library as library:
-        _show_list(library.entries(), as_json, none="There are no songs yet. Write one in the workshop: songsmith")
+        _show_list(library.entries(), as_json, none="No songs yet. Write one in the workshop: songsmith")
 
 
 @app.command()
 def search(
-    words: Annotated[list[str], typer.Argument(help="Words of title, artist or lyric.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a song.")] = False,
+    words: Annotated[list[str], typer.Argument(help="Words in the title, artist or lyrics.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per song.")] = False,
 ) -> None:
-    """Find the songs with all these words, best first; the last word may be unfinished."""
+    """Find songs that contain all these words, best match first; the last word may be unfinished."""
     from songsmith.studio.studio import Studio
 
     with Studio.open().library as library:
-        _show_list(library.entries(" ".join(words)), as_json, none="No song has all these words.")
+        _show_list(library.entries(" ".join(words)), as_json, none="No song contains all these words.")
 
 
 @app.command()
@@ -53,12 +56,14 @@ def show(
     number: Number,
     revision: Annotated[
         int | None,
-        typer.Option("--revision", "-r", min=1, help="As it was saved then; see `revisions`.", show_default="the last"),
+        typer.Option(
+            "--revision", "-r", min=1, help="An earlier revision; see `revisions`.", show_default="the latest"
+        ),
     ] = None,
-    show_takes: Annotated[bool, typer.Option("--takes", help="The takes it grew from, as a tree.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="All there is to know, as one JSON object.")] = False,
+    show_takes: Annotated[bool, typer.Option("--takes", help="Show the takes it grew from, as a tree.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything about it, as one JSON object.")] = False,
 ) -> None:
-    """Show a song: its lyric on standard output, where it comes from on standard error."""
+    """Show a song: its lyrics on standard output, where it comes from on standard error."""
     from songsmith.studio.songs import describe, grow_tree
     from songsmith.studio.studio import Studio
 
@@ -83,9 +88,9 @@ def show(
 @app.command()
 def revisions(
     number: Number,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a revision.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per revision.")] = False,
 ) -> None:
-    """List the wordings of a song that were saved, the last first."""
+    """List the saved revisions of a song, the latest first."""
     from songsmith.studio.songs import summarise
     from songsmith.studio.studio import Studio
 
@@ -109,13 +114,13 @@ def revisions(
 def diff(
     number: Number,
     earlier: Annotated[
-        int | None, typer.Argument(metavar="[FROM]", min=1, help="A revision.", show_default="the one before TO")
+        int | None, typer.Argument(metavar="[FROM]", min=1, help="Earlier revision.", show_default="the one before TO")
     ] = None,
     later: Annotated[
-        int | None, typer.Argument(metavar="[TO]", min=1, help="A revision.", show_default="the last")
+        int | None, typer.Argument(metavar="[TO]", min=1, help="Later revision.", show_default="the latest")
     ] = None,
 ) -> None:
-    """Show what changed in a song from one revision to another, line by line."""
+    """Show what changed between two revisions of a song, line by line."""
     from songsmith.studio.songs import compare
     from songsmith.studio.studio import Studio
 
@@ -126,7 +131,7 @@ def diff(
     rows = list(compare(before, after))
     console.write("".join(f"{row}\n" for row in rows))
     if not rows:
-        only = "It was saved only once." if song.revision == 1 else "They read the same."
+        only = "The song was saved only once." if song.revision == 1 else "The revisions are the same."
         console.say(f"No changes. {only}")
 
 
@@ -134,10 +139,10 @@ def diff(
 def restore(
     number: Number,
     revision: Annotated[
-        int, typer.Option("--revision", "-r", min=1, help="The one to restore; see `revisions`.", show_default=False)
+        int, typer.Option("--revision", "-r", min=1, help="Revision to restore; see `revisions`.", show_default=False)
     ],
 ) -> None:
-    """Save an earlier revision of a song again, as its last; nothing is lost."""
+    """Restore an earlier revision of a song as its latest; nothing is lost."""
     from songsmith.studio import songs
     from songsmith.studio.studio import Studio
 
@@ -145,9 +150,9 @@ def restore(
         before = library.song(number)
         record = songs.restore(library, before, revision)
     if record.revision == before.revision:
-        console.say(f"Song {record.number} reads like revision {revision} already.")
+        console.say(f"Song {record.number} already reads like revision {revision}.")
     else:
-        console.say(f"Restored revision {revision} of song {record.number}; it is revision {record.revision} now.")
+        console.say(f"Restored revision {revision} of song {record.number} as revision {record.revision}.")
 
 
 @app.command()
@@ -158,18 +163,18 @@ def export(
             metavar="NUMBER...", help="Numbers of songs.", show_default=False, autocompletion=completion.songs
         ),
     ] = None,
-    format: Annotated[SheetFormat, typer.Option("--format", "-f", help="How to write them.")] = SheetFormat.TEXT,
+    format: Annotated[SheetFormat, typer.Option("--format", "-f", help="Output format.")] = SheetFormat.TEXT,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="A file; or a folder that is there, for one file a song.",
+            help="File to write, or an existing folder for one file per song.",
             show_default="standard output",
         ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every song, into the folder --output.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Export every song, into the folder --output.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Write songs as text, Markdown or JSON, to standard output or to files."""
     from songsmith.errors import UsageError
@@ -177,7 +182,7 @@ def export(
     from songsmith.studio.studio import Studio
 
     if every == bool(numbers):
-        raise UsageError("Which songs?", "Give their numbers, or --all for every one.")
+        raise UsageError("It isn't clear which songs to export.", "Give their numbers, or --all for every song.")
     if every and output is None:
         raise UsageError("--all needs a folder to write to.", "Name it with --output.")
     with Studio.open().library as library:
@@ -197,9 +202,9 @@ def export(
 @app.command()
 def rm(
     numbers: Numbers,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask for confirmation.")] = False,
 ) -> None:
-    """Remove songs for good, with their takes and earlier revisions."""
+    """Permanently remove songs, with their takes and earlier revisions."""
     from songsmith.studio.songs import find_songs
     from songsmith.studio.studio import Studio
 
@@ -213,11 +218,11 @@ def rm(
 
 @app.command()
 def verify(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for each thing found.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """See whether everything in the library can be read, and say what cannot. Changes nothing.
+    """Check that everything in the library can be read, and report what can't. Changes nothing.
 
-    Ends in exit code 5 while something is wrong.
+    Exits with code 5 while something is wrong.
     """
     from songsmith.errors import DatabaseError
     from songsmith.studio.songs import list_damage
@@ -228,12 +233,13 @@ def verify(
     for found in list_damage(verified):
         console.write(json_row({"what": found}) if as_json else f"{one_line(found)}\n")
     counts = (
-        f"{verified.songs:,} songs and drafts, {verified.revisions:,} earlier revisions and {verified.takes:,} takes"
+        f"{count_of(verified.songs, 'song or draft', 'songs and drafts')}, "
+        f"{count_of(verified.revisions, 'earlier revision')} and {count_of(verified.takes, 'take')}"
     )
     if not verified.sound:
         raise DatabaseError(
-            f"Some of the library is damaged; {counts} can be read.",
-            "Mend what can be mended with: songsmith songs repair",
+            f"Part of the library is damaged; {counts} can be read.",
+            "Fix what can be fixed with: songsmith songs repair",
         )
     console.say(f"Everything can be read: {counts}.")
 
@@ -242,12 +248,12 @@ def verify(
 def repair(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A library that was kept aside, or a copy of one.", show_default="the library itself"),
+        typer.Argument(help="A library that was moved aside, or a copy of one.", show_default="the library itself"),
     ] = None,
 ) -> None:
-    """Mend damaged songs as far as they can be, or bring the songs of a damaged library back. Nothing is deleted.
+    """Fix damaged songs as far as possible, or recover the songs of a damaged library. Nothing is deleted.
 
-    The library as it was is kept aside first. With FILE, its songs are added to those that are here.
+    A copy of the library is kept first. With FILE, its songs are added to those you have.
     """
     from songsmith.studio.songs import tell_repaired
     from songsmith.studio.studio import Studio
@@ -316,9 +322,9 @@ def _tell_origin(record: "SongRecord", takes: "list[Take]") -> None:
     about = summarise(record)
     console.say(one_line(f"{record.name} ({record.artist})" if record.artist else record.name))
     kept = f"song {record.number}" if record.kept else "a draft"
-    written = f"{about['lines']} lines, {about['lines_by_model']} of them by a model"
+    written = f"{count_of(about['lines'], 'line')}, {about['lines_by_model']} by a model"
     models = ", ".join(dict.fromkeys(take.model for take in takes))
-    origin = f"{len(takes)} takes from {one_line(models)}" if takes else "no takes"
+    origin = f"{count_of(len(takes), 'take')} from {one_line(models)}" if takes else "no takes"
     if record.kept and record.revision > 1:
         kept += f", revision {record.revision}"
     console.say(f"({kept}, {written}, {origin}, changed {_minute(record.updated_at)})")

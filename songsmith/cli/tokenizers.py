@@ -8,10 +8,11 @@ import typer
 from songsmith.cli import completion, console
 from songsmith.cli.progress import progress
 from songsmith.cli.words import Filters, tell_choice
+from songsmith.counting import count_of
 from songsmith.lyrics import one_line, strip_controls
 from songsmith.safe_text import json_row
 
-app = typer.Typer(help="What cuts words into the tokens a model reads.", no_args_is_help=True)
+app = typer.Typer(help="Tokenizers: how text is split for a model.", no_args_is_help=True)
 
 
 @app.command()
@@ -20,15 +21,15 @@ def train(
     corpus: Annotated[
         str | None,
         typer.Option(
-            "--corpus", "-c", help="Corpus to learn from.", show_default="the latest", autocompletion=completion.corpora
+            "--corpus", "-c", help="Corpus to train on.", show_default="the latest", autocompletion=completion.corpora
         ),
     ] = None,
     vocabulary_size: Annotated[
-        int, typer.Option("--vocab-size", help="Most entries it may have: the marks, 256 bytes, and pieces of words.")
+        int, typer.Option("--vocab-size", help="Maximum number of entries: marks, 256 bytes, and pieces of words.")
     ] = 8192,
     filters: Filters = None,
 ) -> None:
-    """Learn a tokenizer (byte-level BPE) from the words of a corpus."""
+    """Train a tokenizer (byte-level BPE) on the lyrics of a corpus."""
     from songsmith.studio.corpora import choose_corpus, stale_notice
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import train_tokenizer
@@ -44,15 +45,19 @@ def train(
         _, folder, entries = train_tokenizer(studio, name, choice, vocabulary_size)
     console.say(strip_controls(f"The tokenizer '{name}' has {entries} entries and is in {folder}"))
     if entries < vocabulary_size:
-        console.say(f"The corpus has no more pieces that come twice; {vocabulary_size} were asked for.")
+        console.say(
+            f"That is fewer than the {vocabulary_size:,} you asked for: no other piece appears twice in the corpus."
+        )
     console.say(
         f"Next: songsmith train --corpus {shlex.quote(one_line(chosen.name))} --tokenizer {shlex.quote(one_line(name))}"
     )
 
 
 @app.command(name="list")
-def list_all(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a tokenizer.")] = False) -> None:
-    """List the tokenizers there are."""
+def list_all(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per tokenizer.")] = False,
+) -> None:
+    """List your tokenizers."""
     from songsmith.studio.studio import Studio
     from songsmith.studio.tokenizers import list_tokenizers
 
@@ -76,15 +81,15 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            help="Name of a tokenizer or a model, gpt2, or a path to one.",
+            help="Name of a tokenizer or model, gpt2, or a path to one.",
             show_default=False,
             autocompletion=completion.tokenizers,
         ),
     ],
-    text: Annotated[str | None, typer.Argument(help="A line, to see how it splits.", show_default=False)] = None,
+    text: Annotated[str | None, typer.Argument(help="A line to split.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show what a tokenizer is, or how it splits a line."""
+    """Show a tokenizer, or how it splits a line."""
     from songsmith.studio.studio import Studio
     from songsmith.studio.tokenizers import find_tokenizer, load_tokenizer, split_text
 
@@ -100,4 +105,4 @@ def show(
         console.write("".join(f"{key}: {one_line(str(value))}\n" for key, value in about.items()))
     else:
         console.write("|".join(strip_controls(piece.text).replace("\n", "\\n") for piece in pieces) + "\n")
-        console.say("1 token" if len(pieces) == 1 else f"{len(pieces)} tokens")
+        console.say(count_of(len(pieces), "token"))

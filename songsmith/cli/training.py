@@ -26,53 +26,62 @@ def _option(panel: str, help: str, *names: str, **settings: Any) -> Any:
 CorpusName = Annotated[
     str | None,
     _option(
-        _SONGS, "Corpus to learn from.", "--corpus", "-c", show_default="the latest", autocompletion=completion.corpora
+        _SONGS, "Corpus to train on.", "--corpus", "-c", show_default="the latest", autocompletion=completion.corpora
     ),
 ]
 Filters = Annotated[
     list[str] | None,
-    _option(_SONGS, "Only songs like this: kind=song, oov<=0.03; repeatable.", "--filter", show_default=False),
+    _option(
+        _SONGS,
+        "Train only on songs that match, such as kind=song or oov<=0.03; repeatable.",
+        "--filter",
+        show_default=False,
+    ),
 ]
 Copies = Annotated[
     list[str] | None,
-    _option(_SONGS, "Read songs like these so often: kind=song:2; repeatable.", show_default=False),
+    _option(_SONGS, "Repeat matching songs this many times, such as kind=song:2; repeatable.", show_default=False),
 ]
-MaxSongs = Annotated[int | None, _option(_SONGS, "Only the first so many songs.", min=1, show_default="all")]
-UnitName = Annotated[Unit, _option(_SONGS, "Learn to write whole songs, or single lines.")]
-Share = Annotated[float, _option(_SONGS, "Share of the songs kept back to judge by.")]
-Name = Annotated[str | None, typer.Option("--name", "-n", help="Name of the new model.", show_default="the corpus's")]
+MaxSongs = Annotated[int | None, _option(_SONGS, "Maximum number of songs.", min=1, show_default="all")]
+UnitName = Annotated[Unit, _option(_SONGS, "Learn whole songs, or single lines.")]
+Share = Annotated[float, _option(_SONGS, "Share of the songs held out for validation.")]
+Name = Annotated[
+    str | None, typer.Option("--name", "-n", help="Name of the new model.", show_default="the corpus name")
+]
 Steps = Annotated[int | None, _option(_LENGTH, "Optimiser steps.", show_default=False)]
 Epochs = Annotated[
-    float | None, _option(_LENGTH, "Times every song is read; what counts if nothing is said.", show_default=False)
+    float | None, _option(_LENGTH, "Passes over all songs; the default if you give none of these.", show_default=False)
 ]
-Minutes = Annotated[float | None, _option(_LENGTH, "Minutes of training.", show_default=False)]
-Block = Annotated[int, _option(_LEARNING, "Tokens in a block; 0: the context window. Of a new model it is the window.")]
-Batch = Annotated[int, _option(_LEARNING, "Blocks in a pass.")]
-Accumulation = Annotated[int, _option(_LEARNING, "Passes before each step.")]
-Optimizer = Annotated[OptimizerName, _option(_LEARNING, "muon for matrices, or adamw for all.")]
+Minutes = Annotated[float | None, _option(_LENGTH, "Minutes to train.", show_default=False)]
+Block = Annotated[
+    int, _option(_LEARNING, "Tokens per block; 0: the context window. For a new model, this is its context window.")
+]
+Batch = Annotated[int, _option(_LEARNING, "Blocks per pass.")]
+Accumulation = Annotated[int, _option(_LEARNING, "Passes per step.")]
+Optimizer = Annotated[OptimizerName, _option(_LEARNING, "muon (for matrices) or adamw (for everything).")]
 Rate = Annotated[float, _option(_LEARNING, "Peak learning rate of AdamW.")]
 MatrixRate = Annotated[float, _option(_LEARNING, "Peak learning rate of Muon.")]
 Decay = Annotated[float, _option(_LEARNING, "Weight decay of matrices.")]
-Schedule = Annotated[ScheduleName, _option(_LEARNING, "How the learning rate goes after the warmup.")]
-Warmup = Annotated[int, _option(_LEARNING, "Steps until the peak.")]
+Schedule = Annotated[ScheduleName, _option(_LEARNING, "How the learning rate changes after the warm-up.")]
+Warmup = Annotated[int, _option(_LEARNING, "Warm-up steps.")]
 Restarts = Annotated[int, _option(_LEARNING, "Cycles of --schedule restarts.")]
-Clip = Annotated[float, _option(_LEARNING, "Longest gradient; 0: any.")]
-Dropout = Annotated[float, _option(_LEARNING, "Share of activations dropped.")]
-SyllablePlans = Annotated[float, _option(_LEARNING, "Share of lines told their syllables.")]
-RhymePlans = Annotated[float, _option(_LEARNING, "Share of lines told their last word.")]
-Artists = Annotated[float, _option(_LEARNING, "Share of songs told their artist.")]
+Clip = Annotated[float, _option(_LEARNING, "Maximum gradient norm; 0: no limit.")]
+Dropout = Annotated[float, _option(_LEARNING, "Share of activations to drop.")]
+SyllablePlans = Annotated[float, _option(_LEARNING, "Share of lines that are given their syllable count.")]
+RhymePlans = Annotated[float, _option(_LEARNING, "Share of lines that are given their last word.")]
+Artists = Annotated[float, _option(_LEARNING, "Share of songs that are given their artist.")]
 Precise = Annotated[Precision, _option(_LEARNING, "auto: bfloat16 where it is faster.")]
 Evaluate = Annotated[int, _option(_RUN, "Steps between evaluations.")]
 Sample = Annotated[int, _option(_RUN, "Steps between sample verses; 0: none.")]
-Compile = Annotated[bool, _option(_RUN, "Fuse the network first: minutes of waiting, then faster.", "--compile")]
-Seed = Annotated[int, _option(_RUN, "Of split, order, plans and first weights.")]
+Compile = Annotated[bool, _option(_RUN, "Compile the network first: takes minutes, then trains faster.", "--compile")]
+Seed = Annotated[int, _option(_RUN, "Seed for split, order, plans and initial weights.")]
 Device = Annotated[
     str | None, _option(_RUN, "auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
 ]
-Resume = Annotated[bool, _option(_RUN, "Go on from the last checkpoint.", "--resume")]
-About = Annotated[str, _option(_RUN, "One sentence on the model, for its manifest.", show_default=False)]
-Attribution = Annotated[str, _option(_RUN, "Whom to thank for the songs, for its manifest.", show_default=False)]
-Licence = Annotated[str, _option(_RUN, "SPDX name of its licence, for its manifest.", show_default=False)]
+Resume = Annotated[bool, _option(_RUN, "Resume from the last checkpoint.", "--resume")]
+About = Annotated[str, _option(_RUN, "One sentence about the model, for its manifest.", show_default=False)]
+Attribution = Annotated[str, _option(_RUN, "Credit for the songs, for the manifest.", show_default=False)]
+Licence = Annotated[str, _option(_RUN, "SPDX identifier of its licence, for the manifest.", show_default=False)]
 
 
 def train(
@@ -83,7 +92,7 @@ def train(
         typer.Option(
             "--tokenizer",
             "-t",
-            help="One trained before, or gpt2.",
+            help="A tokenizer you trained, or gpt2.",
             show_default="learned from the songs",
             autocompletion=completion.tokenizers,
         ),
@@ -125,7 +134,7 @@ def train(
 ) -> None:
     """Train a new model on a corpus, from random weights.
 
-    Ctrl-C ends it with the best model so far; the same command with --resume goes on.
+    Ctrl-C stops it and keeps the best model so far; the same command with --resume continues.
     """
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import prepare_training
@@ -184,7 +193,7 @@ def finetune(
 ) -> None:
     """Teach a model the style of a corpus.
 
-    Ctrl-C ends it with the best model so far; the same command with --resume goes on.
+    Ctrl-C stops it and keeps the best model so far; the same command with --resume continues.
     """
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import prepare_finetuning
@@ -240,9 +249,7 @@ def _follow(studio: "Studio", run: "TrainingRun", *, resume: bool) -> None:
             events = start(studio, run, resume=resume, stopping=interrupted.is_set)
             finished = follow(events, stopping=interrupted.is_set)
     except KeyboardInterrupt:
-        console.say(
-            "Interrupted. What the last checkpoint holds is kept: the same command with --resume goes on from it."
-        )
+        console.say("Interrupted. To continue from the last checkpoint, run the same command with --resume.")
         raise typer.Exit(130) from None
     if finished is not None and finished.interrupted:
         raise typer.Exit(interrupted.exit_code)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from songsmith.cli import console
 from songsmith.cli.loss_plot import draw_losses
+from songsmith.counting import count_of
 from songsmith.lyrics import strip_controls
 from songsmith.training.events import (
     CheckpointSaved,
@@ -120,7 +121,7 @@ def _paint(pace: _Pace, *, stopping: bool) -> Group:
     bar.add_column(ratio=1)
     bar.add_column(no_wrap=True)
     if last is None:
-        bar.add_row(ProgressBar(pulse=True), Text("getting ready"))
+        bar.add_row(ProgressBar(pulse=True), Text("preparing"))
     else:
         left = Text(f"{last.progress:4.0%}  {_clock(last.remaining_s)} left")
         bar.add_row(ProgressBar(total=1.0, completed=last.progress), left)
@@ -129,7 +130,7 @@ def _paint(pace: _Pace, *, stopping: bool) -> Group:
         facts.append(f"  saved at {pace.saved_step}")
     if not stopping:
         return Group(bar, facts)
-    return Group(bar, facts, Text("Stopping: the best network is being judged and kept.", style="yellow"))
+    return Group(bar, facts, Text("Stopping: measuring and saving the best network.", style="yellow"))
 
 
 def _show_lines(events: Iterator[TrainingEvent]) -> TrainingFinished | None:
@@ -156,34 +157,30 @@ def _show_lines(events: Iterator[TrainingEvent]) -> TrainingFinished | None:
 
 
 def _start(news: TrainingStarted) -> str:
-    begin = f" from step {news.step} on" if news.step else ""
+    begin = f", resuming at step {news.step}" if news.step else ""
     return (
         f"Training {news.parameters / 1e6:.1f} M weights on {news.device} in {news.precision}{begin}: "
-        f"{_songs(news.train_songs)} to learn from, {news.validation_songs:,} to judge by, "
-        f"{news.epoch_tokens:,} tokens an epoch."
+        f"{count_of(news.train_songs, 'song')} to train on, {news.validation_songs:,} held out, "
+        f"{news.epoch_tokens:,} tokens per epoch."
     )
 
 
 def _evaluation(news: Evaluated) -> str:
     return (
         f"step {news.step}  {news.nats_per_token:.3f} nats/token  {news.bits_per_byte:.3f} bits/byte  "
-        f"on {_songs(news.songs)}"
+        f"on {count_of(news.songs, 'song')}"
     )
 
 
 def _tell_end(news: TrainingFinished) -> None:
     metrics = news.metrics
     if news.interrupted:
-        console.say(f"Stopped at step {news.step}, before the end. To go on: the same command with --resume.")
+        console.say(f"Stopped early, at step {news.step}. To continue, run the same command with --resume.")
     console.say(_clean(f"The model '{news.model.name}' is in {news.model}"))
-    facts = [
-        f"{metrics[key]:.3f} {unit}"
-        for key, unit in (("validation_bits_per_byte", "bits/byte"), ("validation_nats_per_token", "nats/token"))
-        if key in metrics
-    ]
-    if facts:
-        console.say(f"Songs kept back cost {', '.join(facts)}.")
-    best = f"Best after {metrics['steps']:.0f} of {news.step} steps" if "steps" in metrics else f"{news.step} steps"
+    if "validation_bits_per_byte" in metrics:
+        console.say(f"Held-out songs: {metrics['validation_bits_per_byte']:.3f} bits/byte (lower is better)")
+    steps = count_of(news.step, "step")
+    best = f"Best after {metrics['steps']:.0f} of {steps}" if "steps" in metrics else steps
     minutes = metrics.get("training_minutes", 0.0)
     console.say(f"{best}, {minutes:.1f} minutes." if minutes >= 1 else f"{best}.")
     name = shlex.quote(_clean(news.model.name))
@@ -192,10 +189,6 @@ def _tell_end(news: TrainingFinished) -> None:
 
 def _clean(text: str) -> str:
     return strip_controls(text).rstrip()
-
-
-def _songs(count: int) -> str:
-    return "1 song" if count == 1 else f"{count:,} songs"
 
 
 def _clock(seconds: float) -> str:

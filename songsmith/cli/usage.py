@@ -35,7 +35,7 @@ def _sentence(error: ClickException) -> str:
 def _fault(error: BadParameter) -> str:
     for fault in getattr(error.__cause__, "errors", list)():  # of pydantic, which Typer parses with
         if wanted := _KINDS.get(fault["type"].split("_")[0]):
-            return f"'{fault['input']}' is not {wanted}"
+            return f"'{fault['input']}' isn't {wanted}"
     return error.message.removeprefix("Value error, ").rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""What commands about words share: options, and how counts are said."""
+"""What commands about words share: options, and how counts read."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from songsmith.cli import console
+from songsmith.counting import count_of, count_reason
 from songsmith.lyrics import one_line
 
 _REASONS_TOLD = 6
@@ -15,10 +16,10 @@ Filters = Annotated[
     list[str] | None,
     typer.Option(
         "--filter", metavar="EXPR", show_default=False,
-        help="Only such songs: kind=song, or year<1900, artist~burns, sensitive!=true. May be repeated; all must hold.",
+        help="Only songs that match, such as kind=song, year<1900, artist~burns or sensitive!=true. Repeatable; all must match.",
     ),
 ]  # fmt: skip
-MaxSongs = Annotated[int | None, typer.Option(help="At most so many songs.", show_default="all")]
+MaxSongs = Annotated[int | None, typer.Option(help="Maximum number of songs.", show_default="all")]
 
 
 def tell_choice(name: str, why: str) -> None:
@@ -29,12 +30,12 @@ def tell_choice(name: str, why: str) -> None:
 
 def songs(count: int) -> str:
     """Return a number of songs in words."""
-    return "1 song" if count == 1 else f"{count} songs"
+    return count_of(count, "song")
 
 
 def reasons(counts: Mapping[str, int]) -> str:
-    """Return how often what happened, the most frequent first: `(3 no words, 1 not valid JSON)`."""
-    told = [f"{count} {one_line(reason)}" for reason, count in islice(counts.items(), _REASONS_TOLD)]
+    """Return how often what happened, the most frequent first: `(3 near-duplicates, 1 not valid JSON)`."""
+    told = [count_reason(count, one_line(reason)) for reason, count in islice(counts.items(), _REASONS_TOLD)]
     if len(counts) > _REASONS_TOLD:
-        told.append("and other things")
+        told.append("and other reasons")
     return f"({', '.join(told)})" if told else ""

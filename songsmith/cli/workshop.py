@@ -14,9 +14,7 @@ def open_workshop(model: str | None = None, device: str | None = None) -> None:
         SongsmithError: the model is unknown, or the library cannot be used; said before the screen is taken.
     """
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
-        raise UsageError(
-            "The workshop needs a terminal.", "Usage: songsmith [OPTIONS] COMMAND; `songsmith gen` writes to a pipe."
-        )
+        raise UsageError("The workshop needs a terminal.", "To write to a pipe or a file, use: songsmith gen")
     # What is imported stays: collecting garbage on the way would only walk it, a dozen times, before the first paint.
     gc.disable()
 

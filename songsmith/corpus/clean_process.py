@@ -91,7 +91,7 @@ class _Child:
             done = pickle.load(self._process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise SongsmithError(
-                "A process that was cleaning ended before it was done.",
+                "A cleaning process ended unexpectedly.",
                 "Nothing was changed. If memory ran out, try again with --jobs 1.",
             ) from error
         if isinstance(done, Exception):

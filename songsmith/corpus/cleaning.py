@@ -126,7 +126,7 @@ def clean_text(text: str, *, title: str = "", artist: str = "", options: Cleanin
     if not settled:
         work = _Work(text)
         work.settle(CHARACTERS)
-        return Cleaned(text=work.text, set_aside="does not settle")
+        return Cleaned(text=work.text, set_aside="never comes clean")
     return Cleaned(
         text=work.text,
         removed=tuple(work.removed),

@@ -37,12 +37,12 @@ class Filter:
         """
         match = re.fullmatch(r"\s*([^=!<>~]+?)\s*(!=|!~|<=|>=|==|=|<|>|~)\s*(.*?)\s*", expression, re.DOTALL)
         if not match:
-            raise UsageError(f"'{expression}' is no condition.", _EXAMPLE)
+            raise UsageError(f"'{expression}' isn't a condition.", _EXAMPLE)
         field, sign, value = match.groups()
         if not value and sign not in ("=", "==", "!="):
-            raise UsageError(f"'{expression}' compares with nothing.", _EXAMPLE)
+            raise UsageError(f"'{expression}' has nothing to compare with.", _EXAMPLE)
         if "~" not in sign and _ANOTHER.search(value):
-            raise UsageError(f"'{expression}' holds two conditions.", "Give each a --filter of its own; all must hold.")
+            raise UsageError(f"'{expression}' is two conditions.", "Use one --filter for each; all must match.")
         return cls(field=field, operator="=" if sign == "==" else sign, value=value)
 
     def matches(self, record: RawRecord | CleanRecord) -> bool:

@@ -48,7 +48,7 @@ class Query:
         self._fields = tuple(field for field in SearchField if field in fields or not fields)
         found = [words for term in terms if (words := _WORD.findall(_fold(term)))]
         if not found:
-            raise UsageError("There is no word to search for.", "Give a word, or a phrase in quotes.")
+            raise UsageError("There is nothing to search for.", "Give a word, or a phrase in quotes.")
         self._words = {word for words in found for word in words}
         ends = [_NO_WORD_BEHIND] * (len(found) - 1) + [""]
         self._patterns = [

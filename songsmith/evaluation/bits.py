@@ -1,4 +1,4 @@
-"""How well a model foretells songs, in bits a UTF-8 byte: models with different tokenizers compare. Writes no songs."""
+"""How well a model predicts songs, in bits per UTF-8 byte: models with different tokenizers can be compared. Writes no songs."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _TOKENS_AT_ONCE = 64  # in float64, 50,257 odds for each come to 26 MB
 
 @dataclass(frozen=True, kw_only=True)
 class Surprise:
-    """What songs cost a model that foretells them token by token, their titles given."""
+    """What songs cost a model that predicts them token by token, their titles given."""
 
     nats: float = 0.0
     tokens: int = 0
@@ -47,7 +47,7 @@ class Surprise:
 
 
 def require_marks(model: LoadedModel) -> None:
-    """Refuse a model that could not foretell a song's structure: what it leaves out would cost it nothing.
+    """Refuse a model that could not predict a song's structure: what it leaves out would cost it nothing.
 
     Raises:
         ModelError: its tokenizer lacks a mark that its songs are made of.
@@ -57,8 +57,8 @@ def require_marks(model: LoadedModel) -> None:
     for mark in ORDERED_MARKS:
         if mark in needed and mark not in model.tokenizer.id_of_mark:
             raise ModelError(
-                f"The tokenizer of {model.name} has no {mark}, so songs cannot be measured with it.",
-                "Choose another model; `songsmith models list` shows those there are.",
+                f"The tokenizer of {model.name} has no {mark}, so it can't measure songs.",
+                "Choose another model; see: songsmith models list",
             )
 
 
@@ -81,7 +81,7 @@ def score_song(model: LoadedModel, song: Song) -> Surprise:
             total += Surprise(nats=nats, tokens=len(targets), text_bytes=row.text_bytes)
     except (RuntimeError, MemoryError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise EngineError(f"The model broke down: {reason}.", "Try --device cpu, or another model.") from error
+        raise EngineError(f"The model failed: {reason}.", "Try --device cpu, or another model.") from error
     return total
 
 
@@ -100,5 +100,5 @@ def token_nats(logits: Logits, targets: NDArray[np.int_]) -> NDArray[np.float64]
             chosen = np.take_along_axis(rows, targets[part, None], axis=1)[:, 0]
             nats[part] = np.log(np.exp(rows).sum(axis=1)) - chosen
     if not np.isfinite(nats).all():
-        raise RuntimeError("it gives odds that are no numbers; its weights may be damaged")
+        raise RuntimeError("it gives probabilities that aren't numbers; its weights may be damaged")
     return nats

@@ -28,13 +28,13 @@ class EvaluationOptions:
     max_songs: int | None = None
     """Most songs to be foretold, the first ones; samples are compared with all the same."""
     samples: int = 16
-    """Songs the model is to write; 0 measures only how it foretells."""
+    """Songs the model is to write; 0 measures only how it predicts."""
     seed: int = 0
     """Of the first sample; the next has the next seed."""
 
     def __post_init__(self) -> None:
         if self.max_songs is not None and self.max_songs < 1:
-            raise UsageError(f"{self.max_songs} songs are no songs.", "Use --max-songs 1 or more.")
+            raise UsageError(f"--max-songs {self.max_songs} is out of range.", "Use --max-songs 1 or more.")
         if not 0 <= self.samples <= _MOST_SAMPLES:
             raise UsageError(f"--samples {self.samples} is out of range.", f"Use a number from 0 to {_MOST_SAMPLES}.")
         self.sample_options(max(0, self.samples - 1))
@@ -86,7 +86,7 @@ EvaluationEvent = SongScored | SampleFinished | SongsCompared | EvaluationFinish
 
 
 def evaluate(model: LoadedModel, songs: Sequence[CleanRecord], options: EvaluationOptions) -> Iterator[EvaluationEvent]:
-    """Let a model foretell songs and write some under their titles, and measure both.
+    """Let a model predict songs and write some under their titles, and measure both.
 
     Args:
         model: to be measured.

@@ -105,9 +105,7 @@ class Engine:
                 left = [row for row in group if row.finish is None]
                 if len(left) == 1 or not _is_out_of_memory(error):
                     reason = (str(error).splitlines() or [type(error).__name__])[0]
-                    raise EngineError(
-                        f"The model broke down: {reason}.", "Try fewer takes, or --device cpu."
-                    ) from error
+                    raise EngineError(f"The model failed: {reason}.", "Try fewer takes, or --device cpu.") from error
                 half, fewer = (len(left) + 1) // 2, True
                 groups[:0] = [left[:half], left[half:]]
 

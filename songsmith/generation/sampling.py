@@ -13,7 +13,7 @@ from songsmith.generation.options import GenerationOptions
 
 Floats = NDArray[np.float32]
 NOTHING_LEFT = "its options leave it no token to write"
-NO_NUMBERS = "it gives odds that are no numbers; its weights may be damaged"
+NO_NUMBERS = "it gives probabilities that aren't numbers; its weights may be damaged"
 
 # Letters in shapes: V = vocabulary size, C = candidates left.
 

@@ -238,7 +238,7 @@ class Database:
             return self._mend_index() or self._damaged()
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return DatabaseError(
-                f"Another program has kept the library {self._path} locked for {self._busy_timeout_s:g} seconds.",
+                f"Another program has locked the library {self._path} for {self._busy_timeout_s:g} seconds.",
                 "Close the other songsmith, or try again in a moment; nothing was changed.",
             )
         self.close()
@@ -251,8 +251,8 @@ class Database:
         if code == sqlite3.SQLITE_IOERR:
             return storage_error(OSError(errno.EIO, os.strerror(errno.EIO)), self._path)
         return DatabaseError(
-            f"The library {self._path} cannot be used: {error}.",
-            "Move it away, and the next run starts a new, empty one.",
+            f"The library {self._path} can't be used: {error}.",
+            "Move it away; the next run starts a new, empty one.",
         )
 
     def _disk_is_full(self) -> bool:
@@ -276,7 +276,7 @@ class Database:
             return DatabaseError(
                 "The library's search index was damaged; it has been rebuilt.", "Try again; nothing was lost."
             )
-        return DatabaseError("The library's search index is damaged.", "Mend it with: songsmith songs repair")
+        return DatabaseError("The library's search index is damaged.", "Fix it with: songsmith songs repair")
 
     def _set_aside(self) -> DatabaseError:
         damaged = f"The library {self._path} is damaged."
@@ -287,13 +287,13 @@ class Database:
             kept = move_aside(self._path)
         except OSError:
             return DatabaseError(
-                f"{damaged} It cannot be moved aside either.", "Make its folder writable, and try again."
+                f"{damaged} It can't be moved aside either.", "Make its folder writable, and try again."
             )
         finally:
             self.close()
         return DatabaseError(
-            f"{damaged} It is kept as {kept}.",
-            "The next run starts a new, empty library; bring back what can still be read with: "
+            f"{damaged} It was moved to {kept}.",
+            "The next run starts a new, empty library; recover what can still be read with: "
             f"songsmith songs repair {shlex.quote(str(kept))}",
         )
 

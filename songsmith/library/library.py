@@ -265,7 +265,7 @@ class Library:
             InputError: there is no such file, or nothing in it is a song.
         """
         if not source.is_file():
-            raise InputError(f"There is no file {source}.", "Name a library that was kept aside, or a copy of one.")
+            raise InputError(f"{source} doesn't exist.", "Give a library that was moved aside, or a copy of one.")
         with self._database.writing() as connection:
             return recover_songs(connection, source)
 
@@ -306,8 +306,8 @@ def _insert_takes(connection: sqlite3.Connection, song_id: str, takes: Iterable[
 def _damaged(row: DamagedRow) -> DamagedSongError:
     name = row.name[0].upper() + row.name[1:]
     return DamagedSongError(
-        f"{name} cannot be read: its column '{row.column}' is damaged.",
-        "Mend what can be mended with: songsmith songs repair",
+        f"{name} can't be read: its column '{row.column}' is damaged.",
+        "Fix what can be fixed with: songsmith songs repair",
     )
 
 

@@ -157,7 +157,7 @@ def recover_songs(connection: sqlite3.Connection, source: Path) -> Repaired:
                 mended[len(mended)] = Mended(name=f"a {kind}", columns=tuple(columns))
     adopted = _settle(connection)
     if not (found or held or adopted):
-        raise InputError(f"Nothing in {source} can be read as a song.", "It stays as it is.")
+        raise InputError(f"No song can be read from {source}.", "It was left as it is.")
     return Repaired(
         before=source, recovered=len(found), held=len(held), mended=tuple(mended.values()), adopted=adopted
     )  # fmt: skip

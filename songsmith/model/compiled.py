@@ -71,7 +71,9 @@ def load_compiled(
     """
     config = model.config
     if config.width // config.heads % _WIDTHS:
-        raise EngineError("ONNX Runtime wants heads of a width that 8 divides.", "Use --device cuda or mps.")
+        raise EngineError(
+            "ONNX Runtime needs attention heads whose width is a multiple of 8.", "Use --device cuda or mps."
+        )
     home = _home(graphs, model.folder)
     files = [file.stat() for file in model.weights.files]
     facts = (
@@ -98,7 +100,7 @@ def load_compiled(
         except (OSError, SongsmithError):
             raise
         except Exception as error:
-            raise EngineError(f"ONNX Runtime cannot run this model ({error}).", "Use --device cuda or mps.") from error
+            raise EngineError(f"ONNX Runtime can't run this model ({error}).", "Use --device cuda or mps.") from error
 
 
 def forget_compiled(graphs: Path, model: Path) -> None:

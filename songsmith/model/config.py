@@ -38,8 +38,8 @@ class GPT2Config:
         activation = config.get("activation_function", "gelu_new")
         if activation not in _GELU_BY_TANH:
             raise ModelError(
-                f"The model's activation_function is {activation!r}, which is not supported.",
-                f"Only {', '.join(_GELU_BY_TANH)} are, which are one.",
+                f"The model's activation_function is {activation!r}, which songsmith doesn't support.",
+                f"Only {', '.join(_GELU_BY_TANH)} are supported, which are the same.",
             )
         changed = {
             "scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False, "add_cross_attention": False,
@@ -48,7 +48,8 @@ class GPT2Config:
         for key, usual in changed.items():
             if config.get(key, usual) != usual:
                 raise ModelError(
-                    f"The model's {key} is {config[key]!r}, which is not supported.", f"Only {usual!r} is."
+                    f"The model's {key} is {config[key]!r}, which songsmith doesn't support.",
+                    f"Only {usual!r} is supported.",
                 )
         try:
             shape = cls(
@@ -61,10 +62,14 @@ class GPT2Config:
                 inner_width=None if config.get("n_inner") is None else int(config["n_inner"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"The model's config.json lacks a usable {error}.", "Fetch or export it again.") from error
+            raise ModelError(
+                f"The model's config.json has no usable {error}.", "Download or export it again."
+            ) from error
         sizes = (shape.vocabulary_size, shape.context_window_tokens, shape.width, shape.layers, shape.heads)
         if min(sizes) < 1 or shape.width % shape.heads or shape.inner < 1:
-            raise ModelError("The model's config.json gives sizes that do not fit.", "Fetch or export it again.")
+            raise ModelError(
+                "The model's config.json gives sizes that don't fit together.", "Download or export it again."
+            )
         return shape
 
     @property
@@ -106,6 +111,6 @@ class GPT2Config:
         # One after the other: a config may claim more layers than could ever be named.
         for name, shape in self._each_weight():
             if name not in found:
-                raise ModelError(f"The model has no weight named {name}.", "Fetch or export it again.")
+                raise ModelError(f"The model has no weight named {name}.", "Download or export it again.")
             if found[name] != shape:
-                raise ModelError(f"The model's {name} is {found[name]}, not {shape}.", "Fetch or export it again.")
+                raise ModelError(f"The model's {name} is {found[name]}, not {shape}.", "Download or export it again.")

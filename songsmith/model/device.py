@@ -46,9 +46,9 @@ def choose_device(wanted: str = "auto") -> "torch.device":
     kind, _, index = wanted.partition(":")
     have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if kind not in have:
-        raise UsageError(f"--device {wanted} is no device.", "Use auto, cpu, cuda or mps.")
+        raise UsageError(f"--device {wanted} isn't a device.", "Use auto, cpu, cuda or mps.")
     if not (index or "0").isdecimal() or int(index or 0) >= have[kind]:
-        raise ModelError(f"This machine has no device '{wanted}'.", "Use --device cpu, or auto.")
+        raise ModelError(f"This machine has no '{wanted}' device.", "Use --device cpu, or auto.")
     return torch.device(f"cuda:{index or 0}" if kind == "cuda" else kind)
 
 

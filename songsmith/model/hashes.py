@@ -68,7 +68,7 @@ class WeightHashes:
                         new[_key(file)] = [*facts, known]
                 except OSError as error:
                     reason = (error.strerror or f"{error}").lower()
-                    raise ModelError(f"{file} cannot be read: {reason}.", "Fetch the model again.") from error
+                    raise ModelError(f"{file} can't be read: {reason}.", "Download the model again.") from error
             hashes.append(known)
         if new and keep:
             self._keep(new)

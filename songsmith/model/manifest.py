@@ -66,7 +66,7 @@ class Manifest:
         try:
             values = read_json(path)
             if not isinstance(values, dict):
-                raise TypeError("it is no JSON object")
+                raise TypeError("it isn't a JSON object")
             known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
             for name, value in known.items():
                 if not isinstance(value, _KINDS.get(name, str)):
@@ -77,7 +77,7 @@ class Manifest:
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, TypeError) as error:
-            raise ModelError(f"{path} cannot be read: {error}.", "Mend it, or fetch the model again.") from error
+            raise ModelError(f"{path} can't be read: {error}.", "Fix it, or download the model again.") from error
 
     def save(self, folder: Path) -> None:
         """Write manifest.json into an existing folder; what is not known is left out."""

@@ -56,7 +56,7 @@ def check_weights(config: GPT2Config, weights: Mapping[str, Array]) -> None:
     config.check_shapes({name: tuple(weight.shape) for name, weight in weights.items()})
     for name in config.weight_shapes():
         if not np.isfinite(weights[name]).all():
-            raise ModelError(f"The model's {name} holds what is no number.", "Fetch or export it again.")
+            raise ModelError(f"The model's {name} contains values that aren't numbers.", "Download or export it again.")
 
 
 def write_graph(

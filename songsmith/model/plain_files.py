@@ -39,11 +39,11 @@ def open_plain(path: Path) -> BufferedReader:
         OSError: it is not there, or cannot be read.
     """
     if kind := find_other_kind(path):  # before it is opened: opening a device may do something
-        raise ModelError(f"{path} is a {kind}, not a file.", "Fetch or export the model again.")
+        raise ModelError(f"{path} is a {kind}, not a file.", "Download or export the model again.")
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115  (Path's own takes no opener)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # put in its place meanwhile
         file.close()
-        raise ModelError(f"{path} is not a file.", "Fetch or export the model again.")
+        raise ModelError(f"{path} isn't a file.", "Download or export the model again.")
     return file
 
 
@@ -58,8 +58,8 @@ def read_plain(path: Path, *, most_bytes: int) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > most_bytes:
             raise ModelError(
-                f"{path} has {size:,} bytes; no such file of a model is larger than {most_bytes:,}.",
-                "Fetch or export the model again.",
+                f"{path} has {size:,} bytes; at most {most_bytes:,} are read.",
+                "Download or export the model again.",
             )
         return file.read(size)  # no more, though some files of the system claim to be empty and have no end
 
@@ -77,7 +77,7 @@ def read_json(path: Path, *, most_bytes: int = MOST_JSON_BYTES) -> Any:
         raise
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         reason = (error.strerror or "").lower() if isinstance(error, OSError) else f"{error or type(error).__name__}"
-        raise ModelError(f"{path} cannot be read: {reason}.", "Mend it, or fetch the model again.") from error
+        raise ModelError(f"{path} can't be read: {reason}.", "Fix it, or download the model again.") from error
 
 
 def parse_json(content: bytes) -> Any:

@@ -86,7 +86,7 @@ class ModelStore:
                 found = sorted(self._paths.models.iterdir())
             except OSError as error:
                 reason = (error.strerror or f"{error}").lower()
-                raise ModelError(f"{self._paths.models} cannot be read: {reason}.", "Make it readable.") from error
+                raise ModelError(f"{self._paths.models} can't be read: {reason}.", "Check its permissions.") from error
             folders |= {path.name: path for path in found if _is_folder(path) and not path.name.startswith(".")}
         return folders
 
@@ -105,15 +105,18 @@ class ModelStore:
         path = Path(os.path.expanduser(name))  # noqa: PTH111  (Path's own fails for a user that is not there)
         if name and _is_folder(path):
             return path
-        see = "`songsmith models list` shows those there are."
+        see = "songsmith models list"
         if name and _exists(path):
             raise ModelError(
-                f"{name} is a file; a model is a folder.", f"Name the folder it lies in, or a model: {see}"
+                f"{name} is a file; a model is a folder.",
+                f"Give the folder it is in, or the name of a model (see: {see})",
             )
         if _must_be_path(name):
-            raise ModelError(f"There is no folder {name}.", f"Name another, or a model: {see}")
+            raise ModelError(
+                f"The folder {name} doesn't exist.", f"Give another folder, or the name of a model (see: {see})"
+            )
         tried = f", neither in {self._paths.models} nor as a folder here" if "/" in name or "\\" in name else ""
-        raise ModelError(f"There is no model '{name}'{tried}.", f"{self._suggest(name)}{see}")
+        raise ModelError(f"There is no model '{name}'{tried}.", f"{self._suggest(name)}See: {see}")
 
     def _suggest(self, name: str) -> str:
         from difflib import get_close_matches
@@ -133,10 +136,10 @@ class ModelStore:
         if name and Path(name).name == name and _is_folder(self._paths.models / name):
             return self._paths.models / name
         if name == STARTER:
-            raise ModelError(f"'{STARTER}' comes with songsmith and stays.", "Name a model of your own.")
+            raise ModelError(f"'{STARTER}' comes with songsmith and can't be removed.", "Choose a model of your own.")
         raise ModelError(
-            f"There is no model '{name}' of your own.",
-            f"{self._suggest(name)}`songsmith models list` shows those there are.",
+            f"You have no model '{name}' of your own.",
+            f"{self._suggest(name)}See: songsmith models list",
         )
 
     def remove(self, name: str) -> None:
@@ -200,9 +203,11 @@ class ModelStore:
 
         for weight in stored.config.weight_shapes():  # one by one: never all in memory
             if not np.isfinite(stored.weights.array(weight)).all():
-                raise ModelError(f"The model's {weight} holds what is no number.", "Fetch or export it again.")
+                raise ModelError(
+                    f"The model's {weight} contains values that aren't numbers.", "Download or export it again."
+                )
         if stored.notice:
-            raise ModelError(stored.notice, "Fetch it again if that was not you; takes say what their hash is.")
+            raise ModelError(stored.notice, "If that wasn't you, download it again; takes record the true hash.")
         return stored
 
     def load(
@@ -249,13 +254,13 @@ class ModelStore:
         # One trained here has marks that a plain model lacks; they are never drawn.
         if not stored.tokenizer.knows_all_of(target.tokenizer):
             raise ModelError(
-                f"{stored.name} has other tokens than {target.name}, and cannot guess for it.",
-                f"Train one that can (`songsmith train --size tiny --tokenizer {target.name}`), or have "
+                f"{stored.name} has other tokens than {target.name}, so it can't guess for it.",
+                f"Train one that does (`songsmith train --size tiny --tokenizer {target.name}`), or use "
                 "none (--draft-model none, or the setting draft_model).",
             )
         if stored.parameters >= target.parameters:
             raise ModelError(
-                f"{stored.name} is no smaller than {target.name}: its guesses would take longer than they save.",
+                f"{stored.name} isn't smaller than {target.name}: its guesses would take longer than they save.",
                 "Choose a smaller one, or none (--draft-model, or the setting draft_model).",
             )
         torch = sys.modules.get("torch")  # not loaded where the model that writes does not run in it
@@ -306,7 +311,7 @@ def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend
     try:
         return network(stored.config, stored.tensors(), target, choose_dtype(target))
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise ModelError(f"{stored.name} does not fit into the memory of {target}.", "Try --device cpu.") from error
+        raise ModelError(f"{stored.name} doesn't fit into the memory of {target}.", "Try --device cpu.") from error
 
 
 def _is_folder(path: Path) -> bool:

@@ -85,14 +85,14 @@ def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool =
 
     shape = GPT2Config.from_json(config)
     if shape.context_window_tokens < 2:
-        raise ModelError(f"{name} sees no token but the last, and cannot continue a song.", "Choose another model.")
+        raise ModelError(f"{name} sees only the last token, so it can't continue a song.", "Choose another model.")
     weights.check(shape)
     tokenizer = Tokenizer.load(folder)
     rows = shape.vocabulary_size
     if tokenizer.rows_needed > rows or tokenizer.vocabulary_size > rows + _MOST_ROWLESS:
         raise ModelError(
-            f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, its network {rows}.",
-            "They belong to two models; put the right tokenizer.json beside the weights.",
+            f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, but its network has {rows}.",
+            "They belong to different models; put the right tokenizer.json next to the weights.",
         )
     return StoredModel(
         name=name,
@@ -116,12 +116,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = read_json(path)
     except FileNotFoundError as error:
-        raise ModelError(f"{path} is missing.", "Fetch or export the model again.") from error
+        raise ModelError(f"{path} is missing.", "Download or export the model again.") from error
     if not isinstance(config, dict):
-        raise ModelError(f"{path} is no configuration.", "Fetch or export the model again.")
+        raise ModelError(f"{path} isn't a configuration.", "Download or export the model again.")
     for key, value in config.items():
         if isinstance(value, int | float) and not abs(value) < 2**31:  # so put, NaN is refused too
-            raise ModelError(f"{path} gives {key} a value that none can have.", "Fetch the model again.")
+            raise ModelError(f"{path} gives {key} an impossible value.", "Download the model again.")
     return config
 
 

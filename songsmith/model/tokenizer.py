@@ -73,8 +73,8 @@ class Tokenizer:
         smallest = len(ORDERED_MARKS) + len(alphabet)
         if vocabulary_size < smallest:
             raise ModelError(
-                f"A vocabulary of {vocabulary_size} entries has no room for the {smallest} that every one has.",
-                f"Ask for {smallest} at least; 8192 suits most corpora.",
+                f"A vocabulary of {vocabulary_size} entries has no room for the {smallest} that every tokenizer has.",
+                f"Use at least {smallest}; 8192 suits most corpora.",
             )
         rust = RustTokenizer(BPE())
         rust.pre_tokenizer = ByteLevel(add_prefix_space=False)

@@ -24,7 +24,7 @@ _MOST_MERGES = 2**19
 _MOST_ADDED, _MOST_ADDED_CHARACTERS = 10_000, 200_000
 _MOST_ID = 2**24
 _MOST_PARTS = 8
-_NEXT_STEP = "Fetch or export it again."
+_NEXT_STEP = "Download or export it again."
 
 _PARTS = {
     # What makes a text longer, such as Replace, could make it longer than any memory, time after time.
@@ -80,7 +80,7 @@ def refusing_panics() -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise ModelError(
-            "The tokenizer broke down on this text.", "Choose another model, or take out what is odd in the text."
+            "The tokenizer failed on this text.", "Choose another model, or remove unusual characters from the text."
         ) from error
 
 
@@ -93,7 +93,7 @@ def _refusing(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:  # the library raises bare Exceptions
         reason = " ".join(f"{error or type(error).__name__}".split())[:200]
-        raise ModelError(f"The tokenizer in {folder} cannot be read: {reason}.", _NEXT_STEP) from error
+        raise ModelError(f"The tokenizer in {folder} can't be read: {reason}.", _NEXT_STEP) from error
 
 
 def _check(values: Any, folder: Path) -> bool:
@@ -103,17 +103,17 @@ def _check(values: Any, folder: Path) -> bool:
         Whether anything was changed.
     """
     if not isinstance(values, dict) or not isinstance(values.get("model"), dict):
-        raise ValueError("it is no tokenizer.json")
+        raise ValueError("it isn't a tokenizer.json")
     model = values["model"]
     _check_ids(model.get("vocab"), values.get("added_tokens"))
     if len(model.get("merges") or ()) > _MOST_MERGES:
-        raise ValueError("it has more merges than any")
+        raise ValueError("it has too many merges")
     parts = [part for name in _PARTS for part in _list_parts(values.get(name), name, folder)]
     # Each turns every byte into a character: two would do it twice.
     levels = sum(part["type"] == "ByteLevel" for part in parts)
     adds = any(model.get(key) for key in ("continuing_subword_prefix", "end_of_word_suffix"))
     if model.get("type", "BPE") != "BPE" or levels != 1 or adds:
-        raise ModelError(f"The tokenizer in {folder} is not byte-level BPE.", "Choose a GPT-2 model.")
+        raise ModelError(f"The tokenizer in {folder} isn't byte-level BPE.", "Choose a GPT-2 model.")
     changed = False
     for holder, key, value in (
         (values, "post_processor", None),  # adds marks of its own, which are never asked for here
@@ -136,32 +136,32 @@ def _list_parts(part: Any, name: str, folder: Path) -> list[dict[str, Any]]:
         return []
     members = part[key] if isinstance(part, dict) and part.get("type") == "Sequence" else [part]
     if not isinstance(members, list) or len(members) > _MOST_PARTS:
-        raise ValueError(f"its {name} has more parts than any")
+        raise ValueError(f"its {name} has too many parts")
     for member in members:
         kind = member.get("type") if isinstance(member, dict) else None
         pattern = member.get("pattern") if isinstance(member, dict) else None
         if not isinstance(kind, str) or kind not in kinds:
             raise ModelError(
-                f"The tokenizer in {folder} has a {name.replace('_', '-')} of a kind that songsmith does not know.",
+                f"The tokenizer in {folder} has a {name.replace('_', '-')} of a kind that songsmith doesn't know.",
                 "Choose a GPT-2 model.",
             )
         if isinstance(pattern, dict) and "Regex" in pattern and pattern["Regex"] not in _PATTERNS:
             raise ModelError(
-                f"The tokenizer in {folder} splits text by a pattern that songsmith does not know.",
-                "Choose a GPT-2 model: another pattern might take longer than anyone waits.",
+                f"The tokenizer in {folder} splits text by a pattern that songsmith doesn't know.",
+                "Choose a GPT-2 model: another pattern might take forever.",
             )
     return members
 
 
 def _check_ids(entries: Any, added: Any) -> None:
     if not isinstance(entries, dict) or len(entries) > _MOST_ENTRIES:
-        raise ValueError("it has no vocabulary, or one larger than any")
+        raise ValueError("it has no vocabulary, or one that is too large")
     added = added or []
     if len(added) > _MOST_ADDED or sum(len(token["content"]) for token in added) > _MOST_ADDED_CHARACTERS:
-        raise ValueError("it adds more tokens than any")
+        raise ValueError("it adds too many tokens")
     for token in (*entries.values(), *(token["id"] for token in added)):
         if type(token) is not int or not 0 <= token < _MOST_ID:
-            raise ValueError(f"{token!r} is no id that a token can have")
+            raise ValueError(f"{token!r} isn't a valid token id")
 
 
 def _load_gpt2_files(folder: Path) -> RustTokenizer:
@@ -174,7 +174,7 @@ def _load_gpt2_files(folder: Path) -> RustTokenizer:
         text = read_plain(folder / "merges.txt", most_bytes=_MOST_BYTES).decode("utf-8")
     except FileNotFoundError:
         raise ModelError(
-            f"{folder} holds no tokenizer.", "Put tokenizer.json, or vocab.json and merges.txt, beside the weights."
+            f"{folder} has no tokenizer.", "Put tokenizer.json, or vocab.json and merges.txt, next to the weights."
         ) from None
     _check_ids(entries, [])
     lines = (line for line in text.split("\n") if line and not line.startswith("#version"))
@@ -183,7 +183,7 @@ def _load_gpt2_files(folder: Path) -> RustTokenizer:
         left, _, right = line.rstrip("\r").partition(" ")
         merges.append((left, right))
     if len(merges) > _MOST_MERGES:
-        raise ValueError("it has more merges than any")
+        raise ValueError("it has too many merges")
     rust = RustTokenizer(BPE(entries, merges))
     rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
     rust.decoder = ByteLevelDecoder()

@@ -85,7 +85,7 @@ class Weights:
                 name = _bare(tensor.name)
                 if name in stored:
                     raise ModelError(
-                        f"{folder} holds {name} twice: as {stored[name].name} and as {tensor.name}.",
+                        f"{folder} has {name} twice: as {stored[name].name} and as {tensor.name}.",
                         "Save the model again with one of them.",
                     )
                 stored[name] = tensor
@@ -107,12 +107,12 @@ class Weights:
         for name in config.weight_shapes():
             if (dtype := self.stored[name].dtype) not in _NUMPY:
                 raise ModelError(
-                    f"The model's {name} is kept as {dtype}, which songsmith does not read.",
+                    f"The model's {name} is stored as {dtype}, which songsmith doesn't read.",
                     f"Save it again as one of {', '.join(_NUMPY)}.",
                 )
         if self.bytes > (memory := _memory_bytes()):
             raise ModelError(
-                f"The weights take {self.bytes / 1e9:,.1f} GB, more than the {memory / 1e9:,.1f} GB of memory of this machine.",
+                f"The weights take {self.bytes / 1e9:,.1f} GB, more than the {memory / 1e9:,.1f} GB of memory this machine has.",
                 "Choose a smaller model.",
             )
 
@@ -180,24 +180,24 @@ def _find_files(folder: Path) -> list[Path]:
     if os.path.isfile(folder / WEIGHTS):  # noqa: PTH113  (Path's own raises for what no system takes as a name)
         return [folder / WEIGHTS]
     if kind := find_other_kind(folder / WEIGHTS):
-        raise ModelError(f"{folder / WEIGHTS} is a {kind}, not a file.", "Fetch or export the model again.")
+        raise ModelError(f"{folder / WEIGHTS} is a {kind}, not a file.", "Download or export the model again.")
     try:
         index = read_json(folder / INDEX)
     except FileNotFoundError:
         raise _without_weights(folder) from None
     places = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(places, dict) or not places:
-        raise ModelError(f"{folder / INDEX} names no weights.", "Fetch or export the model again.")
+        raise ModelError(f"{folder / INDEX} names no weights.", "Download or export the model again.")
     # A name with a folder in it could reach any file of this machine.
     names = dict.fromkeys(name for name in places.values() if isinstance(name, str) and Path(name).name == name)
     if not set(places.values()) <= set(names) or len(names) > _MOST_SHARDS:
         raise ModelError(
-            f"{folder / INDEX} names files that no model is split into.", "Fetch or export the model again."
+            f"{folder / INDEX} names files that aren't parts of a model.", "Download or export the model again."
         )
     for name in names:
         if not os.path.isfile(folder / name):  # noqa: PTH113
             raise ModelError(
-                f"{folder} lacks {name}, one of the {len(names)} files of its weights.", "Fetch the model again."
+                f"{folder} lacks {name}, one of the {len(names)} files of its weights.", "Download the model again."
             )
     return [folder / name for name in sorted(names)]
 
@@ -211,7 +211,7 @@ def _without_weights(folder: Path) -> ModelError:
         return _unreadable(folder, error)
     if any(name.startswith("adapter_") for name in names):
         return ModelError(
-            f"{folder} holds an adapter, not a whole model.",
+            f"{folder} has an adapter, not a whole model.",
             "Merge it into its base model with PEFT's merge_and_unload(), and save_pretrained() that.",
         )
     numbered = {
@@ -222,14 +222,14 @@ def _without_weights(folder: Path) -> ModelError:
     }  # fmt: skip
     if numbered:
         last = numbered[max(numbered)]
-        return ModelError(f"{folder} holds no weights itself, but {last} in it does.", f"Name {folder / last}.")
+        return ModelError(f"{folder} itself has no weights, but {last} in it does.", f"Use {folder / last}.")
     for endings, how in _OTHER_FORMATS:
         if any(name.endswith(endings) and name != "training_args.bin" for name in names):
             return ModelError(
-                f"{folder} holds its weights {how}, which songsmith does not read.",
+                f"{folder} has its weights {how}, which songsmith doesn't read.",
                 "Load it with transformers and save_pretrained() it again: that writes safetensors.",
             )
-    return ModelError(f"{folder} holds no {WEIGHTS}.", "Fetch or export the model again.")
+    return ModelError(f"{folder} has no {WEIGHTS}.", "Download or export the model again.")
 
 
 def _read_header(path: Path, most_bytes: int, most_tensors: int) -> tuple[int, list[StoredTensor]]:
@@ -239,17 +239,18 @@ def _read_header(path: Path, most_bytes: int, most_tensors: int) -> tuple[int, l
             size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(8), "little")
             if size < 8 or length > size - 8:
-                raise _damaged(path, "it is cut short, or is no safetensors file")
+                raise _damaged(path, "it is cut short, or isn't a safetensors file")
             header = parse_json(file.read(length)) if length <= most_bytes else None
         if header is None or len(header) > most_tensors:
             raise ModelError(
-                f"{path} has a header of {length:,} bytes, and more tensors than any GPT-2.", "Choose a GPT-2 model."
+                f"{path} has a header of {length:,} bytes, and more tensors than any GPT-2 model.",
+                "Choose a GPT-2 model.",
             )
         return length, _list_tensors(path, header, start=8 + length, size=size)
     except OSError as error:
         raise _unreadable(path, error) from error
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
-        raise _damaged(path, "its header cannot be read") from error
+        raise _damaged(path, "its header can't be read") from error
 
 
 def _list_tensors(path: Path, header: Mapping[str, Any], *, start: int, size: int) -> list[StoredTensor]:
@@ -284,10 +285,10 @@ def _explain(path: Path, error: Exception) -> SongsmithError:
 
 def _unreadable(path: Path, error: OSError) -> ModelError:
     reason = (error.strerror or f"{error}").lower()
-    return ModelError(f"{path} cannot be read: {reason}.", "Make it readable, or choose another model.")
+    return ModelError(f"{path} can't be read: {reason}.", "Check its permissions, or choose another model.")
 
 
 def _damaged(path: Path, reason: str) -> ModelError:
     return ModelError(
-        f"{path} is damaged ({reason}).", "It was left as it is; fetch the model again, or use --model starter."
+        f"{path} is damaged ({reason}).", "It was left as it is; download the model again, or use --model starter."
     )

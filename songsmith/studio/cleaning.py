@@ -100,7 +100,7 @@ def clean_corpus(
         SongsmithError: one of the processes was killed.
     """
     if jobs is not None and not 1 <= jobs <= MOST_JOBS:
-        raise UsageError(f"{jobs} processes cannot clean.", f"Use --jobs 1 to {MOST_JOBS}.")
+        raise UsageError(f"--jobs {jobs} is out of range.", f"Use --jobs 1 to {MOST_JOBS}.")
     corpus, chosen = choose_corpus(studio.corpora, name)
     yield chosen
     from songsmith.corpus.cleaning import CleaningOptions  # its rules take a moment to compile
@@ -171,8 +171,8 @@ def made_with(corpus: Corpus) -> Mapping[str, Any]:
 def describe_making(made: Mapping[str, Any]) -> str:
     """Return what `made_with` says in words."""
     if not made:
-        return "not known"
-    parts = ["headers taken off" if made.get("strip_headers") else "headers kept"]
+        return "unknown options"
+    parts = ["headers removed" if made.get("strip_headers") else "headers kept"]
     parts.append("ad-libs kept" if made.get("keep_adlibs", True) else "ad-libs dropped")
     parts.append("near-duplicates kept" if made.get("keep_duplicates") else "near-duplicates set aside")
     if disabled := made.get("disabled"):

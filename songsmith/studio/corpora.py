@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from songsmith.corpus.storage.store import Corpus, CorpusStore
+from songsmith.counting import count_of
 from songsmith.errors import SongsmithError
 from songsmith.lyrics import one_line
 
@@ -72,7 +73,7 @@ def stale_notice(corpus: Corpus) -> str:
         return ""
     name = one_line(corpus.name)
     if count < 0:
-        lost = "1 song" if count == -1 else f"{-count} songs"
-        return f"The corpus '{name}' lacks {lost} that it was cleaned with: songsmith corpus verify {shlex.quote(name)}"
-    what = "1 song" if count == 1 else f"{count} songs"
-    return f"{what} came into the corpus '{name}' after it was cleaned: songsmith clean {shlex.quote(name)}"
+        lost = count_of(-count, "song")
+        return f"Corpus '{name}' lacks {lost} that it was cleaned with: songsmith corpus verify {shlex.quote(name)}"
+    what = count_of(count, "new song")
+    return f"Corpus '{name}' has {what} since it was last cleaned: songsmith clean {shlex.quote(name)}"

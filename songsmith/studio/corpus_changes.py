@@ -75,7 +75,7 @@ def merge_corpora(corpora: CorpusStore, sources: Sequence[Corpus], *, into: str)
         StorageError: the disk is full, or another program writes to that corpus.
     """
     if folder_name(into) in (source.path.name for source in sources):
-        raise UsageError(f"'{into}' cannot be merged into itself.", "Choose another name with --into.")
+        raise UsageError(f"'{into}' can't be merged into itself.", "Choose another name with --into.")
     total = sum(source.raw_records for source in sources)
     sums = Appended()
     with making_corpus(corpora, into) as target:
@@ -106,9 +106,7 @@ def _make(
     """Fill corpora with songs of another, each with those that have certain ids; all of them are filled, or none is new."""
     for name, ids in parts.items():
         if corpora.has(name) and any(record.id not in ids for record in corpora.open(name).raw()):
-            raise UsageError(
-                f"The corpus '{name}' is there, and holds other songs.", "Choose another name with --into."
-            )
+            raise UsageError(f"Corpus '{name}' already exists with other songs.", "Choose another name with --into.")
     total = sum(map(len, parts.values()))
     made = []
     with ExitStack() as stack:

@@ -38,7 +38,7 @@ def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | Raw
         UsageError: no song meets the filters, or none has a field that they name.
     """
     if wanted.max_songs is not None and wanted.max_songs < 1:
-        raise UsageError(f"{wanted.max_songs} songs are no songs.", "Use --max-songs 1 or more.")
+        raise UsageError(f"--max-songs {wanted.max_songs} is out of range.", "Use --max-songs 1 or more.")
     raw = wanted.raw or not corpus.has_clean
     total = corpus.raw_records if raw else corpus.sizes().clean_records
     sieve = Sieve(wanted.filters)
@@ -55,7 +55,7 @@ def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | Raw
     sieve.check()
     if wanted.filters and not taken:
         raise UsageError(
-            f"No song of the corpus '{corpus.name}' meets {' and '.join(map(str, wanted.filters))}.",
+            f"No song in corpus '{corpus.name}' matches {' and '.join(map(str, wanted.filters))}.",
             "Loosen the filters.",
         )
 
@@ -85,9 +85,9 @@ def draw_ids(ids: Sequence[str], *, share: float, seed: int) -> frozenset[str]:
         UsageError: that is no share, or there are not two ids.
     """
     if not 0 < share < 1:
-        raise UsageError(f"{share:g} is no share that leaves two parts.", "Give one between 0 and 1, such as 0.1.")
+        raise UsageError(f"A share of {share:g} doesn't leave two parts.", "Use one between 0 and 1, such as 0.1.")
     if len(ids) < 2:
-        raise UsageError("A corpus of less than two songs cannot be divided.", "Import or fetch more songs.")
+        raise UsageError("A corpus with fewer than two songs can't be split.", "Import or fetch more songs.")
     ranked = sorted(ids, key=lambda id: hashlib.sha256(f"{seed}:{id}".encode("utf-8", "surrogatepass")).digest())
     return frozenset(ranked[: min(max(1, round(share * len(ids))), len(ids) - 1)])
 
@@ -95,7 +95,7 @@ def draw_ids(ids: Sequence[str], *, share: float, seed: int) -> frozenset[str]:
 def _no_such_song(corpus: Corpus, id: str) -> NotFoundError:
     if reason := why_set_aside(corpus, id):
         return NotFoundError(
-            f"'{id}' was set aside when it came: {reason}.", "Mend it where it is from; import it again."
+            f"'{id}' was set aside when it was imported: {reason}.", "Fix it at its source, then import it again."
         )
     matcher = SequenceMatcher(b=id.casefold(), autojunk=False)
 
@@ -109,4 +109,4 @@ def _no_such_song(corpus: Corpus, id: str) -> NotFoundError:
     step = f"Find its id with: songsmith corpus search WORDS --corpus {shlex.quote(corpus.name)}"
     if likely:
         step = f"Did you mean {' or '.join(likely)}?"
-    return NotFoundError(f"There is no song '{id}' in the corpus '{corpus.name}'.", step)
+    return NotFoundError(f"There is no song '{id}' in corpus '{corpus.name}'.", step)

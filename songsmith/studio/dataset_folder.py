@@ -26,7 +26,7 @@ _ORIGIN = "gathered with songsmith"
 """What the card of a data set says, so that one can be told from what somebody else wrote."""
 _RIGHTS = (
     "The words of these songs belong to those who wrote them. That they are gathered here gives nobody leave to publish them: "
-    "whoever hands this data set on answers for it that each song is in the public domain, or that its writers agreed."
+    "whoever shares this dataset is responsible for each song being in the public domain, or its writers having agreed."
 )
 
 
@@ -65,11 +65,11 @@ def export_dataset(
     seen = yield from survey(corpus, wanted)
     fetched = seen.fetched.total()
     if fetched and not options.include_fetched:
-        what = "1 of these songs was" if fetched == 1 else f"{fetched} of these songs were"
+        what = "1 of these songs was" if fetched == 1 else f"{fetched:,} of these songs were"
         others = " ".join(f"--filter {shlex.quote(f'source!={one_line(source)}')}" for source in sorted(seen.fetched))
         raise UsageError(
-            f"{what} fetched from a site with lyrics, and a data set is made to be handed on.",
-            f"Leave them out with {others}, or take them with --include-fetched, for yourself alone.",
+            f"{what} fetched from a lyric site, and a dataset is made to be shared.",
+            f"Leave them out with {others}, or include them with --include-fetched, for yourself only.",
         )
     share = options.split_share
     kept_back = draw_ids(seen.ids, share=share, seed=options.seed) if share is not None else frozenset()
@@ -127,16 +127,12 @@ def write_card(
     head = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in about.items())
     counts = "".join(f"| {split} | {size.rows} |\n" for split, size in splits.items())
     origin = (
-        f"\n{fetched} of the songs were fetched from sites with lyrics. Keep this data set to yourself.\n"
-        if fetched
-        else ""
+        f"\n{fetched} of the songs were fetched from lyric sites. Keep this dataset to yourself.\n" if fetched else ""
     )
-    kept = (
-        "" if options.split_share is None else f" Which song is in which was drawn by its id with seed {options.seed}."
-    )
+    kept = "" if options.split_share is None else f" Each song's split was drawn from its id with seed {options.seed}."
     return (
-        f"---\n{head}---\n\n# {one_line(name)}\n\nSong lyrics, one a row, {_ORIGIN}.{kept}\n\n"
-        f"| split | songs |\n|---|---|\n{counts}\n## Whose words these are\n\n{_RIGHTS}\n{origin}"
+        f"---\n{head}---\n\n# {one_line(name)}\n\nSong lyrics, one song per row, {_ORIGIN}.{kept}\n\n"
+        f"| split | songs |\n|---|---|\n{counts}\n## Who owns these lyrics\n\n{_RIGHTS}\n{origin}"
     )
 
 
@@ -170,9 +166,9 @@ def _check_place(output: Path, *, force: bool) -> None:
     except OSError:  # what cannot be read is nobody's to replace
         is_own = False
     if not is_own:
-        raise UsageError(f"{output} is no data set that could be replaced.", "Choose another name.")
+        raise UsageError(f"{output} isn't a dataset, so it can't be replaced.", "Choose another name.")
     if not force:
-        raise UsageError(f"{output} exists already.", "Choose another name, or replace it with --force.")
+        raise UsageError(f"{output} already exists.", "Choose another name, or replace it with --force.")
 
 
 def _is_own(folder: Path) -> bool:

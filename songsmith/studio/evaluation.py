@@ -38,7 +38,7 @@ def evaluate_model(
         filters: measure only by songs that meet all of these.
 
     Raises:
-        ModelError: there is no such model, or it cannot foretell songs.
+        ModelError: there is no such model, or it cannot predict songs.
         InputError: the file is no text, or there is no song to measure by.
         NotFoundError: there is no such file or corpus, or it was never cleaned.
     """
@@ -56,7 +56,7 @@ def evaluate_model(
     if not gathered:
         sieve.check()
         wanted = f"that meets {' and '.join(map(str, filters))}" if filters else "to measure by"
-        raise InputError(f"{corpus} holds no song {wanted}.", "Loosen the filters." if filters else "Give another one.")
+        raise InputError(f"{corpus} has no song {wanted}.", "Loosen the filters." if filters else "Give another one.")
     yield from evaluate(model, gathered, options)
 
 
@@ -71,7 +71,7 @@ def _open_songs(studio: Studio, corpus: str) -> Iterator[CleanRecord]:
     except NotFoundError:
         # What looks like a file was meant to be one; a name with a slash in it may be that of a corpus.
         if sounds_like_one or path.name.lower().removesuffix(".gz").endswith(KINDS):
-            raise NotFoundError(f"There is no file {corpus}, nor a corpus of that name.", "Check the name.") from None
+            raise NotFoundError(f"There is no file or corpus called {corpus}.", "Check the name.") from None
         raise
     return found.clean()
 

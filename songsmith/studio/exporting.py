@@ -61,8 +61,8 @@ def choose_format(output: Path | None) -> ExportFormat:
     ending = output.suffix.lower() if output else ""
     if ending in _OTHERS:
         raise UsageError(
-            f"Songs are not written as {ending.removeprefix('.').upper()}, which {output} would be taken for.",
-            f"End its name in {', '.join(_ENDINGS)}, or say what to write there with --format.",
+            f"{output} looks like {ending.removeprefix('.').upper()}, which songsmith doesn't write.",
+            f"Use a name ending in {', '.join(_ENDINGS)}, or choose the format with --format.",
         )
     return _ENDINGS.get(ending, ExportFormat.JSONL)
 
@@ -152,9 +152,9 @@ def writing_whole(output: Path, *, force: bool) -> Iterator[Path]:
         StorageError: the disk is full, or the folder cannot be written.
     """
     if output.exists() and not output.is_file():
-        raise UsageError(f"{output} is no file that could be replaced.", "Choose another name.")
+        raise UsageError(f"{output} isn't a regular file, so it can't be replaced.", "Choose another name.")
     if output.exists() and not force:
-        raise UsageError(f"{output} exists already.", "Choose another name, or replace it with --force.")
+        raise UsageError(f"{output} already exists.", "Choose another name, or replace it with --force.")
     path = Path(os.path.realpath(output))  # a link stays a link
     draft = path.with_name(f".{new_id()}.tmp")
     with storing_where_asked(path.parent, draft):
@@ -175,7 +175,7 @@ def storing_where_asked(folder: Path, draft: Path) -> Iterator[None]:
     except OSError as error:
         # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
         message = storage_error(error, folder).message
-        raise StorageError(message, "Make room or a folder there, or choose another place.") from error
+        raise StorageError(message, "Free some space, create the folder, or choose another place.") from error
     finally:
         if draft.is_dir():
             shutil.rmtree(draft, ignore_errors=True)

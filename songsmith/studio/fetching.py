@@ -41,6 +41,7 @@ from songsmith.corpus.sites.sources import (
     same_song,
 )
 from songsmith.corpus.storage.store import Corpus, CorpusStore, folder_name
+from songsmith.counting import count_of
 from songsmith.errors import FetchError, NotFoundError, UsageError
 from songsmith.paths import Paths
 
@@ -71,7 +72,7 @@ class FetchOptions:
         if self.corpus:
             folder_name(self.corpus)
         if self.max_songs is not None and self.max_songs < 1:
-            raise UsageError(f"{self.max_songs} songs are no songs.", "Use --max-songs 1 or more.")
+            raise UsageError(f"--max-songs {self.max_songs} is out of range.", "Use --max-songs 1 or more.")
 
 
 class FetchTally:
@@ -171,7 +172,9 @@ def fetch_all(
             failed += 1
             yield WantedFailed(why=str(error))
     if failed:
-        raise FetchError(f"{failed} of {len(wanted)} could not be fetched.", "See above why; the others are whole.")
+        raise FetchError(
+            f"{failed} of {len(wanted)} couldn't be fetched.", "The reasons are above; the others are complete."
+        )
 
 
 def _fetch_one(
@@ -187,9 +190,9 @@ def _fetch_one(
     if not held:
         raise UnavailableError(
             f"{source.title} has no lyrics of {found}.",
-            "See whether another spelling of the name is meant."
+            "Check the spelling of the name."
             if options.include_features or wanted.album or wanted.song
-            else "With --include-features, songs of others in which they take part are fetched too.",
+            else "--include-features also fetches songs by others that feature them.",
         )
     yield ListDone()
 
@@ -317,7 +320,9 @@ class _Patience:
                 seconds = self._pause_s * 2**attempt * random.uniform(0.75, 1.25) + error.retry_after_s
                 if error.retry_after_s > _LONGEST_WAIT_S:
                     minutes = round(error.retry_after_s / 60)
-                    raise FetchError(error.message, f"Wait {minutes} minutes, as it asks. {GO_ON}") from error
+                    raise FetchError(
+                        error.message, f"Wait {count_of(minutes, 'minute')}, as it asks. {GO_ON}"
+                    ) from error
                 why = error.message
             yield Waiting(seconds=seconds, why=why)
             self._sleep(seconds)

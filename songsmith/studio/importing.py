@@ -13,6 +13,7 @@ from songsmith.corpus.formats.importers import Importer, Sources
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.storage.import_marks import ImportMark, load_mark, remove_mark, save_mark
 from songsmith.corpus.storage.store import Corpus, CorpusStore, folder_name
+from songsmith.counting import count_reason
 from songsmith.errors import InputError, SongsmithError, UsageError
 from songsmith.studio.corpora import making_corpus
 from songsmith.studio.studio import Studio
@@ -103,13 +104,13 @@ def import_songs(
         StorageError: the disk is full, or another program writes to the corpus.
     """
     if max_songs is not None and max_songs < 1:
-        raise UsageError(f"{max_songs} songs are no songs.", "Use --max-songs 1 or more.")
+        raise UsageError(f"--max-songs {max_songs} is out of range.", "Use --max-songs 1 or more.")
     if corpus:
         folder_name(corpus)  # refuses what cannot name a corpus before anything is read or asked for
     importer = Importer(sources, options)
     name = corpus or importer.name
     if not name:
-        raise UsageError(f"There is no name for a corpus in {importer.label}.", _NAME_IT)
+        raise UsageError(f"No corpus name can be made from {importer.label}.", _NAME_IT)
     try:
         folder_name(name)
     except UsageError as error:
@@ -242,10 +243,10 @@ class _ImportSieve(Sieve):
         if self.mark.left_out:
             self.check()
             wanted = " and ".join(map(str, self.filters))
-            return UsageError(f"No song in {label} meets {wanted}.", "Loosen the filters; nothing was kept.")
+            return UsageError(f"No song in {label} matches {wanted}.", "Loosen the filters; nothing was imported.")
         if not self.reasons:
-            return InputError(f"{label} holds no song.", "Give a file with songs in it.")
-        why = ", ".join(f"{count} {reason}" for reason, count in islice(self.reasons.items(), 3))
+            return InputError(f"{label} has no songs.", "Give a file with songs in it.")
+        why = ", ".join(count_reason(count, reason) for reason, count in islice(self.reasons.items(), 3))
         unnamed = any(" its keys " in reason or "column" in reason for reason in self.reasons)
         step = "Choose the key or column with --text-column" if unnamed else "Give a file with songs in it"
-        return InputError(f"{label} holds no song that can be used ({why}).", f"{step}; nothing was kept.")
+        return InputError(f"{label} has no usable songs ({why}).", f"{step}; nothing was imported.")

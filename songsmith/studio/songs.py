@@ -8,6 +8,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
+from songsmith.counting import count_of
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
 from songsmith.library.library import Library
 from songsmith.library.records import DamagedRow, SongRecord
@@ -95,32 +96,34 @@ def tell_damaged(rows: Sequence[DamagedRow]) -> str:
         return ""
     named = ", ".join(map(str, rows[:_MOST_NAMED]))
     more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
-    what = "1 damaged entry is" if len(rows) == 1 else f"{len(rows):,} damaged entries are"
-    return f"{what} not shown: {named}{more}. Mend what can be mended with: songsmith songs repair"
+    what = "1 damaged entry isn't" if len(rows) == 1 else f"{len(rows):,} damaged entries aren't"
+    return f"{what} shown: {named}{more}. Fix what can be fixed with: songsmith songs repair"
 
 
 def list_damage(verified: Verified) -> Iterator[str]:
     """Yield what is wrong in a library, one thing after the other."""
-    yield from (f"{row.name} cannot be read: its column '{row.column}' is damaged" for row in verified.damaged)
+    yield from (f"{row.name} can't be read: its column '{row.column}' is damaged" for row in verified.damaged)
     if verified.strays:
         yield f"takes or revisions whose song is gone: {verified.strays}"
     yield from (f"the file: {message}" for message in verified.file)
     if not verified.index_agrees:
-        yield "the search index does not know the songs as they are"
+        yield "the search index doesn't match the songs"
 
 
 def tell_repaired(repaired: Repaired) -> str:
     """Return in a sentence or two what became of a library."""
     if repaired.before is None:
-        return "Nothing is wrong."
+        return "Everything is in order."
     parts = [
-        f"recovered {repaired.recovered:,} songs and drafts" if repaired.recovered else "",
-        f"left {repaired.held:,} that were here already" if repaired.held else "",
-        f"mended {len(repaired.mended):,} entries in part" if repaired.mended else "",
-        f"made {repaired.adopted:,} drafts of takes and revisions whose song is gone" if repaired.adopted else "",
+        f"recovered {count_of(repaired.recovered, 'song or draft', 'songs and drafts')}" if repaired.recovered else "",
+        f"skipped {repaired.held:,} already here" if repaired.held else "",
+        f"partly fixed {count_of(len(repaired.mended), 'entry', 'entries')}" if repaired.mended else "",
+        f"made {count_of(repaired.adopted, 'draft')} from takes and revisions whose song is gone"
+        if repaired.adopted
+        else "",
     ]
     told = ", ".join(filter(None, parts)) or "rebuilt the search index"
-    return f"{told[0].upper()}{told[1:]}. What was there before lies in {repaired.before}."
+    return f"{told[0].upper()}{told[1:]}. The library as it was is in {repaired.before}."
 
 
 def restore(library: Library, song: SongRecord, revision: int) -> SongRecord:
@@ -172,9 +175,9 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
         sheets = {output: render_sheets(records, format)}
     for path in sheets:
         if path.exists() and not path.is_file():
-            raise UsageError(f"{path} is no file that could be replaced.", "Choose another name.")
+            raise UsageError(f"{path} isn't a regular file, so it can't be replaced.", "Choose another name.")
         if path.exists() and not force:
-            raise UsageError(f"{path} exists already.", "Choose another name, or replace it with --force.")
+            raise UsageError(f"{path} already exists.", "Choose another name, or replace it with --force.")
     for path, sheet in sheets.items():
         _write_whole(path, sheet)
     return list(sheets)
@@ -187,7 +190,7 @@ def export_all(
     entries = list(library.entries())
     records = [entry for entry in entries if isinstance(entry, SongRecord)]
     if not entries:
-        raise NotFoundError("There are no songs yet.", "Write one in the workshop: songsmith")
+        raise NotFoundError("No songs yet.", "Write one in the workshop: songsmith")
     with _storing_where_asked(folder):
         folder.mkdir(parents=True, exist_ok=True)
     damaged = [entry for entry in entries if isinstance(entry, DamagedRow)]
@@ -224,4 +227,4 @@ def _storing_where_asked(folder: Path) -> Iterator[None]:
         with storing(folder), as_open_as_asked():
             yield
     except StorageError as error:
-        raise StorageError(error.message, "Make room or a folder there, or choose another place.") from error
+        raise StorageError(error.message, "Free some space, create the folder, or choose another place.") from error

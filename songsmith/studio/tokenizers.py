@@ -67,7 +67,7 @@ def find_tokenizer(studio: Studio, name: str) -> Path:
         # os.path's own answers False where Path's raises: for names that no system takes.
         if any(os.path.isfile(folder / file) for file in ("tokenizer.json", "vocab.json")):  # noqa: PTH113
             return folder
-    raise NotFoundError(f"There is no tokenizer '{name}'.", "`songsmith tokenizer list` shows those there are.")
+    raise NotFoundError(f"There is no tokenizer '{name}'.", "See: songsmith tokenizer list")
 
 
 def load_tokenizer(studio: Studio, name: str) -> "Tokenizer":

@@ -82,10 +82,10 @@ def _learn_tokenizer(songs: "Sequence[TrainingSong]", vocabulary_size: int) -> "
 
 def _new_folder(parent: Path, name: str, kind: str, *, taken_is_fine: bool = False) -> Path:
     if not name.isprintable() or Path(name).name != name or name.startswith(".") or not 0 < len(name.encode()) <= 100:
-        raise UsageError(f"'{name}' cannot name a {kind}.", "Use letters, digits, spaces and dashes.")
+        raise UsageError(f"'{name}' can't be the name of a {kind}.", "Use letters, digits, spaces and dashes.")
     if (parent / name).exists() and not taken_is_fine:
         way_out = f"songsmith models rm {shlex.quote(name)}" if kind == "model" else parent / name
-        raise UsageError(f"There is a {kind} '{name}' already.", f"Choose another name, or remove it: {way_out}")
+        raise UsageError(f"The {kind} '{name}' already exists.", f"Choose another name, or remove it: {way_out}")
     return parent / name
 
 
@@ -124,7 +124,7 @@ def prepare_training(
         SongsmithError: whatever cannot work, before anything is written.
     """
     if size not in SIZES:
-        raise UsageError(f"There is no size '{size}'.", f"Use one of {', '.join(SIZES)}.")
+        raise UsageError(f"Unknown size '{size}'.", f"Use one of {', '.join(SIZES)}.")
     shape = SIZES[size]
     material = _gather(studio, request, shape.context_window_tokens)
     from songsmith.model.config import GPT2Config
@@ -211,7 +211,7 @@ def _gather(studio: Studio, request: TrainingRequest, window: int) -> _Material:
     if any(folder.glob("checkpoint-*")) and not request.resume:
         raise UsageError(
             f"There is an unfinished run '{name}'.",
-            f"Go on with it by adding --resume, choose another --name, or remove {folder}.",
+            f"Continue it with --resume, choose another --name, or remove {folder}.",
         )
     from songsmith.training.dataset import split_songs
 
@@ -290,5 +290,5 @@ def train(
             yield news
     except StorageError as error:
         raise StorageError(
-            error.message, "Make room or mend it, then go on with the same command and --resume."
+            error.message, "Free some space or fix the problem, then continue with the same command and --resume."
         ) from error

@@ -52,7 +52,7 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
 
     if not corpus.has_clean:
         raise TrainingError(
-            f"The corpus '{corpus.name}' has not been cleaned yet.",
+            f"Corpus '{corpus.name}' has not been cleaned yet.",
             f"Clean it first: songsmith clean {shlex.quote(corpus.name)}",
         )
     sieve = Sieve([Filter.parse(text) for text in choice.filters])
@@ -70,9 +70,9 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
         sieve.check()
         counted.check()
     if not songs:
-        reason = "holds no songs" if not choice.filters else "has no song that meets the conditions"
+        reason = "has no songs" if not choice.filters else "has no song that meets the conditions"
         raise TrainingError(
-            f"The corpus '{corpus.name}' {reason}.", f"Look at it: songsmith corpus show {shlex.quote(corpus.name)}"
+            f"The corpus '{corpus.name}' {reason}.", f"See: songsmith corpus show {shlex.quote(corpus.name)}"
         )
     return songs
 
@@ -80,7 +80,7 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
 def _parse_copies(text: str) -> tuple[Filter, int]:
     condition, _, times = text.rpartition(":")
     if not condition or not times.isdecimal() or not 1 <= int(times) <= 100:
-        raise UsageError(f"--copies {text} is not clear.", "Write it like kind=song:2.")
+        raise UsageError(f"--copies {text} isn't valid.", "Write it like kind=song:2.")
     return Filter.parse(condition), int(times)
 
 

@@ -10,6 +10,7 @@ from songsmith.corpus.storage.store import Corpus
 from songsmith.corpus.verification.damage import BytesChecked, Damage
 from songsmith.corpus.verification.repair import repair_folder, repair_home
 from songsmith.corpus.verification.verify import verify_folder, verify_home
+from songsmith.counting import count_of
 from songsmith.errors import StorageError
 from songsmith.lyrics import one_line
 from songsmith.studio.studio import Studio
@@ -29,7 +30,9 @@ class ThingWrong:
         places = [f"line {damage.line}" if damage.line is not None else ""]
         places.append(f"byte {damage.byte}" if damage.byte is not None else "")
         place = f" ({', '.join(filter(None, places))})" if any(places) else ""
-        what_then = f"; mended: {damage.remedy.value}" if self.mended else "; it mends itself" if damage.heals else ""
+        what_then = (
+            f"; fixed: {damage.remedy.value}" if self.mended else "; the next run cleans it up" if damage.heals else ""
+        )
         return f"{damage.path}{place} {damage.what}{what_then}"
 
     def as_json(self) -> dict[str, Any]:
@@ -86,12 +89,12 @@ def check_result(verified: Sequence[CorpusVerified]) -> None:
         return
     count = sum(corpus.wrong for corpus in wrong)
     names = ", ".join(f"'{one_line(corpus.corpus)}'" if corpus.corpus else "the folder of corpora" for corpus in wrong)
-    step = "What that is, and what to do, is said above."
+    step = "See above for what it is and what to do."
     if any(corpus.can_be_mended for corpus in wrong):
         name = f" {shlex.quote(one_line(wrong[0].corpus))}" if len(wrong) == 1 and wrong[0].corpus else ""
-        step = f"Mend what can be mended with: songsmith corpus verify{name} --repair"
-    what = "1 thing is" if count == 1 else f"{count} things are"
-    raise StorageError(f"{what} wrong in {names}.", step)
+        step = f"Fix what can be fixed with: songsmith corpus verify{name} --repair"
+    what = count_of(count, "problem")
+    raise StorageError(f"{what} found in {names}.", step)
 
 
 def _verify(corpus: Corpus, *, repair: bool) -> Iterator[BytesChecked | ThingWrong | CorpusVerified]:

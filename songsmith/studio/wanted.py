@@ -29,8 +29,8 @@ def want(
         wanted += read_list(path)
     if not wanted:
         raise UsageError(
-            "Nothing is named that could be fetched.",
-            "Name it: --artist NAME, --album TITLE, --song TITLE or --from-file",
+            "There is nothing to fetch.",
+            "Use --artist NAME, --album TITLE, --song TITLE or --from-file",
         )
     return tuple(dict.fromkeys(wanted))
 
@@ -45,10 +45,10 @@ def read_list(path: Path) -> list[Wanted]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file {path}.", "Check the name.") from error
+        raise NotFoundError(f"{path} doesn't exist.", "Check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
-        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "").lower()
-        raise InputError(f"{path} cannot be read: {why}.", "Give a text file with an artist on each line.") from error
+        why = "it isn't UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "").lower()
+        raise InputError(f"{path} can't be read: {why}.", "Use a text file with one artist per line.") from error
     wanted = []
     for line in lines:
         name = line.strip()
@@ -56,5 +56,7 @@ def read_list(path: Path) -> list[Wanted]:
             artist, *title = _BETWEEN_ARTIST_AND_TITLE.split(name, maxsplit=1)
             wanted.append(Wanted(artists=(artist,), song=title[0] if title else ""))
     if not wanted:
-        raise InputError(f"{path} names nobody.", "Write an artist on each line, or a song as: Artist - Title")
+        raise InputError(
+            f"{path} names no artists or songs.", "Write one artist per line, or a song as: Artist - Title"
+        )
     return wanted

@@ -23,12 +23,12 @@ def decode_lyric(data: bytes, origin: str) -> str:
     """
     nul = data.find(b"\0")
     if nul >= 0:
-        raise InputError(f"{origin} is not text: byte {nul} is NUL.", "Give a text file in UTF-8.")
+        raise InputError(f"{origin} isn't text: byte {nul} is NUL.", "Use a text file in UTF-8.")
     try:
         return data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{origin} is not UTF-8: byte {error.start} is {data[error.start]:#04x}.",
+            f"{origin} isn't UTF-8: byte {error.start} is {data[error.start]:#04x}.",
             "Convert it first: iconv -f WINDOWS-1252 -t UTF-8 FILE > NEW",
         ) from error
 
@@ -53,7 +53,9 @@ def read_prompt(text: str | None, *, title: str = "", finish_line: bool = False,
         return Prompt(song=Song(title))
     text = _clean(text)
     if not text.strip():
-        raise UsageError("The prompt is empty.", "Give a line to start from, or no prompt at all to write unprompted.")
+        raise UsageError(
+            "The prompt is empty.", "Give a line to start from, or leave the prompt out to start from nothing."
+        )
     song = parse(text, title=title)
     open_line = finish_line and bool(song.sections[-1].lines)
     return Prompt(song=song if vary else with_repeated(song), open_line=open_line)
@@ -63,12 +65,12 @@ def _clean(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InputError("The prompt is not UTF-8.", "Type it again, or pipe it in as UTF-8.") from error
+        raise InputError("The prompt isn't UTF-8.", "Type it again, or pipe it in as UTF-8.") from error
     # Once old Macs ended lines with \r alone.
     text = strip_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
     mark = find_mark(text)  # only now: a control character may have stood inside it
     if mark:
-        raise InputError(f"The prompt spells {mark}, a mark that models are built on.", "Take it out and try again.")
+        raise InputError(f"The prompt contains {mark}, a mark that models use themselves.", "Remove it and try again.")
     return text
 
 
@@ -121,7 +123,7 @@ def plan_takes(options: GenerationOptions, *, takes: int | None, ladder: str | N
         try:
             top, bottom = float(high), float(low)
         except ValueError as error:
-            raise UsageError(f"--ladder {ladder} is no pair of temperatures.", "Write it like 1.3:0.7.") from error
+            raise UsageError(f"--ladder {ladder} isn't a pair of temperatures.", "Write it like 1.3:0.7.") from error
         if not (0 <= top <= 10 and 0 <= bottom <= 10):
             raise UsageError(f"--ladder {ladder} is out of range.", "Use temperatures from 0 to 10.")
         count = takes or round(abs(top - bottom) * 10) + 1

@@ -107,14 +107,14 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> tuple[Training
         tensors = load_file(path / "tensors.safetensors")
     except Exception as error:  # safetensors raises its own and OSErrors alike
         raise TrainingError(
-            f"The checkpoint {path} cannot be read: {error}.", f"Choose another --name, or remove {folder}."
+            f"The checkpoint {path} can't be read: {error}.", f"Choose another --name, or remove {folder}."
         ) from error
     asked = json.loads(json.dumps(identity))
     other = sorted(key for key in asked.keys() | state.identity.keys() if asked.get(key) != state.identity.get(key))
     if other:
         was = [_INPUTS.get(key) or f"{key} {state.identity.get(key)}, not {asked.get(key)}" for key in other]
         raise TrainingError(
-            f"The checkpoint is of another run: it was begun with {'; '.join(was)}.",
+            f"The checkpoint is from a different run, started with {'; '.join(was)}.",
             f"Resume with the same songs and options, choose another --name, or remove {folder}.",
         )
     return state, tensors
@@ -148,9 +148,7 @@ def load_best(folder: Path) -> dict[str, Tensor] | None:
     try:
         return load_file(path) if path.exists() else None
     except Exception as error:  # safetensors raises its own and OSErrors alike
-        raise TrainingError(
-            f"{path} cannot be read: {error}.", f"Choose another --name, or remove {folder}."
-        ) from error
+        raise TrainingError(f"{path} can't be read: {error}.", f"Choose another --name, or remove {folder}.") from error
 
 
 def forget(folder: Path) -> None:

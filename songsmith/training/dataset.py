@@ -54,8 +54,8 @@ def split_songs(songs: Iterable[TrainingSong], *, share: float, seed: int) -> Sp
     )
     if len(ranked) < 2:
         raise TrainingError(
-            f"There {'is one song' if ranked else 'are no songs'} with words to train on; training needs two at least.",
-            "One is learned from, one judged by: import or fetch more songs.",
+            f"There {'is only one song' if ranked else 'are no songs'} with words to train on; training needs at least two.",
+            "One to train on, one held out: import or fetch more songs.",
         )
     kept_back = min(max(1, round(share * len(ranked))), len(ranked) - 1)
     return Split(train=tuple(ranked[kept_back:]), validation=tuple(ranked[:kept_back]))
@@ -156,7 +156,7 @@ def pack_epoch(songs: TokenizedSongs, options: TrainingOptions, epoch: int) -> N
     """Shuffle songs, drop plans at random, and cut the stream into blocks. A function of songs, options and epoch alone.
 
     Returns:
-        (blocks, T + 1): a row's first T tokens are read, its last T are what they should foretell; the rows overlap by one
+        (blocks, T + 1): a row's first T tokens are read, its last T are what they should predict; the rows overlap by one
         token, so each token but the first is foretold once. What is left of the last row is IGNORED.
     """
     draw = np.random.Generator(np.random.PCG64([options.seed, epoch]))

@@ -98,12 +98,12 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.steps, self.epochs, self.minutes)) != 1:
-            raise UsageError("How long to train is not clear.", "Give one of --steps, --epochs and --minutes.")
+            raise UsageError("It isn't clear how long to train.", "Use only one of --steps, --epochs and --minutes.")
         for name, value in asdict(self).items():
             low, high = _RANGES.get(name, (None, None))
             if isinstance(value, float | int) and low is not None and high is not None and not low <= value <= high:
                 flag = f"--{name.replace('_', '-')}"
-                raise UsageError(f"{flag} {value} is out of range.", f"It can be {low} to {high}.")
+                raise UsageError(f"{flag} {value} is out of range.", f"Use a number from {low} to {high}.")
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as JSON values."""

@@ -99,14 +99,15 @@ class _Trainer:
                 yield from self._train(resume=resume, stopping=stopping)
         except Timeout as error:
             raise TrainingError(
-                f"'{self._run.name}' is being trained by another songsmith.", "Wait for it, or choose another --name."
+                f"'{self._run.name}' is being trained by another songsmith.",
+                "Wait for it to finish, or choose another --name.",
             ) from error
 
     def _train(self, *, resume: bool, stopping: Callable[[], bool]) -> Iterator[TrainingEvent]:
         options, folder = self._options, self._run.folder
         found = checkpoint.load_checkpoint(folder, self._identity) if resume else None
         if resume and found is None:
-            raise TrainingError(f"There is no checkpoint of '{self._run.name}' to resume.", "Train without --resume.")
+            raise TrainingError(f"'{self._run.name}' has no checkpoint to resume from.", "Train without --resume.")
         self._total_steps = self._count_steps()
         if not resume and self._accelerator.is_main_process:
             checkpoint.forget(folder)
@@ -142,7 +143,7 @@ class _Trainer:
                 yield from self._finish(interrupted=False)
             raise TrainingError(
                 f"{error} at step {self._state.step + 1}; "
-                f"{'the best model before was kept' if self._state.best_step else 'there was no better model before'}.",
+                f"{'the best model so far was kept' if self._state.best_step else 'there was no model to keep yet'}.",
                 "Train under another --name with a lower --learning-rate, or with --precision float32.",
             ) from error
         except (RuntimeError, MemoryError) as error:
@@ -155,11 +156,11 @@ class _Trainer:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "memory" in reason:
             return TrainingError(
-                f"There is not enough memory to train this network on {self._device}.",
-                "Take a smaller --batch-blocks, with more --accumulation to make up for it.",
+                f"There isn't enough memory to train this network on {self._device}.",
+                "Use a smaller --batch-blocks, with more --accumulation to make up for it.",
             )
         way_out = "Train without --compile." if self._options.compile else "Try --device cpu --precision float32."
-        return TrainingError(f"The network broke down: {reason}.", way_out)
+        return TrainingError(f"The network failed: {reason}.", way_out)
 
     def _prepare(self, found: tuple[TrainingState, dict[str, Tensor]] | None) -> None:
         """Build network and optimisers, as new or as a checkpoint left them."""
@@ -197,8 +198,8 @@ class _Trainer:
         if not self._feed.fills_a_block(0):
             tokens = self._feed.tokens(0)
             raise TrainingError(
-                f"The songs to train on have {tokens} tokens, less than one block of {self._options.block_tokens}.",
-                f"Give more songs, or --block-tokens {max(8, tokens // 2)}.",
+                f"The songs to train on have {tokens} tokens, fewer than one block of {self._options.block_tokens}.",
+                f"Use more songs, or --block-tokens {max(8, tokens // 2)}.",
             )
         if self._options.epochs is not None:
             return max(1, round(self._options.epochs * self._feed.steps(0)))
@@ -286,7 +287,7 @@ class _Trainer:
         """
         found, state = self._judge(self._run.split.validation[: self._options.validation_songs]), self._state
         if not math.isfinite(found.nats):
-            raise FloatingPointError("What songs kept back cost is no longer a number")
+            raise FloatingPointError("The validation loss is no longer a number")
         row = (state.step, found.nats_per_token, found.bits_per_byte)
         self._state = replace(state, evaluations=(*state.evaluations, row))
         best = found.bits_per_byte < state.best_bits_per_byte

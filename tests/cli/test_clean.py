@@ -66,9 +66,9 @@ def test_a_dry_run_is_a_diff_that_a_person_can_judge(corpus: Corpus):
     assert red[2:4] == ["  + [Verse 1]", "    From this valley they say (they say)"]
     assert any(re.fullmatch(r"  - You might also like  \[[a-z ,-]+, line 4\]", row) for row in red)
     assert "Quiet (genius:3)\n  set aside: an instrumental\n" in result.stdout
-    assert "Red (Live) (genius:2)\n  set aside: near-duplicate of Red (genius:1), 9" in result.stdout
+    assert "Red (Live) (genius:2)\n  set aside: near-duplicate of Red (genius:1), sharing 9" in result.stdout
     assert "Would keep 1 song of corpus 'Red River', " in result.stderr
-    assert "2 set aside (1 an instrumental, 1 near-duplicate)" in result.stderr
+    assert "2 set aside (1 instrumental, 1 near-duplicate)" in result.stderr
     rows = [json.loads(row) for row in run("clean", "--dry-run", "--json").stdout.splitlines()]
     assert [row["id"] for row in rows] == ["genius:1", "genius:2", "genius:3", "genius:2"]
     assert rows[0]["removed"][0]["line"] == 1
@@ -102,16 +102,16 @@ def test_a_cleaning_is_taken_back(corpus: Corpus):
     assert "--undo" not in run("clean").stderr
     first = texts(corpus)
     result = run("clean", "--strip-headers", "--drop-adlibs", "--keep-duplicates")
-    assert "The clean songs from before are kept: songsmith clean 'Red River' --undo\n" in result.stderr
+    assert "To undo this: songsmith clean 'Red River' --undo\n" in result.stderr
     assert "[Chorus]" not in texts(corpus)["genius:1"]
     assert "(they say)" not in texts(corpus)["genius:1"]
     assert "(they say)" in first["genius:1"]
-    assert run("clean", "--undo").stderr.endswith("The corpus 'Red River' has its 1 song from before again.\n")
+    assert run("clean", "--undo").stderr.endswith("Corpus 'Red River' is back to its previous 1 song.\n")
     assert texts(corpus) == first
     result = run("clean", "--undo")
     assert result.exit_code == 7
     assert (
-        "one step back is all there is. Clean it with the options you want: songsmith clean 'Red River'"
+        "Only the last cleaning can be undone, and it already was. Clean it with the options you want: songsmith clean 'Red River'"
         in result.stderr
     )
     assert texts(corpus) == first
@@ -121,7 +121,7 @@ def test_a_cleaning_is_taken_back(corpus: Corpus):
 def test_the_first_cleaning_is_taken_back_to_nothing(corpus: Corpus):
     before = files(corpus)
     run("clean")
-    assert "has no clean songs now, as before it was cleaned." in run("clean", "--undo").stderr
+    assert "is back to having no clean songs." in run("clean", "--undo").stderr
     assert not corpus.has_clean
     assert files(corpus) == before
 
@@ -146,8 +146,8 @@ def test_rules_are_listed_and_left_out(corpus: Corpus):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--undo", "--dry-run"), "do not go together"),
-        (("--report", "--dry-run"), "do not go together"),
+        (("--undo", "--dry-run"), "can't be combined"),
+        (("--report", "--dry-run"), "can't be combined"),
         (("--output", "x"), "Add --report."),
         (("--json",), "Add --report or --dry-run."),
         (("--jobs", "0"), "Use --jobs 1 to"),
@@ -275,27 +275,27 @@ def test_groups_of_near_duplicates_are_shown(corpus: Corpus):
     for _ in range(2):  # before it is cleaned, and after
         shown = CliRunner().invoke(command)
         assert re.fullmatch(r"Red – Ann \(genius:1\)\n  9\d%  Red \(Live\) – Ann \(genius:2\)\n", shown.stdout)
-        assert shown.stderr.endswith("1 group, in which one stands for 1 song.\n")
+        assert shown.stderr.endswith("1 group with 1 duplicate.\n")
         run("clean")
     (row,) = CliRunner().invoke(command, ["--json"]).stdout.splitlines()
     assert json.loads(row)["kept"] == {"id": "genius:1", "title": "Red", "artist": "Ann", "similarity": None}
     other = CorpusStore(find_paths()).create("other")
     other.append([RawRecord(id="a", text=RED)])
-    assert CliRunner().invoke(command, ["other"]).stderr == "There are no near-duplicates.\n"
+    assert CliRunner().invoke(command, ["other"]).stderr == "No near-duplicates found.\n"
 
 
 def test_who_loses_most_songs_is_told_why_and_what_to_do(paths: Paths):
     corpus = CorpusStore(paths).create("Same")
     corpus.append([RawRecord(id=f"s{n}", title="Red", artist="Ann", text=f"{RED}\n{n}") for n in range(4)])
-    for options, which in ((("--dry-run",), ""), ((), " Which, and why: songsmith corpus show Same --set-aside")):
+    for options, which in ((("--dry-run",), ""), ((), " To see which: songsmith corpus show Same --set-aside")):
         said = run("clean", *options).stderr
-        assert re.search(rf"More than half w\w+( be)? set aside; most often: near-duplicate\.{which}\n", said)
+        assert re.search(rf"More than half w\w+( be)? set aside; the most common reason: near-duplicate\.{which}\n", said)
         assert "To use near-duplicates too: songsmith clean Same --keep-duplicates\n" in said
     assert "More than half" not in run("clean", "--keep-duplicates").stderr
     quiet = CorpusStore(paths).create("Quiet")
     quiet.append([RawRecord(id=f"s{n}", title=f"Q{n}", text="[Instrumental]") for n in range(3)])
     said = run("clean", "Quiet").stderr
-    assert "More than half were set aside; most often: an instrumental. Which" in said
+    assert "More than half were set aside; the most common reason: an instrumental. To see which" in said
     assert "--keep-duplicates" not in said
 
 
@@ -306,5 +306,5 @@ def test_a_report_of_nothing_says_so(paths: Paths, tmp_path: Path):
     for options in (("--report",), ("--report", "--json"), ("--report", "-o", tmp_path / "report.txt")):
         done = run("clean", *options)
         assert (done.exit_code, done.stdout) == (0, "")
-        nothing = "Nothing to report: cleaning 'Clear' took nothing off, and doubted nothing.\n"
+        nothing = "Nothing to report: cleaning 'Clear' changed nothing and found nothing doubtful.\n"
         assert done.stderr.endswith(nothing)

@@ -52,11 +52,11 @@ def test_from_a_file_to_clean_songs_each_step_names_the_next(paths: Paths, tmp_p
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.splitlines() == [
         "Kept 2 songs in corpus 'Red River', 2 set aside (1 holds songsmith's own mark <|title|>, 1 not valid JSON).",
-        "What was set aside: songsmith corpus show 'Red River' --set-aside",
+        "To see what was set aside: songsmith corpus show 'Red River' --set-aside",
         "Next: songsmith clean 'Red River'",
     ]
     assert "holds songsmith's own mark <|title|>" in run("corpus", "show", "red river", "--set-aside").stdout
-    assert "Kept 0 songs in corpus 'Red River', 2 held already" in run("import", path).stderr
+    assert "Kept 0 songs in corpus 'Red River', 2 already imported" in run("import", path).stderr
 
     result = run("clean", "--dry-run")
     assert result.stderr.startswith(
@@ -87,7 +87,7 @@ def test_options_of_an_import(paths: Paths, tmp_path: Path):
     result = run("import", table, *columns, "--corpus", "AC/DC", "--filter", "artist=Ann", "--max-songs", "1")
     assert "Kept 1 song in corpus 'AC/DC'." in result.stderr
     result = run("import", table, *columns, "--corpus", "AC/DC", "--filter", "artist=Ann")
-    assert "Kept 1 song in corpus 'AC/DC', 1 held already, 1 left out by the filters." in result.stderr
+    assert "Kept 1 song in corpus 'AC/DC', 1 already imported, 1 left out by the filters." in result.stderr
     text = tmp_path / "t.txt"
     text.write_text("one\n\n\ntwo\n===\nthree\n")
     assert "Kept 2 songs" in run("import", text, "--separator", "===").stderr
@@ -97,19 +97,19 @@ def test_options_of_an_import(paths: Paths, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
-        (("import", "nowhere.txt"), 7, "There is no file nowhere.txt."),
-        (("fetch", "--from-file", "nowhere.txt"), 7, "There is no file nowhere.txt."),
-        (("eval", "starter", "--corpus", "./nowhere.txt"), 7, "There is no file ./nowhere.txt"),
-        (("import", "."), 3, "holds no file with songs"),
-        (("import", "{songs}", "--filter", "n"), 2, "'n' is no condition. Write it like kind=song"),
+        (("import", "nowhere.txt"), 7, "nowhere.txt doesn't exist."),
+        (("fetch", "--from-file", "nowhere.txt"), 7, "nowhere.txt doesn't exist."),
+        (("eval", "starter", "--corpus", "./nowhere.txt"), 7, "There is no file or corpus called ./nowhere.txt"),
+        (("import", "."), 3, "has no files with songs"),
+        (("import", "{songs}", "--filter", "n"), 2, "'n' isn't a condition. Write it like kind=song"),
         (("import", "{songs}", "--max-songs", "0"), 2, "--max-songs 1"),
-        (("import", "{songs}", "--corpus", ".."), 2, "cannot name a corpus"),
+        (("import", "{songs}", "--corpus", ".."), 2, "can't be the name of a corpus"),
         (("clean", "sonsg"), 7, "There is no corpus 'sonsg'. Did you mean 'songs'?"),
         (("corpus", "show", "zebra"), 7, "There are: songs."),
         (("corpus", "stats", ""), 7, "There is no corpus ''."),
         (("corpus", "export", "--max-songs", "-1"), 2, "--max-songs 1"),
-        (("corpus", "export", "-o", "{songs}"), 2, "exists already. Choose another name, or replace it with --force."),
-        (("corpus", "rm", "songs"), 2, "This removes the corpus 'songs' with 5 songs for good. Say so with --yes."),
+        (("corpus", "export", "-o", "{songs}"), 2, "already exists. Choose another name, or replace it with --force."),
+        (("corpus", "rm", "songs"), 2, "This permanently removes the corpus 'songs' with 5 songs. Confirm with --yes."),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_next_step(
@@ -126,7 +126,7 @@ def test_a_mistake_is_one_sentence_with_the_next_step(
 
 
 def test_without_any_corpus_the_way_to_one_is_told(paths: Paths):
-    assert run("corpus", "list").stderr == "There is no corpus yet. Make one with: songsmith import PATH\n"
+    assert run("corpus", "list").stderr == "No corpora yet. Make one with: songsmith import PATH\n"
     for arguments in (("clean",), ("corpus", "show"), ("corpus", "stats"), ("corpus", "export")):
         result = run(*arguments)
         assert (result.exit_code, result.stdout) == (7, "")
@@ -145,10 +145,10 @@ def test_what_a_corpus_is_as_text_and_as_json(songs: Path):
     assert "clean: 5, older than the songs\ncleaned with: headers kept, ad-libs kept" in shown
     result = run("corpus", "stats")
     assert result.stdout.startswith(
-        "songs\t5\nartists\t1\nlines\t10\nwords\t15; 3 a song\nvocabulary\t2 different words\n"
+        "songs\t5\nartists\t1\nlines\t10\nwords\t15; 3 per song\nvocabulary\t2 different words\n"
     )
     assert result.stdout.endswith("5\tla la\n")
-    assert "1 song came into the corpus 'songs' after it was cleaned: songsmith clean songs\n" in result.stderr
+    assert "Corpus 'songs' has 1 new song since it was last cleaned: songsmith clean songs\n" in result.stderr
     counted = json.loads(run("corpus", "stats", "--raw", "--json").stdout)
     assert (counted["songs"], counted["repeated_lines"]) == (6, [["la la", 6]])
 
@@ -161,15 +161,15 @@ def test_exports(songs: Path, tmp_path: Path):
     for _ in range(2):
         result = run("corpus", "export", "songs", "--output", output, "--force")
         assert (result.stdout, result.stderr) == ("", f"Wrote 5 songs to {output}\n")
-    assert "Kept 0 songs in corpus 'songs', 5 held already." in run("import", output, "--corpus", "songs").stderr
+    assert "Kept 0 songs in corpus 'songs', 5 already imported." in run("import", output, "--corpus", "songs").stderr
     result = run("corpus", "export", "songs", "--filter", "n>9", "--output", tmp_path / "none.jsonl")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "No song of the corpus 'songs' meets n>9." in result.stderr
+    assert "No song in corpus 'songs' matches n>9." in result.stderr
     assert not (tmp_path / "none.jsonl").exists()
     run("clean")
     run("import", write_songs(songs, 7))
     assert run("corpus", "export", "songs").stderr.startswith(
-        "2 songs came into the corpus 'songs' after it was cleaned"
+        "Corpus 'songs' has 2 new songs since it was last cleaned"
     )
     assert run("corpus", "export", "songs", "--raw").stderr == ""
 
@@ -180,7 +180,7 @@ def test_a_damaged_corpus_stands_in_nobodys_way(songs: Path, paths: Paths):
     result = run("corpus", "list")
     assert result.exit_code == 0
     assert [row.split("\t")[:2] for row in result.stdout.splitlines()] == [["d1", "damaged"], ["songs", "5"]]
-    assert "raw-00001.jsonl is damaged. See what can be saved: songsmith corpus verify" in result.stderr
+    assert "raw-00001.jsonl is damaged. See what can be saved with: songsmith corpus verify" in result.stderr
     assert "problem" in json.loads(run("corpus", "list", "--json").stdout.splitlines()[0])
     assert run("corpus", "show", "d1").exit_code == 5
     assert run("corpus", "rm", "d1", "--yes").stderr == "Removed the damaged corpus 'd1'.\n"
@@ -210,7 +210,7 @@ def test_a_dry_run_shows_what_comes_and_what_goes(paths: Paths, tmp_path: Path):
     assert "1 changed (" in shown.stderr
     song.write_text("Come and\u00a0sit by my side\n")
     run("import", song, "--corpus", "spaces")
-    assert "  spaces, line breaks or signs only\n" in run("clean", "spaces", "--dry-run").stdout
+    assert "  only spaces, line breaks or punctuation\n" in run("clean", "spaces", "--dry-run").stdout
 
 
 def test_a_corpus_is_removed_when_that_is_meant(songs: Path):
@@ -254,12 +254,12 @@ def test_a_terminal_sees_a_bar_and_a_pipe_gets_only_results(paths: Paths, tmp_pa
     assert process.returncode == 0
     os.close(outside)
     assert b"Importing many.jsonl" in shown
-    assert b"4000 songs" in shown
+    assert b"4,000 songs" in shown
     assert b"100%" in shown
     assert shown.rfind(b"\x1b[?25h") > shown.rfind(b"\x1b[?25l")  # the cursor is back
-    assert b"Kept 4000 songs in corpus 'many'." in shown
+    assert b"Kept 4,000 songs in corpus 'many'." in shown
     done = songsmith("import", str(path), "--corpus", "again")
-    assert done.stderr.decode().splitlines() == ["Kept 4000 songs in corpus 'again'.", "Next: songsmith clean again"]
+    assert done.stderr.decode().splitlines() == ["Kept 4,000 songs in corpus 'again'.", "Next: songsmith clean again"]
 
 
 def wait_for(process: "subprocess.Popen[bytes]", shard: Path, wanted: int) -> None:
@@ -314,9 +314,9 @@ def test_an_interrupted_import_says_what_came_in(paths: Paths, tmp_path: Path, s
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    told = re.fullmatch(rb"Interrupted; (\d+) songs came in. Run the same command again: it goes on.\n", said)
+    told = re.fullmatch(rb"Interrupted; ([\d,]+) songs imported. Run the same command again to continue.\n", said)
     assert told
-    assert len(list(CorpusStore(paths).open("songs").raw())) == int(told[1])
+    assert len(list(CorpusStore(paths).open("songs").raw())) == int(told[1].replace(b",", b""))
 
 
 def test_one_song_of_a_corpus_is_read(paths: Paths, tmp_path: Path):
@@ -331,7 +331,7 @@ def test_one_song_of_a_corpus_is_read(paths: Paths, tmp_path: Path):
     run("import", path)
     result = run("corpus", "show", "songs", "genius:1")
     about = "Valley (Ann)\n(genius:1, genius, https://genius.com/valley, fetched 2026-01-02T03:04:05Z)\n"
-    assert (result.stdout, result.stderr) == (f"{DIRTY}\n", f"{about}As it came: it is not clean yet.\n")
+    assert (result.stdout, result.stderr) == (f"{DIRTY}\n", f"{about}Shown as imported: not cleaned yet.\n")
     run("clean")
     result = run("corpus", "show", "songs", "genius:1")
     assert (result.exit_code, result.stderr) == (0, about)
@@ -342,18 +342,18 @@ def test_one_song_of_a_corpus_is_read(paths: Paths, tmp_path: Path):
     assert json.loads(run("corpus", "show", "songs", "genius:1", "--raw", "--json").stdout) == rows[0]
     result = run("corpus", "show", "songs", "s2")
     assert result.stdout == "[Instrumental]\n"
-    assert "As it came: set aside, " in result.stderr
+    assert "Shown as imported: set aside, " in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
-        (("songs", "s11"), 7, "There is no song 's11' in the corpus 'songs'. Did you mean s1 (Song 1)"),
+        (("songs", "s11"), 7, "There is no song 's11' in corpus 'songs'. Did you mean s1 (Song 1)"),
         (("songs", "song 4"), 7, "Did you mean s4 (Song 4)"),
         (("songs", "qqqqqqqq"), 7, "Find its id with: songsmith corpus search WORDS --corpus songs"),
-        (("songs", "bad.jsonl:1"), 7, "'bad.jsonl:1' was set aside when it came: not valid JSON."),
+        (("songs", "bad.jsonl:1"), 7, "'bad.jsonl:1' was set aside when it was imported: not valid JSON."),
         (("songs", "s1", "--set-aside"), 2, "Leave out --raw and the id."),
-        (("songs", "--raw"), 2, "Name the corpus and the song's id."),
+        (("songs", "--raw"), 2, "Give the corpus and the song's id."),
         (("sonsg", "s1"), 7, "Did you mean 'songs'?"),
     ],
 )
@@ -380,7 +380,7 @@ def test_an_ending_of_what_is_not_written_is_refused(songs: Path, tmp_path: Path
     output = tmp_path / f"x.{ending}"
     result = run("corpus", "export", "-o", output)
     assert result.exit_code == 2
-    assert f"Songs are not written as {ending.upper()}, which {output} would be taken for." in result.stderr
+    assert f"{output} looks like {ending.upper()}, which songsmith doesn't write." in result.stderr
     assert not output.exists()
     assert run("corpus", "export", "-o", output, "--format", "jsonl").exit_code == 0
 

@@ -52,12 +52,12 @@ def make_clean(corpus: Corpus) -> None:
 def test_statistics_a_songwriter_cares_about(corpus: Corpus):
     result = run("corpus", "stats", "--filter", "title~river")
     assert result.exit_code == 0
-    assert "Corpus 'Songs' is not clean: these are the songs as they came." in result.stderr
+    assert "Corpus 'Songs' has not been cleaned: these are the songs as imported." in result.stderr
     rows = dict(row.split("\t") for row in result.stdout.splitlines())
     assert rows == {
-        "songs": "1", "artists": "1", "lines": "8", "words": "62; 62 a song", "vocabulary": "50 different words",
-        "sections": "1 verse, 1 chorus", "forms": "V-C (100%)", "lines a verse": "4.0 on average; 4 (100%)",
-        "syllables a line": "9.4 on average; 10 (50%), 9 (38%), 8 (12%)", "syllables a verse": "37.0 on average",
+        "songs": "1", "artists": "1", "lines": "8", "words": "62; 62 per song", "vocabulary": "50 different words",
+        "sections": "1 verse, 1 chorus", "forms": "V-C (100%)", "lines per verse": "4.0 on average; 4 (100%)",
+        "syllables per line": "9.4 on average; 10 (50%), 9 (38%), 8 (12%)", "syllables per verse": "37.0 on average",
         "verse shapes": "10-9-10-8 (100%)", "rhyme density": "50% of lines rhyme",
         "rhyme schemes": "ABCB (100%)",
     }  # fmt: skip
@@ -93,13 +93,13 @@ def test_words_are_found_with_their_lines(corpus: Corpus):
         ]}  # fmt: skip
     result = run("corpus", "search", "zebra")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr.endswith("No song has all these words.\n")
+    assert result.stderr.endswith("No song contains all these words.\n")
     assert run("corpus", "search", "?").exit_code == 2
     make_clean(corpus)
     corpus.append([RawRecord(id="c", text="zebra\n")])
     assert run("corpus", "search", "zebra").stdout == ""
     assert run("corpus", "search", "zebra", "--raw").stdout.startswith("c\t")
-    assert "1 song came into the corpus 'Songs' after it was cleaned" in run("corpus", "search", "zebra").stderr
+    assert "Corpus 'Songs' has 1 new song since it was last cleaned" in run("corpus", "search", "zebra").stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no terminals like these there")
@@ -139,14 +139,14 @@ def test_what_a_killed_run_left_is_no_fault_and_goes_with_the_next(corpus: Corpu
     shard.write_bytes(songs + songs.splitlines(keepends=True)[0].replace(b"river", b"lake") + b'{"id":"torn')
     result = run("corpus", "verify")
     assert (result.exit_code, result.stderr) == (
-        0, "Nothing is wrong. The 5 things that killed runs left mend themselves when the next one begins.\n"
+        0, "Everything is in order; 5 leftovers of interrupted runs will be cleaned up by the next one.\n"
     )  # fmt: skip
-    assert all(row.endswith("; it mends itself") for row in result.stdout.splitlines())
+    assert all(row.endswith("; the next run cleans it up") for row in result.stdout.splitlines())
     assert run("clean", "songs").exit_code == 0
     assert not any(path.exists() for path in leftovers)
     (tmp_path / "more.txt").write_text("One line more\n")
     assert run("import", tmp_path / "more.txt", "--corpus", "songs").exit_code == 0
-    assert run("corpus", "verify").stderr == "Nothing is wrong.\n"
+    assert run("corpus", "verify").stderr == "Everything is in order.\n"
     assert shard.read_bytes().startswith(songs)
 
 
@@ -164,13 +164,13 @@ def test_a_corpus_that_is_being_cleaned_is_not_removed(corpus: Corpus):
     with corpus.replacing_clean() as writer:
         result = run("corpus", "rm", "songs", "--yes")
         assert result.exit_code == 5
-        assert "Another songsmith is writing to the corpus 'Songs'" in result.stderr
+        assert "Another songsmith is writing to corpus 'Songs'" in result.stderr
         writer.made_with = {}
     assert run("corpus", "rm", "songs", "--yes").exit_code == 0
 
 
 def test_a_corpus_is_verified_and_mended(corpus: Corpus, paths: Paths):
-    assert run("corpus", "verify").stderr == "Nothing is wrong.\n"
+    assert run("corpus", "verify").stderr == "Everything is in order.\n"
     shard = corpus.path / "raw-00001.jsonl"
     shard.write_bytes(shard.read_bytes()[:-10])
     start = shard.read_bytes().rindex(b'{"id":"b"')
@@ -178,7 +178,7 @@ def test_a_corpus_is_verified_and_mended(corpus: Corpus, paths: Paths):
     assert result.exit_code == 5
     assert f"{shard} (line 3, byte {start}) is torn: the last line has no end\n" in result.stdout
     assert result.stderr.endswith(
-        "wrong in 'Songs'. Mend what can be mended with: songsmith corpus verify Songs --repair\n"
+        "found in 'Songs'. Fix what can be fixed with: songsmith corpus verify Songs --repair\n"
     )
     rows = [json.loads(row) for row in run("corpus", "verify", "songs", "--json").stdout.splitlines()]
     assert rows[0] == {
@@ -187,20 +187,20 @@ def test_a_corpus_is_verified_and_mended(corpus: Corpus, paths: Paths):
         "mended": False,
     }  # fmt: skip
     result = run("corpus", "verify", "--repair")
-    lost = "Nothing is wrong any more; songs that are gone or set aside can be imported or fetched again.\n"
+    lost = "Everything is in order now; import or fetch again any songs that are gone or set aside.\n"
     assert (result.exit_code, result.stderr) == (0, lost)
-    assert "mended: the lines are set aside" in result.stdout
+    assert "fixed: the lines are set aside" in result.stdout
     assert run("corpus", "verify").exit_code == 0
     assert [json.loads(row)["id"] for row in run("corpus", "export").stdout.splitlines()] == ["river", "a"]
     assert b"\\u001b[31mla " in next(corpus.path.glob("damaged-*")).read_bytes()
     (corpus.path / "mine.txt").write_text("")
     result = run("corpus", "verify", "--repair")
     assert result.exit_code == 5
-    assert "mine.txt is none of songsmith's files: move it elsewhere\n" in result.stdout
-    assert "1 thing is wrong in 'Songs'. What that is, and what to do, is said above." in result.stderr
+    assert "mine.txt isn't one of songsmith's files: move it elsewhere\n" in result.stdout
+    assert "1 problem found in 'Songs'. See above for what it is and what to do." in result.stderr
     assert run("corpus", "verify", "zebra").exit_code == 7
     with corpus.writing():
-        assert "Another songsmith is writing to the corpus 'Songs'" in run("corpus", "verify").stderr
+        assert "Another songsmith is writing to corpus 'Songs'" in run("corpus", "verify").stderr
 
 
 def test_exports_that_are_no_text(corpus: Corpus, tmp_path: Path):
@@ -208,13 +208,13 @@ def test_exports_that_are_no_text(corpus: Corpus, tmp_path: Path):
     assert (result.stdout, result.stderr.splitlines()[-1]) == ("", f"Wrote 3 songs to {tmp_path / 'out.parquet'}")
     assert pq.read_table(tmp_path / "out.parquet")["id"].to_pylist() == ["river", "a", "b"]
     result = run("corpus", "export", "-f", "dataset", "-o", tmp_path / "set", "--split-share", "0.3")
-    assert result.stderr.splitlines()[-1] == "Whose words these are, and what that means, stands in its README.md."
+    assert result.stderr.splitlines()[-1] == "Its README.md says who owns these lyrics, and what that means."
     assert len(list((tmp_path / "set" / "data").iterdir())) == 2
     corpus.append([RawRecord(id="genius:1", text="la\n", source="genius")])
     for arguments, complaint in (
-        (("-f", "parquet"), "Say where it goes with --output."),
-        (("-f", "dataset", "-o", "-"), "Say where it goes with --output."),
-        (("-f", "parquet", "-o", "x", "--split-share", "0.1"), "These options are for --format dataset."),
+        (("-f", "parquet"), "Choose a file or folder with --output."),
+        (("-f", "dataset", "-o", "-"), "Choose a file or folder with --output."),
+        (("-f", "parquet", "-o", "x", "--split-share", "0.1"), "These options work only with --format dataset."),
         (("-f", "dataset", "-o", tmp_path / "new"), "1 of these songs was fetched"),
         (("-f", "dataset", "-o", tmp_path / "set", "--filter", "source!=genius"), "replace it with --force"),
     ):
@@ -228,21 +228,21 @@ def test_splitting_and_merging(corpus: Corpus, paths: Paths):
     result = run("corpus", "split", "--share", "0.3")
     assert result.stderr.splitlines() == [
         "Corpus 'Songs' (the only one).", "Kept 2 songs in corpus 'Songs-train'.",
-        "Kept 1 song in corpus 'Songs-validation'.", "Clean songs are made anew. Next:",
+        "Kept 1 song in corpus 'Songs-validation'.", "The songs need cleaning again. Next:",
         "  songsmith clean Songs-train", "  songsmith clean Songs-validation",
     ]  # fmt: skip
     result = run("corpus", "split", "songs", "--filter", "year<1910", "--into", "Old")
     assert "Kept 1 song in corpus 'Old'.\n" in result.stderr
     result = run("corpus", "merge", "songs-train", "Songs-validation", "old", "--into", "All")
-    assert "Kept 3 songs in corpus 'All', 1 held already.\n" in result.stderr
+    assert "Kept 3 songs in corpus 'All', 1 already there.\n" in result.stderr
     assert CorpusStore(paths).open("all").raw_records == 3
     for arguments, complaint in (
-        (("split", "songs"), "Say --share 0.1, or --filter EXPR with --into NAME."),
+        (("split", "songs"), "Use --share 0.1, or --filter EXPR with --into NAME."),
         (("split", "songs", "--share", "1.5"), "between 0 and 1"),
         (("split", "songs", "--filter", "year<1910"), "--into NAME"),
-        (("merge", "songs", "--into", "songs"), "cannot be merged into itself"),
-        (("merge", "songs", "--into", "!"), "cannot name a corpus"),
-        (("split", "songs", "--share", "0.5", "--into", "!"), "cannot name a corpus"),
+        (("merge", "songs", "--into", "songs"), "can't be merged into itself"),
+        (("merge", "songs", "--into", "!"), "can't be the name of a corpus"),
+        (("split", "songs", "--share", "0.5", "--into", "!"), "can't be the name of a corpus"),
     ):
         result = run("corpus", *arguments)
         assert result.exit_code == 2

@@ -62,23 +62,23 @@ def test_songs_are_fetched_and_the_next_command_is_told(genius: FakeGenius):
     assert (result.exit_code, result.stdout) == (0, "")
     page = genius.songs[3].as_json()["url"]
     assert result.stderr.splitlines() == [
-        f"B: The page {page} holds no lyrics where they used to be: Genius has changed its page layout.",
-        "Kept 3 songs of The Old Singers in the corpus 'The Old Singers'.",
+        f"B: The page {page} has no lyrics where they used to be: Genius has changed its page layout.",
+        "Kept 3 songs of The Old Singers in corpus 'The Old Singers'.",
         "Without lyrics: 1 (1: it is an instrumental).",
-        "Genius failed at 1 song. Run the same command again to ask anew.",
+        "Genius failed for 1 song. Run the same command again to retry.",
         "Next: songsmith clean 'The Old Singers'",
     ]
     genius.songs[2:4] = []
     again = run("--artist", SINGERS).stderr
     assert again.startswith(
-        "Kept nothing new of The Old Singers in the corpus 'The Old Singers', which had 3 before.\nNext:"
+        "Kept nothing new of The Old Singers in corpus 'The Old Singers', which already had 3.\nNext:"
     )
 
 
 def test_options(genius: FakeGenius):
     genius.songs.append(FakeSong(id=7, title="A guest", lyrics="la", artist=(9, "Others"), featured=((1, SINGERS),)))
     result = run("--artist", SINGERS, "--corpus", "mine", "--max-songs", "2", "--sort", "title", "--include-features")
-    assert result.stderr.endswith("Kept 2 songs of The Old Singers in the corpus 'mine'.\nNext: songsmith clean mine\n")
+    assert result.stderr.endswith("Kept 2 songs of The Old Singers in corpus 'mine'.\nNext: songsmith clean mine\n")
     titles = [record.title for record in CorpusStore(find_paths()).open("mine").raw()]
     assert titles == ["A guest", "Song 0"]
 
@@ -92,12 +92,12 @@ def test_each_of_several_artists_gets_a_corpus_and_one_failure_loses_none(genius
     result = run("--artist", SINGERS, "--artist", "Nobody", "--artist", "the guests", "--max-songs", "2")
     assert (result.exit_code, result.stdout) == (8, "")
     assert result.stderr.splitlines() == [
-        "Kept 2 songs of The Old Singers in the corpus 'The Old Singers'.",
-        "Genius knows no artist called 'Nobody'. Look for the name at https://genius.com.",
-        "Kept 2 songs of The Guests in the corpus 'The Guests'.",
+        "Kept 2 songs of The Old Singers in corpus 'The Old Singers'.",
+        "Genius has no artist called 'Nobody'. Look for the name at https://genius.com.",
+        "Kept 2 songs of The Guests in corpus 'The Guests'.",
         "Next: songsmith clean 'The Old Singers'",
         "Next: songsmith clean 'The Guests'",
-        "songsmith: 1 of 3 could not be fetched. See above why; the others are whole.",
+        "songsmith: 1 of 3 couldn't be fetched. The reasons are above; the others are complete.",
     ]
     assert genius.asked_lyrics() == [100, 101, 200, 201]
 
@@ -106,8 +106,8 @@ def test_albums_songs_and_artists_go_together(genius: FakeGenius):
     genius.songs += [replace(song, album=(7, "Airs")) for song in GUESTS]
     result = run("--artist", "The Guests", "--album", "airs", "--song", "Air 1", "--corpus", "mine")
     assert result.stderr.splitlines() == [
-        "Kept 3 songs of 'Airs' by The Guests in the corpus 'mine'.",
-        "Kept nothing new of The Guests in the corpus 'mine', which had 1 before.",
+        "Kept 3 songs of 'Airs' by The Guests in corpus 'mine'.",
+        "Kept nothing new of The Guests in corpus 'mine', which already had 1.",
         "Next: songsmith clean mine",
     ]
     assert run("--song", "Song 3", "--corpus", "mine").exit_code == 0
@@ -161,16 +161,16 @@ def test_what_is_fetched_can_be_told_from_the_rest(genius: FakeGenius, tmp_path:
 def test_a_wait_is_told(genius: FakeGenius):
     genius.fail("100-lyrics", Answer(status=429))
     assert run("--artist", SINGERS).stderr.startswith(
-        "Genius asks for fewer requests (429). Trying again in 0 s.\nKept 5 songs"
+        "Genius asked for fewer requests (429). Trying again in 0 s.\nKept 5 songs"
     )
 
 
 @pytest.mark.parametrize(
     ("token", "sentence"),
     [
-        (None, "songsmith: Genius wants a token: GENIUS_ACCESS_TOKEN is not set, and the"),
-        ("wrong-token-9c1", "songsmith: Genius does not accept the token in GENIUS_ACCESS_TOKEN. Copy the client access"),
-        ("wrong token-9c1", "songsmith: GENIUS_ACCESS_TOKEN holds what no token can"),
+        (None, "songsmith: Genius needs a token: GENIUS_ACCESS_TOKEN isn't set, and the"),
+        ("wrong-token-9c1", "songsmith: Genius doesn't accept the token in GENIUS_ACCESS_TOKEN. Copy the client access"),
+        ("wrong token-9c1", "songsmith: GENIUS_ACCESS_TOKEN doesn't hold a token"),
     ],
 )  # fmt: skip
 def test_a_token_that_is_missing_or_wrong(
@@ -189,7 +189,7 @@ def test_a_token_that_is_missing_or_wrong(
 
 def test_an_artist_and_a_limit_that_cannot_be(genius: FakeGenius):
     assert run("--artist", "The Youngs").stderr == (
-        "songsmith: Genius knows no artist called 'The Youngs'. Did you mean The Old Singers?\n"
+        "songsmith: Genius has no artist called 'The Youngs'. Did you mean The Old Singers?\n"
     )
     assert run("--artist", SINGERS, "--max-songs", "0").exit_code == 2
     assert run("--artist", " ").exit_code == 2
@@ -203,7 +203,7 @@ def test_nothing_else_is_said_of_a_page_that_cannot_be_read(genius: FakeGenius, 
     assert (done.returncode, done.stdout) == (8, b"")
     told = done.stderr.decode().splitlines()
     assert [line.split(": ")[0] for line in told] == ["B", "songsmith"]
-    assert told[1].endswith("Update songsmith and lyricsgenius, and if that does not help, report it.")
+    assert told[1].endswith("Update songsmith and lyricsgenius; if that doesn't help, report it.")
 
 
 def test_what_genius_says_drives_no_terminal(genius: FakeGenius):
@@ -220,7 +220,7 @@ def test_what_genius_says_drives_no_terminal(genius: FakeGenius):
 def test_help_says_whose_words_they_are():
     words = " ".join(run("--help").stdout.split())
     for part in (
-        "Whose words these are: lyrics belong to those who wrote them", "Personal use means:", "Do not publish them",
+        "Lyrics belong to those who wrote them", "Personal use means:", "Do not publish them",
         "do not publish a model that recites them", "20 entries at most",
     ):  # fmt: skip
         assert part in words
@@ -251,7 +251,7 @@ def test_an_interrupt_ends_it_and_says_that_it_goes_on(genius: FakeGenius, songs
     process.append(songsmith.start("fetch", "--artist", SINGERS))
     out, err = process[0].communicate(timeout=60)
     assert (process[0].returncode, out) == (130, b"")
-    assert err == b"Interrupted; 3 songs came in. Run the same command again: it goes on from there.\n"
+    assert err == b"Interrupted; 3 songs fetched. Run the same command again to continue.\n"
     genius.on_request = lambda request: None
     assert run("--artist", SINGERS).exit_code == 0
     assert genius.asked_lyrics() == [100, 101, 102, 103, 103, 104]
@@ -275,8 +275,8 @@ def test_a_terminal_shows_a_bar_and_keeps_what_matters(genius: FakeGenius, songs
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, b"")
     assert b"100% 4 songs" in re.sub(rb"\x1b\[[0-9;]*m", b"", seen)
-    assert b"Genius has a fault of its own (500). Trying again in 0 s.\r\n" in seen
-    assert b"Kept 4 songs of The Old Singers in the corpus 'The Old Singers'.\r\n" in seen
+    assert b"Genius has a server error (500). Trying again in 0 s.\r\n" in seen
+    assert b"Kept 4 songs of The Old Singers in corpus 'The Old Singers'.\r\n" in seen
     assert seen.endswith(b"Next: songsmith clean 'The Old Singers'\r\n")
 
 

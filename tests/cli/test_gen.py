@@ -48,7 +48,7 @@ def test_a_song_goes_on_from_its_prompt(songsmith: Songsmith) -> None:
 def test_a_large_model_is_made_ready_once_and_says_so(songsmith: Songsmith, large_folder: Path, home: Path) -> None:
     first, again = (songsmith("gen", "Down by", "--model", str(large_folder), *SHORT) for _ in range(2))
     assert first.returncode == again.returncode == 0
-    assert b"Making the model ready for this processor" in first.stderr
+    assert b"Preparing the model for this processor" in first.stderr
     assert b"Making the model ready" not in again.stderr
     assert first.stdout == again.stdout
 
@@ -70,7 +70,7 @@ def test_a_draft_model_changes_no_word(
     # One that cannot guess is refused where a flag names it, and left out where a setting does.
     refused = songsmith("gen", "Down by the river", *SHORT, "--draft-model", "starter")
     assert (refused.returncode, refused.stdout) == (4, b"")
-    assert b"starter is no smaller than starter" in refused.stderr
+    assert b"starter isn't smaller than starter" in refused.stderr
     assert b"--draft-model" in refused.stderr
     unknown = songsmith("gen", "Down by the river", *SHORT, "--draft-model", "nobody")
     assert (unknown.returncode, unknown.stdout) == (4, b"")
@@ -78,7 +78,7 @@ def test_a_draft_model_changes_no_word(
     monkeypatch.setenv("SONGSMITH_DRAFT_MODEL", "starter")
     left_out = songsmith("gen", "Down by the river", *SHORT)
     assert (left_out.returncode, left_out.stdout) == (0, alone.stdout)
-    assert b"Nothing is guessed ahead: starter is no smaller than starter" in left_out.stderr
+    assert b"Writing without a draft model: starter isn't smaller than starter" in left_out.stderr
     assert b"guessed" not in songsmith("gen", "Down by the river", *SHORT, "--draft-model", "none").stderr
 
 
@@ -259,7 +259,7 @@ def test_a_plain_model_is_announced(songsmith: Songsmith, plain_folder: Path) ->
         "gen", "Down by the river", "--model", str(plain_folder), "-t", "2", "--max-new-tokens", "200", "--seed", "1"
     )
     assert done.returncode == 0
-    assert done.stderr.splitlines()[0].startswith(b"plain is a plain model")
+    assert done.stderr.splitlines()[0].startswith(b"plain wasn't trained on songs here;")
     assert visible(done.stdout.decode())
     assert "<|" not in done.stdout.decode()
 
@@ -294,7 +294,7 @@ def test_a_stream_that_is_closed_is_no_crash(songsmith: Songsmith) -> None:
     assert (deaf.returncode, deaf.stderr) == (0, b"")
     shut = in_shell(songsmith, "gen - <&-")
     assert shut.returncode == 3
-    assert shut.stderr == b"songsmith: Standard input is closed. Give the lyric as an argument, or pipe it in.\n"
+    assert shut.stderr == b"songsmith: Standard input is closed. Give the lyrics as an argument, or pipe them in.\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -66,7 +66,7 @@ def test_records_that_cannot_be_used_are_counted_when_they_are_too_many_to_note(
     path.write_bytes(gzip.compress(f'{{"text": "la"}}\n{f"{row}{chr(10)}" * count}'.encode()))
     done = run("import", path)
     assert f"Kept 1 song in corpus 'x', {count} set aside ({count} " in done.stderr
-    assert "What was set aside, the first 10,000 of them: songsmith corpus show x --set-aside" in done.stderr
+    assert "To see what was set aside, the first 10,000 of them: songsmith corpus show x --set-aside" in done.stderr
     assert len(list(CorpusStore(paths).open("x").set_aside())) == importing.MOST_NOTES
     assert size_of(paths.corpora) < 2_000_000
     again = run("import", path)

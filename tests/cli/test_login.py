@@ -47,19 +47,19 @@ def test_a_token_that_is_piped_in_is_tried_and_kept(genius: FakeGenius):
     result = run("login", "genius", "--token-stdin", stdin=f"{TOKEN}\n")
     path = find_paths().genius_token
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == f"Kept the token in {path}.\n"
+    assert result.stderr == f"Saved the token in {path}.\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [(request.path, request.token) for request in genius.requests] == [("/token-api/search", f"Bearer {TOKEN}")]
     assert run("fetch", "--artist", "The Old Singers").exit_code == 0
     assert run("logout", "genius").stderr == f"Removed the token from {path}.\n"
-    assert run("logout", "genius").stderr == "No token was kept.\n"
+    assert run("logout", "genius").stderr == "No token was saved.\n"
     assert "run: songsmith login genius" in run("fetch", "--artist", "The Old Singers").stderr
 
 
 def test_a_token_that_genius_does_not_accept_is_not_kept(genius: FakeGenius):
     result = run("login", "genius", "--token-stdin", stdin=WRONG)
     assert result.exit_code == 8
-    assert result.stderr.startswith("songsmith: Genius does not accept the token in what was given. Copy the client")
+    assert result.stderr.startswith("songsmith: Genius doesn't accept the token in what was given. Copy the client")
     assert not find_paths().genius_token.exists()
 
 
@@ -71,7 +71,7 @@ def test_a_token_can_be_kept_untried(genius: FakeGenius):
     assert len(genius.requests) == requests
     refused = run("fetch", "--artist", "The Old Singers")
     assert refused.exit_code == 8
-    assert f"Genius does not accept the token in {find_paths().genius_token}." in refused.stderr
+    assert f"Genius doesn't accept the token in {find_paths().genius_token}." in refused.stderr
     assert "songsmith login genius" in refused.stderr
 
 
@@ -79,14 +79,14 @@ def test_a_token_can_be_kept_untried(genius: FakeGenius):
 def test_what_cannot_be_a_token(genius: FakeGenius, stdin: str | bytes):
     result = run("login", "genius", "--token-stdin", stdin=stdin)
     assert result.exit_code == 8
-    assert result.stderr.startswith("songsmith: What was given holds what no token can")
+    assert result.stderr.startswith("songsmith: What was given doesn't hold a token")
     assert genius.requests == []
 
 
 def test_a_token_among_the_arguments_is_refused_unseen(genius: FakeGenius):
     result = run("login", "genius", TOKEN)
     assert result.exit_code == 2
-    assert "can be read by everyone on this machine" in result.stderr
+    assert "Everyone on this machine can read a token" in result.stderr
     assert run("login", "elsewhere").exit_code == 2
 
 
@@ -99,8 +99,8 @@ def test_nobody_to_ask(genius: FakeGenius):
 def test_the_variable_goes_first_and_that_is_said(genius: FakeGenius, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GENIUS_ACCESS_TOKEN", WRONG)
     told = run("login", "genius", "--token-stdin", stdin=TOKEN).stderr
-    assert told.endswith("GENIUS_ACCESS_TOKEN is set, and goes before it.\n")
-    assert "does not accept the token in GENIUS_ACCESS_TOKEN" in run("fetch", "--artist", "The Old Singers").stderr
+    assert told.endswith("GENIUS_ACCESS_TOKEN is set, and takes precedence.\n")
+    assert "doesn't accept the token in GENIUS_ACCESS_TOKEN" in run("fetch", "--artist", "The Old Singers").stderr
     assert run("logout", "genius").stderr.endswith("GENIUS_ACCESS_TOKEN is still set.\n")
 
 
@@ -140,7 +140,7 @@ def test_a_terminal_never_shows_it_nor_does_the_process_list(genius: FakeGenius,
     os.close(terminal)
     assert process[0].wait(timeout=60) == 0
     assert TOKEN.encode() not in seen
-    assert b"Kept the token in" in seen
+    assert b"Saved the token in" in seen
     assert all(TOKEN.encode() not in line for line in arguments)
     assert [path.name for path in home.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()] == [
         "genius-token"
@@ -175,7 +175,7 @@ def test_what_another_host_answers_makes_no_token_good(genius: FakeGenius, elsew
     genius.fail("search", Answer(status=302, headers={"Location": elsewhere.replace("{port}", port)}))
     result = run("login", "genius", "--token-stdin", stdin=TOKEN)
     assert result.exit_code == 8
-    assert "leads to another place" in result.stderr
+    assert "redirects elsewhere" in result.stderr
     assert len(genius.requests) == 1
     assert not find_paths().genius_token.exists()
 

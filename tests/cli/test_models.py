@@ -62,7 +62,7 @@ def test_where_a_model_comes_from(songsmith: Songsmith, plain_folder: Path) -> N
 def test_an_unknown_model_is_one_sentence() -> None:
     result = CliRunner().invoke(app, ["models", "info", "nothing"])
     assert result.exit_code == 4
-    assert result.stderr == "songsmith: There is no model 'nothing'. `songsmith models list` shows those there are.\n"
+    assert result.stderr == "songsmith: There is no model 'nothing'. See: songsmith models list\n"
 
 
 @pytest.mark.parametrize("way", ["flag", "settings", "environment"])

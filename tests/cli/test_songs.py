@@ -60,7 +60,7 @@ def valley(library: Library) -> SongRecord:
 def test_nothing_is_listed_and_nothing_is_made_where_nothing_is_kept(home: Path):
     result = run("list")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "no songs yet" in result.stderr
+    assert "No songs yet" in result.stderr
     assert run("list", "--json").stdout == run("search", "river").stdout == ""
     assert not home.exists()
 
@@ -84,7 +84,7 @@ def test_show_puts_the_lyric_alone_on_stdout(valley: SongRecord):
         result = run("show", key)
         assert result.stdout == LYRIC
         assert "Red River Valley (Traditional)" in result.stderr
-        assert "2 lines, 1 of them by a model, 3 takes from starter" in result.stderr
+        assert "2 lines, 1 by a model, 3 takes from starter" in result.stderr
 
 
 def test_show_takes_draws_the_tree(valley: SongRecord):
@@ -126,7 +126,7 @@ def test_search_finds_and_says_when_it_does_not(valley: SongRecord):
     assert run("search", "VALLEY", "sid").stdout.startswith("1\tRed River Valley\t")
     assert json.loads(run("search", "rivers", "--json").stdout)["number"] == 1
     nothing = run("search", '"', "OR", "(")
-    assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "No song has all these words.\n")
+    assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "No song contains all these words.\n")
 
 
 def test_a_song_that_is_not_there_ends_in_7(valley: SongRecord):
@@ -153,7 +153,7 @@ def test_export_to_a_file_replaces_nothing_unasked(tmp_path: Path, valley: SongR
     assert target.read_text(encoding="utf-8").startswith("# Red River Valley\n")
     again = run("export", "1", "-o", target)
     assert again.exit_code == 2
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
     assert "--force" in again.stderr
     assert target.read_text(encoding="utf-8").startswith("# ")
     link = tmp_path / "link.txt"
@@ -240,7 +240,7 @@ def test_rm_asks_on_a_terminal(library: Library, valley: SongRecord, answer: str
     os.close(ours)
     os.close(theirs)
     assert (result.returncode, result.stdout) == (code, "")
-    assert "Remove 1 Red River Valley for good? [y/N]" in result.stderr
+    assert "Permanently remove 1 Red River Valley? [y/N]" in result.stderr
     assert len(library.songs()) == left
 
 
@@ -249,7 +249,7 @@ def test_a_damaged_library_ends_in_5_and_says_where_it_is(home: Path):
     (home / "library.sqlite3").write_text("no database")
     result = run("list")
     assert (result.exit_code, result.stdout) == (5, "")
-    assert f"It is kept as {home}" in result.stderr
+    assert f"It was moved to {home}" in result.stderr
     assert run("list").exit_code == 0
 
 
@@ -283,7 +283,7 @@ def test_what_changed_between_revisions_is_shown(library: Library):
     ]  # fmt: skip
     assert [row for row in run("diff", "1", "1", "2").stdout.splitlines()[2:] if row[0] in "+-"] == ["-two", "+three"]
     same = run("diff", "1", "2", "2")
-    assert (same.exit_code, same.stdout, same.stderr) == (0, "", "No changes. They read the same.\n")
+    assert (same.exit_code, same.stdout, same.stderr) == (0, "", "No changes. The revisions are the same.\n")
     assert run("diff", "1", "1", "9").exit_code == 7
 
 
@@ -291,10 +291,10 @@ def test_a_revision_is_restored_as_a_new_one(library: Library):
     save_thrice(library)
     result = run("restore", "1", "--revision", "1")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "Restored revision 1 of song 1; it is revision 4 now.\n"
+    assert result.stderr == "Restored revision 1 of song 1 as revision 4.\n"
     assert run("show", "1").stdout == run("show", "1", "--revision", "1").stdout == "one\ntwo\n"
     assert run("show", "1", "--revision", "3").stdout == "one\nthree\nfour\n"
-    assert run("restore", "1", "-r", "1").stderr == "Song 1 reads like revision 1 already.\n"
+    assert run("restore", "1", "-r", "1").stderr == "Song 1 already reads like revision 1.\n"
     assert run("restore", "1", "-r", "9").exit_code == 7
     assert run("restore", "1").exit_code == 2
 
@@ -306,7 +306,7 @@ def test_damaged_songs_are_named_and_the_others_shown(home: Path):
     for command in (["list"], ["list", "--json"], ["search", "words"], ["export", "--all", "-o", home / "out"]):
         result = run(*command)
         assert result.exit_code == 0
-        assert "1 damaged entry is not shown: song 2 (authors). Mend what can be mended with: songsmith songs repair" in (
+        assert "1 damaged entry isn't shown: song 2 (authors). Fix what can be fixed with: songsmith songs repair" in (
             result.stderr
         )
         assert "Red River" in result.stdout or command[0] == "export"
@@ -317,18 +317,18 @@ def test_damaged_songs_are_named_and_the_others_shown(home: Path):
     for command in (["show", "2"], ["export", "2"], ["rm", "--yes", "2"]):
         result = run(*command)
         assert (result.exit_code, result.stdout) == (5, "")
-        assert "Song 2 cannot be read: its column 'authors' is damaged." in result.stderr
+        assert "Song 2 can't be read: its column 'authors' is damaged." in result.stderr
 
 
 def test_verify_and_repair(home: Path):
     assert run("verify").exit_code == 0
-    assert run("repair").stderr == "Nothing is wrong.\n"
+    assert run("repair").stderr == "Everything is in order.\n"
     assert not home.exists()
     fill(home / "library.sqlite3")
     assert "Everything can be read: 4 songs and drafts, 3 earlier revisions and 9 takes." in run("verify").stderr
     damage(home / "library.sqlite3", "songs", "authors", '["nobody"]', row=2)
     result = run("verify")
-    assert (result.exit_code, result.stdout) == (5, "song 2 cannot be read: its column 'authors' is damaged\n")
+    assert (result.exit_code, result.stdout) == (5, "song 2 can't be read: its column 'authors' is damaged\n")
     assert "songsmith songs repair" in result.stderr
     result = run("repair")
     assert (result.exit_code, result.stdout) == (0, "song 2: lost or replaced: authors\n")

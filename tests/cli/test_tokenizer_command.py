@@ -137,7 +137,7 @@ def test_what_cannot_work_is_one_sentence_and_leaves_nothing(valley: Paths) -> N
         assert last.startswith(f"songsmith: {sentence}")
 
     for name in ("", "a/b", "..", ".hidden", "x" * 101):
-        fails(2, f"'{name}' cannot name a tokenizer.", "train", name, "--vocab-size", "300")
+        fails(2, f"'{name}' can't be the name of a tokenizer.", "train", name, "--vocab-size", "300")
     fails(4, f"A vocabulary of 298 entries has no room for the {MARKS + BYTES}", "train", "own", "--vocab-size", "298")
     fails(4, "A vocabulary of -1 entries", "train", "own", "--vocab-size", "-1")
     fails(7, "There is no corpus 'nowhere'.", "train", "own", "--corpus", "nowhere")
@@ -146,7 +146,7 @@ def test_what_cannot_work_is_one_sentence_and_leaves_nothing(valley: Paths) -> N
     assert not valley.tokenizers.exists()
     assert run("tokenizer", "train", "own", "--vocab-size", "300").exit_code == 0
     before = (valley.tokenizers / "own" / "tokenizer.json").read_bytes()
-    fails(2, "There is a tokenizer 'own' already.", "train", "own", "--vocab-size", "301")
+    fails(2, "The tokenizer 'own' already exists.", "train", "own", "--vocab-size", "301")
     assert (valley.tokenizers / "own" / "tokenizer.json").read_bytes() == before
 
 

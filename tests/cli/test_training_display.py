@@ -108,12 +108,12 @@ def test_a_log_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert output.out == ""
     lines = output.err.splitlines()
     assert [line for line in lines if " loss " not in line] == [
-        "Training 19.4 M weights on cpu in float32: 95 songs to learn from, 5 to judge by, 1,234 tokens an epoch.",
+        "Training 19.4 M weights on cpu in float32: 95 songs to train on, 5 held out, 1,234 tokens per epoch.",
         "step 0  6.000 nats/token  3.000 bits/byte  on 5 songs  best",
         "step 50  3.200 nats/token  1.800 bits/byte  on 5 songs",
         *(f"    {line}".rstrip() for line in CLEANED),
         "The model 'valley' is in /models/valley",
-        "Songs kept back cost 1.712 bits/byte, 3.400 nats/token.",
+        "Held-out songs: 1.712 bits/byte (lower is better)",
         "Best after 80 of 100 steps, 2.5 minutes.",
         "Next: songsmith gen --model valley",
         "      songsmith --model valley",
@@ -144,8 +144,8 @@ def test_a_run_that_went_on_and_was_stopped_says_both(capsys: pytest.CaptureFixt
     )  # fmt: skip
     follow(iter([begun, finished(interrupted=True, model=Path("/models/Old 'songs'"))]))
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("Training 1.0 M weights on cuda in bfloat16 from step 600 on: 1 song to learn from")
-    assert lines[1] == "Stopped at step 100, before the end. To go on: the same command with --resume."
+    assert lines[0].startswith("Training 1.0 M weights on cuda in bfloat16, resuming at step 600: 1 song to train on")
+    assert lines[1] == "Stopped early, at step 100. To continue, run the same command with --resume."
     assert lines[-2] == """Next: songsmith gen --model 'Old '"'"'songs'"'"''"""
 
 

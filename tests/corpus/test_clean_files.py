@@ -46,7 +46,7 @@ def test_one_step_back_is_kept(files: CleanFiles, tmp_path: Path):
     assert state(files) == (["two", "more"], ["two"])
     assert list(files.report()) == [{"id": "x"}]
     assert names(tmp_path) == ["clean", "clean.json", "report", "set-aside"]
-    with pytest.raises(NotFoundError, match="one step back"):
+    with pytest.raises(NotFoundError, match="Only the last cleaning"):
         files.undo()
     assert state(files) == (["two", "more"], ["two"])
     fill(files, "four")
@@ -54,7 +54,7 @@ def test_one_step_back_is_kept(files: CleanFiles, tmp_path: Path):
 
 
 def test_before_the_first_there_was_nothing(files: CleanFiles, tmp_path: Path):
-    with pytest.raises(NotFoundError, match="no clean songs"):
+    with pytest.raises(NotFoundError, match="no cleaning to undo"):
         files.undo()
     fill(files, "one")
     assert files.undo() is None
@@ -72,7 +72,7 @@ def test_songs_that_an_older_version_cleaned_are_read_and_kept(files: CleanFiles
     summary = files.summary()
     assert summary is not None
     assert (summary.made_with, list(files.report())) == ({}, [])
-    with pytest.raises(NotFoundError, match="one step back"):
+    with pytest.raises(NotFoundError, match="Only the last cleaning"):
         files.undo()
     fill(files, "new")
     assert files.undo() == summary

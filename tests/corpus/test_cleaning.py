@@ -276,7 +276,7 @@ SET_ASIDE = {
     "1. Overture\n2. Chinchilla\n3. Encore\n4. Curtain": "a track list",
     "Sorry, we didn't mean for that to happen!": "an error page",
     "<!DOCTYPE html>\n<html><head><title>Attention Required! | Cloudflare</title>": "an error page",
-    "So far\n<|endof\u200btext|>": "holds <|endoftext|>, a mark songsmith uses itself",
+    "So far\n<|endof\u200btext|>": "contains <|endoftext|>, a mark that songsmith uses itself",
 }
 
 

@@ -250,7 +250,7 @@ def kill_somewhere(writer: "subprocess.Popen[str]", chance: random.Random) -> in
 def check_it_heals(corpus: Corpus) -> None:
     """See that what a kill left is told from damage, whatever songs are clean that never were raw."""
     damages = [event for event in verify_folder(corpus.path) if isinstance(event, Damage)]
-    damages = [damage for damage in damages if "among the raw" not in damage.what]
+    damages = [damage for damage in damages if "missing from the raw" not in damage.what]
     assert all(damage.heals for damage in damages), damages
 
 
@@ -293,7 +293,7 @@ def test_clean_songs_are_the_old_or_the_new_whatever_is_killed(store: CorpusStor
 def test_a_corpus_is_written_by_one_program_at_a_time(store: CorpusStore):
     with store.create("killed").writing(), start("raw", 5) as writer:
         answer, _ = writer.communicate("go\n")
-        assert answer.startswith("refused: Another songsmith is writing to the corpus 'killed'.")
+        assert answer.startswith("refused: Another songsmith is writing to corpus 'killed'.")
     with start("raw", 5) as writer:
         answer, _ = writer.communicate("go\n")
         assert answer.splitlines() == ["5"]
@@ -455,7 +455,7 @@ def test_a_corpus_is_found_by_any_spelling_of_its_name(store: CorpusStore):
 
 
 def test_the_default_is_the_only_corpus_or_the_latest(store: CorpusStore):
-    with pytest.raises(NotFoundError, match="There is no corpus yet"):
+    with pytest.raises(NotFoundError, match="No corpora yet"):
         store.default()
     first, second = store.create("First"), store.create("Second")
     for number, corpus in enumerate((second, first, second)):
@@ -516,7 +516,7 @@ def test_a_home_that_is_no_folder_is_told(paths: Paths, store: CorpusStore):
     paths.data.mkdir()
     paths.corpora.write_text("")
     assert store.names() == []
-    with pytest.raises(StorageError, match="is not a folder"):
+    with pytest.raises(StorageError, match="isn't a folder"):
         store.create("x")
     paths.corpora.unlink()
     shutil.rmtree(paths.data)

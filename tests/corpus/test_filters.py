@@ -52,7 +52,7 @@ def test_a_song_does_not_meet(expression: str):
 
 @pytest.mark.parametrize("expression", ["kind=song,year>1900", "year>1900, kind=song", "year<1900,oov<=0.1"])
 def test_two_conditions_in_one_are_refused(expression: str):
-    with pytest.raises(UsageError, match="a --filter of its own"):
+    with pytest.raises(UsageError, match="one --filter for each"):
         Filter.parse(expression)
     assert Filter.parse("text~one, two=three").value == "one, two=three"
 

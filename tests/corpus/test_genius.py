@@ -230,7 +230,7 @@ def test_a_song_is_looked_for_by_each_artist_in_turn(fetch: Fetcher, genius: Fak
     fetch(Wanted(artists=("The Old Singers", "The Guests"), song="Home"))
     assert fetch.numbers("The Guests") == [20]
     assert fetch.fails(Wanted(artists=("Nobody", "The Old Singers"), song="Home")) == (
-        "Genius knows no song 'Home' by The Old Singers. "
+        "Genius has no song 'Home' by The Old Singers. "
         "Did you mean 'Home' by The Guests or 'Song 11' by The Old Singers or 'Song 12' by The Old Singers?"
     )
 
@@ -238,7 +238,7 @@ def test_a_song_is_looked_for_by_each_artist_in_turn(fetch: Fetcher, genius: Fak
 def test_an_album_nobody_knows(fetch: Fetcher, genius: FakeGenius):
     genius.songs[0] = make_song(11, album=ALBUM)
     assert fetch.fails(Wanted(album="Songs of the Sea")) == (
-        "Genius knows no album 'Songs of the Sea'. Did you mean 'Songs of the Valley' by The Old Singers?"
+        "Genius has no album 'Songs of the Sea'. Did you mean 'Songs of the Valley' by The Old Singers?"
     )
     assert fetch.fails(Wanted(album="Xyz")).endswith("Look for the title at https://genius.com.")
 
@@ -253,13 +253,13 @@ def test_one_name_nobody_knows_does_not_lose_the_others(fetch: Fetcher, genius: 
         for event in fetch.events("Broken", "Xyz", "The Old Singers", "!!!", "The Guests"):
             told.extend([event.why.split(".")[0]] if isinstance(event, WantedFailed) else [])
 
-    with pytest.raises(FetchError, match=r"3 of 5 could not be fetched\.") as failure:
+    with pytest.raises(FetchError, match=r"3 of 5 couldn't be fetched\.") as failure:
         fetch_five()
     assert failure.value.exit_code == 8
     assert told == [
-        "Genius has a fault of its own (500)",
-        "Genius knows no artist called 'Xyz'",
-        "'!!!' cannot name a corpus",
+        "Genius has a server error (500)",
+        "Genius has no artist called 'Xyz'",
+        "'!!!' can't be the name of a corpus",
     ]
     assert fetch.numbers("The Old Singers") == [11, 12, 13, 14, 15]
     assert fetch.numbers("The Guests") == [20]
@@ -268,7 +268,7 @@ def test_one_name_nobody_knows_does_not_lose_the_others(fetch: Fetcher, genius: 
 def test_a_song_behind_a_wall_does_not_lose_the_others(fetch: Fetcher, genius: FakeGenius):
     genius.songs[0] = make_song(11, layout=Layout.WALLED)
     message = fetch.fails(Wanted(song="Song 11"), Wanted(song="Song 12"))
-    assert message == "1 of 2 could not be fetched. See above why; the others are whole."
+    assert message == "1 of 2 couldn't be fetched. The reasons are above; the others are complete."
     assert fetch.numbers() == [12]
 
 
@@ -303,8 +303,8 @@ def test_songs_without_words_are_passed_over_with_the_reason(fetch: Fetcher, gen
 
 def test_where_nothing_is_kept_no_corpus_is_made(fetch: Fetcher, genius: FakeGenius):
     genius.songs = [make_song(13, layout=Layout.PLACEHOLDER)]
-    assert fetch.fails().startswith("Genius has no lyrics of The Old Singers. With --include-features")
-    assert "another spelling" in fetch.fails(include_features=True)
+    assert fetch.fails().startswith("Genius has no lyrics of The Old Singers. --include-features also")
+    assert "spelling of the name" in fetch.fails(include_features=True)
     assert fetch.corpora.names() == []
 
 
@@ -312,7 +312,7 @@ def test_where_nothing_is_kept_no_corpus_is_made(fetch: Fetcher, genius: FakeGen
 def test_an_artist_is_found_by_name_only(fetch: Fetcher, genius: FakeGenius, name: str):
     if name == "Theoldsingers The":
         assert fetch.fails(name) == (
-            "Genius knows no artist called 'Theoldsingers The'. Did you mean The Old Singers or The Guests?"
+            "Genius has no artist called 'Theoldsingers The'. Did you mean The Old Singers or The Guests?"
         )
         assert len(genius.requests) == 1
     else:
@@ -320,7 +320,7 @@ def test_an_artist_is_found_by_name_only(fetch: Fetcher, genius: FakeGenius, nam
 
 
 def test_an_artist_nobody_is_like_is_not_found(fetch: Fetcher):
-    assert fetch.fails("Xyz") == "Genius knows no artist called 'Xyz'. Look for the name at https://genius.com."
+    assert fetch.fails("Xyz") == "Genius has no artist called 'Xyz'. Look for the name at https://genius.com."
 
 
 def test_the_exact_name_wins_and_a_name_of_signs_is_one(fetch: Fetcher, genius: FakeGenius):
@@ -330,7 +330,7 @@ def test_the_exact_name_wins_and_a_name_of_signs_is_one(fetch: Fetcher, genius: 
     assert fetch.numbers() == [11, 12, 13, 14, 15]
     fetch("!!!", corpus="Signs")
     assert fetch.numbers("Signs") == [90]
-    with pytest.raises(UsageError, match=r"cannot name a corpus\. Choose a name for it with --corpus NAME"):
+    with pytest.raises(UsageError, match=r"can't be the name of a corpus\. Choose a name for it with --corpus NAME"):
         fetch("!!!")
 
 
@@ -343,7 +343,7 @@ def test_a_busy_genius_is_left_alone_as_long_as_it_asks(fetch: Fetcher, genius: 
     assert [event for event in events if isinstance(event, Waiting)] == [
         Waiting(seconds=seconds, why=f"Genius {why}.")
         for seconds, why in zip(
-            fetch.waited, ["asks for fewer requests (429)", "has a fault of its own (503)"] + 2 * ["asks for fewer requests (429)"],
+            fetch.waited, ["asked for fewer requests (429)", "has a server error (503)"] + 2 * ["asked for fewer requests (429)"],
             strict=False,
         )
     ]  # fmt: skip
@@ -356,7 +356,7 @@ def test_a_busy_genius_is_left_alone_as_long_as_it_asks(fetch: Fetcher, genius: 
 def test_tries_come_at_growing_distances_and_end(fetch: Fetcher, genius: FakeGenius):
     genius.fail("/songs", *[Answer(status=429)] * 6)
     assert fetch.fails() == (
-        "Genius asks for fewer requests (429). Run the same command again later: it goes on where it stopped."
+        "Genius asked for fewer requests (429). Run the same command again later to continue."
     )
     assert [round(seconds / 2**attempt, 1) for attempt, seconds in enumerate(fetch.waited, 1)] == pytest.approx(
         [1.0] * 5, abs=0.26
@@ -397,7 +397,7 @@ def test_a_broken_connection_is_tried_again_and_half_a_song_is_not_kept(
     assert [event.why for event in events if isinstance(event, Waiting)] == 3 * [
         {
             Fault.DROPPED: "The connection to Genius broke.",
-            Fault.SILENT: "Genius did not answer within 0.1 seconds.",
+            Fault.SILENT: "Genius didn't answer within 0.1 seconds.",
         }.get(fault, "An answer from Genius broke off in the middle.")
     ]
     assert [record.text for record in fetch.records()] == [song.lyrics for song in genius.songs]
@@ -414,14 +414,14 @@ def test_a_connection_that_stays_broken_ends_the_fetch_with_what_came(fetch: Fet
 def test_a_song_that_genius_fails_at_does_not_stop_the_others(fetch: Fetcher, genius: FakeGenius):
     genius.fail("song-13", *[Answer(status=500)] * 6)
     (failed,) = [event for event in fetch() if isinstance(event, SongSkipped)]
-    assert failed == SongSkipped(title="Song 13", reason="Genius has a fault of its own (500).", failed=True)
+    assert failed == SongSkipped(title="Song 13", reason="Genius has a server error (500).", failed=True)
     fetch()
     assert fetch.numbers() == [11, 12, 14, 15, 13]
 
 
 def test_a_genius_that_fails_at_every_song_is_left_alone(fetch: Fetcher, genius: FakeGenius):
     genius.fail("-lyrics", *[Answer(status=500)] * 18)
-    assert fetch.fails().startswith("Genius has a fault of its own (500).")
+    assert fetch.fails().startswith("Genius has a server error (500).")
     assert genius.asked_lyrics() == [*[11] * 6, *[12] * 6, *[13] * 6]
 
 
@@ -433,8 +433,8 @@ def of_digits(tag: str) -> str:
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
-        (Answer(body=of_digits('data-lyrics-container="true"')), "is written in a way that songsmith does not know."),
-        (Answer(body=of_digits('class="lyrics"')), "is written in a way that songsmith does not know."),
+        (Answer(body=of_digits('data-lyrics-container="true"')), "song-13-13-lyrics."),
+        (Answer(body=of_digits('class="lyrics"')), "song-13-13-lyrics."),
         (Fault.TRUNCATED, "An answer from Genius broke off in the middle."),
         (Fault.CUT, "An answer from Genius broke off in the middle."),
         (Fault.DRIPPING, "Genius sent an answer so slowly that it was not whole within 0.2 seconds."),
@@ -475,8 +475,8 @@ def test_one_song_in_a_layout_nobody_knows_is_no_success(fetch: Fetcher, genius:
 @pytest.mark.parametrize(
     ("layout", "sentence"),
     [
-        (Layout.WALLED, "shows its lyrics only to those who pay or log in, or has no licence for them. Do without it"),
-        (Layout.UNLICENSED, "shows its lyrics only to those who pay or log in, or has no licence for them. Do without"),
+        (Layout.WALLED, "shows its lyrics only to paying or logged-in users, or has no licence for them. Leave it out"),
+        (Layout.UNLICENSED, "shows its lyrics only to paying or logged-in users, or has no licence for them. Leave it out"),
         (
             Layout.CAPTCHA,
             "Genius refuses to answer this network before it knows that a person asks. It blocks many data",
@@ -527,7 +527,7 @@ def test_the_token_goes_to_the_api_and_nowhere_else(fetch: Fetcher, genius: Fake
     with FakeGenius() as elsewhere:
         location = f"{elsewhere.api}artists/1/songs"
         genius.fail("/songs", Answer(status=302, headers={"Location": location}))
-        assert "leads to another place" in fetch.fails()
+        assert "redirects elsewhere" in fetch.fails()
         assert elsewhere.requests == []
     genius.requests.clear()
     fetch()
@@ -540,17 +540,17 @@ def test_the_token_goes_to_the_api_and_nowhere_else(fetch: Fetcher, genius: Fake
 @pytest.mark.parametrize(
     ("page", "answer", "sentence"),
     [
-        ("/songs", Answer(status=401), "Genius does not accept the token in GENIUS_ACCESS_TOKEN. Copy"),
+        ("/songs", Answer(status=401), "Genius doesn't accept the token in GENIUS_ACCESS_TOKEN. Copy"),
         ("search", Answer(status=403), "Genius refuses to answer this network (403). It blocks"),
         ("song-13", Answer(status=403), "Genius refuses to answer this network (403). It blocks"),
-        ("/songs", Answer(status=404), "Genius has no page where its pages used to be (404). Update"),
-        ("/songs", Answer(status=204), "Genius has no page where its pages used to be (204). Update"),
-        ("search", Answer(body='{"response": {"sections": 5}}'), "Genius answers in a way that songsmith does not"),
-        ("search", Answer(body="[]"), "Genius answers in a way that songsmith does not know. Update"),
-        ("/songs", Answer(body='{"response": null}'), "Genius answers in a way that songsmith does not know. Update"),
-        ("/songs", Answer(body='{"songs": [{"id": "x"}]}'), "Genius answers in a way that songsmith does not know."),
-        ("/songs", Answer(body="<html>log in</html>"), "Genius answered with something that cannot be read. Run"),
-        ("song-13", Answer(status=429), "Genius asks for fewer requests (429). Run"),
+        ("/songs", Answer(status=404), "Genius no longer has a page there (404). Update"),
+        ("/songs", Answer(status=204), "Genius no longer has a page there (204). Update"),
+        ("search", Answer(body='{"response": {"sections": 5}}'), "songsmith doesn't understand what Genius"),
+        ("search", Answer(body="[]"), "songsmith doesn't understand what Genius answered. Update"),
+        ("/songs", Answer(body='{"response": null}'), "songsmith doesn't understand what Genius answered. Update"),
+        ("/songs", Answer(body='{"songs": [{"id": "x"}]}'), "songsmith doesn't understand what Genius answered."),
+        ("/songs", Answer(body="<html>log in</html>"), "Genius sent an answer that can't be read. Run"),
+        ("song-13", Answer(status=429), "Genius asked for fewer requests (429). Run"),
     ],
     ids=lambda value: str(getattr(value, "status", value))[:30],
 )
@@ -566,13 +566,13 @@ def test_each_refusal_has_its_sentence(fetch: Fetcher, genius: FakeGenius, page:
 def test_a_genius_that_cannot_be_reached(fetch: Fetcher, genius: FakeGenius):
     fetch.site = GeniusSite(api="http://127.0.0.1:9/", web="http://127.0.0.1:9/", pause_s=0)
     assert fetch.fails() == (
-        "Genius cannot be reached. Check the connection to the internet, and the proxy if there is one."
+        "Genius can't be reached. Check your internet connection, and the proxy if you use one."
     )
     fetch.site = GeniusSite(api=genius.api, web="http://no-such-host.invalid/", pause_s=0)
-    assert fetch.fails().startswith("Genius cannot be reached.")
+    assert fetch.fails().startswith("Genius can't be reached.")
     genius.fail("search", Fault.SILENT)
     fetch.site = GeniusSite(api=genius.api, web=genius.web, pause_s=0, timeout_s=0.1)
-    assert fetch.fails().startswith("Genius did not answer within 0.1 seconds. Check")
+    assert fetch.fails().startswith("Genius didn't answer within 0.1 seconds. Check")
     assert fetch.waited == []
 
 

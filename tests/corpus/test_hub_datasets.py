@@ -103,7 +103,7 @@ def test_of_a_damaged_file_the_reason_is_kept_and_the_others_are_read(hub: FakeH
     found = read("hf://ann/broken")
     assert titles(found) == ["a.parquet", "Song 0", "Song 1", "Song 2"]
     assert isinstance(found[0], SetAside)
-    assert found[0].reason == "is not Parquet, or damaged"
+    assert found[0].reason == "isn't Parquet, or is damaged"
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,16 @@ def test_of_a_damaged_file_the_reason_is_kept_and_the_others_are_read(hub: FakeH
         (
             "hf://ann/nothing",
             NotFoundError,
-            "There is no data set ann/nothing on the Hugging Face Hub, or it is private",
+            "The dataset ann/nothing doesn't exist on the Hugging Face Hub, or is private",
         ),
         ("hf://ann/gated", FetchError, r"Accept them at https://huggingface.co/datasets/ann/gated, then log in"),
         ("hf://ann/songs@v9", NotFoundError, "has no revision 'v9'"),
         ("hf://ann/songs/english", NotFoundError, r"no folder 'english' with songs. There are: data\."),
         ("hf://ann/songs:dev", NotFoundError, "has no split 'dev'. There are: data/test-00000"),
-        ("hf://ann/pictures", InputError, "has no file that could be read"),
-        ("hf://ann", UsageError, "does not name a data set. Write it as hf://owner/name"),
-        ("hf://ann/../../etc", UsageError, "does not name a data set"),
-        ("hf://ann/a--b", UsageError, "does not name a data set"),
+        ("hf://ann/pictures", InputError, "has no file that songsmith can read"),
+        ("hf://ann", UsageError, "isn't the name of a dataset. Write it as hf://owner/name"),
+        ("hf://ann/../../etc", UsageError, "isn't the name of a dataset"),
+        ("hf://ann/a--b", UsageError, "isn't the name of a dataset"),
     ],
 )
 def test_what_cannot_be_had_is_told(hub: FakeHub, name: str, kind: type[SongsmithError], complaint: str):
@@ -135,7 +135,7 @@ def test_what_cannot_be_had_is_told(hub: FakeHub, name: str, kind: type[Songsmit
 
 
 @pytest.mark.parametrize(
-    ("status", "complaint"), [(403, "refuses ann/songs"), (500, "answered 500"), (200, "is no Hugging Face Hub")]
+    ("status", "complaint"), [(403, "refuses ann/songs"), (500, "answered 500"), (200, "come from a Hugging Face Hub")]
 )
 def test_a_hub_that_refuses(hub: FakeHub, status: int, complaint: str):
     hub.refusing = status
@@ -152,7 +152,7 @@ def test_a_hub_that_refuses_in_the_middle(hub: FakeHub, name: str):
 
 def test_a_hub_out_of_reach_or_switched_off(hub: FakeHub, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(FetchError, match="cannot be reached"):
+    with pytest.raises(FetchError, match="can't be reached"):
         read("hf://ann/songs")
 
 
@@ -196,5 +196,5 @@ def test_a_name_with_every_part():
 @pytest.mark.parametrize("endpoint", ["\x1b[2J", "http://[::1", "http://a\nb"])
 def test_an_endpoint_that_is_no_address_is_one_sentence(monkeypatch, endpoint):
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
-    with pytest.raises(UsageError, match="HF_ENDPOINT is no address of a site"):
+    with pytest.raises(UsageError, match="HF_ENDPOINT isn't a web address"):
         find_dataset_files(DatasetName.parse("hf://a/b"))

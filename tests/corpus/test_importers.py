@@ -84,7 +84,7 @@ def test_what_is_longer_than_any_song_is_set_aside_and_the_next_one_read(
     path = write(tmp_path / "songs.txt", f"{RIVER}<|endoftext|>{'la ' * 1000}<|endoftext|>{VALLEY}")
     songs, aside = read(path)
     assert [song.text for song in songs] == [RIVER.strip("\n"), VALLEY.strip("\n")]
-    assert [one.reason for one in aside] == ["longer than any song; is there no separator?"]
+    assert [one.reason for one in aside] == ["longer than any song; is a separator missing?"]
 
 
 ROWS: list[Any] = [
@@ -322,10 +322,10 @@ def test_a_folder_of_files(tmp_path: Path):
     songs, aside = read(tmp_path)
     assert [(song.title, song.source) for song in songs] == [("a", "a.txt"), ("River", str(Path("deep", "b.jsonl")))]
     assert {one.title: one.reason for one in aside} == {
-        "bad.txt": "is not UTF-8: byte 3 is 0xff",
+        "bad.txt": "isn't UTF-8: byte 3 is 0xff",
         "empty.csv": "is empty",
-        "numbers.csv": "does not say which column holds the lyrics",
-        "broken.json": "is not valid JSON: expecting property name enclosed in double quotes at line 1, column 2",
+        "numbers.csv": "doesn't say which column has the lyrics",
+        "broken.json": "isn't valid JSON: expecting property name enclosed in double quotes at line 1, column 2",
     }
 
 
@@ -334,9 +334,9 @@ def test_a_folder_of_files(tmp_path: Path):
     [
         ("x.txt", b"", "is empty"),
         ("x.txt.gz", gzip.compress(b""), "is empty"),
-        ("x.txt", b"{\\rtf1\\ansi la la}", "is no plain text but RTF"),
-        ("x.txt", b"%PDF-1.7\n\x00\xff", "is no plain text but PDF. Save it as plain text"),
-        ("x.csv", b"PAR1\x15\x04", r"is no plain text but a Parquet table. Give it a name that ends in .parquet"),
+        ("x.txt", b"{\\rtf1\\ansi la la}", "isn't plain text but RTF"),
+        ("x.txt", b"%PDF-1.7\n\x00\xff", "isn't plain text but PDF. Save it as plain text"),
+        ("x.csv", b"PAR1\x15\x04", r"isn't plain text but a Parquet table. Give it a name that ends in .parquet"),
         ("x.csv", b"PK\x03\x04\x14\x00xl/workbook.xml", "an Excel workbook. Save its sheet as CSV"),
         ("x.txt", b"PK\x03\x04\x14\x00word/document.xml", "a Word document. Save it as plain text"),
         ("x.csv.gz", gzip.compress(b"PK\x03\x04\x14\x00"), "a ZIP archive. Unpack it"),
@@ -344,16 +344,16 @@ def test_a_folder_of_files(tmp_path: Path):
         ("x.jsonl", b"\x28\xb5\x2f\xfd\x00", "a zstd archive. Unpack it"),
         ("x.txt", b"caf\xe9", r"Convert it first: iconv -f WINDOWS-1252 -t UTF-8 /.*/x.txt > NEW"),
         ("x.txt", "\ufeffcafé\n".encode("utf-16-le"), r"Convert it first: iconv -f UTF-16 -t UTF-8 /.*/x.txt > NEW"),
-        ("x.txt", b"abc\x00def", "is not text: byte 3 is NUL"),
-        ("x.jsonl", b'{"text": "a"}\n\xe9', "is not UTF-8: byte 14 is 0xe9"),
-        ("x.csv", b"text\nfa\xc3", "is not UTF-8: byte 7 is 0xc3"),
-        ("x.txt", "é".encode() * 700_000 + b"\xff", "is not UTF-8: byte 1400000 is 0xff"),
-        ("x.txt", b"a" + "é".encode() * 524_287 + b"\xc3" + b"a" * 10, "is not UTF-8: byte 1048575 is 0xc3"),
-        ("x.txt", "\ufeffabc".encode("utf-16-le"), "is not UTF-8: byte 0 is 0xff"),
+        ("x.txt", b"abc\x00def", "isn't text: byte 3 is NUL"),
+        ("x.jsonl", b'{"text": "a"}\n\xe9', "isn't UTF-8: byte 14 is 0xe9"),
+        ("x.csv", b"text\nfa\xc3", "isn't UTF-8: byte 7 is 0xc3"),
+        ("x.txt", "é".encode() * 700_000 + b"\xff", "isn't UTF-8: byte 1400000 is 0xff"),
+        ("x.txt", b"a" + "é".encode() * 524_287 + b"\xc3" + b"a" * 10, "isn't UTF-8: byte 1048575 is 0xc3"),
+        ("x.txt", "\ufeffabc".encode("utf-16-le"), "isn't UTF-8: byte 0 is 0xff"),
         ("x.txt.gz", gzip.compress(b"abc" * 1000)[:20], "is a damaged gzip file"),
-        ("x.txt", gzip.compress(b"abc\xff"), "is not UTF-8: byte 3 is 0xff"),
-        ("x.json", b'{"text": \n oops}', "is not valid JSON: expecting value at line 2, column 2"),
-        ("x.json", b"[" * 100_000, "is nested deeper than any song"),
+        ("x.txt", gzip.compress(b"abc\xff"), "isn't UTF-8: byte 3 is 0xff"),
+        ("x.json", b'{"text": \n oops}', "isn't valid JSON: expecting value at line 2, column 2"),
+        ("x.json", b"[" * 100_000, "is nested too deeply"),
     ],
     ids=map(str, range(21)),  # a content is no name: gzip puts the time into it
 )  # fmt: skip
@@ -364,12 +364,12 @@ def test_what_is_no_text_is_refused_with_the_place(tmp_path: Path, name: str, co
 
 
 def test_what_is_not_there_is_told(tmp_path: Path):
-    with pytest.raises(NotFoundError, match="There is no file"):
+    with pytest.raises(NotFoundError, match="doesn't exist"):
         Importer(tmp_path / "nowhere.txt")
-    with pytest.raises(InputError, match="holds no file with songs"):
+    with pytest.raises(InputError, match="has no files with songs"):
         Importer(tmp_path)
     write(tmp_path / "a.txt", b"\xff")
-    with pytest.raises(InputError, match=r"No file in .* is text"):
+    with pytest.raises(InputError, match=r"No file in .* contains songs as text"):
         read(tmp_path)
-    with pytest.raises(InputError, match="cannot be read: file name too long"):
+    with pytest.raises(InputError, match="can't be read: file name too long"):
         Importer(tmp_path / ("x" * 300))

@@ -279,7 +279,7 @@ def zipped(*names: str) -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("x", "X:1\nT:Mill\nK:C\nCDE\nw:la", "x is ABC notation, which is not read. Save its words as plain text."),
+        ("x", "X:1\nT:Mill\nK:C\nCDE\nw:la", "x is ABC notation, which songsmith doesn't read. Save its lyrics as plain text."),
         ("x.txt", "% a comment\nX: 2\nT:Mill\nK:C", "is ABC notation"),
         ("x.abc", "T:Mill", "is ABC notation"),
         ("x.txt", "% words\n\\documentclass{article}", "is LaTeX"),
@@ -289,37 +289,37 @@ def zipped(*names: str) -> bytes:
         ("x.txt", "[Script Info]\nTitle: x", "is an ASS subtitle"),
         ("x.py", "print('la')", "is a program"),
         ("x", "#!/bin/sh\necho la", "is a program"),
-        ("x.txt", "{\\rtf1 la}", "is no plain text but RTF"),
-        ("x.pdf", "%PDF-1.4\nla", "is no plain text but PDF"),
-        ("x.mid", b"MThd\0\0", "is no plain text but a MIDI file. Save its words as plain text"),
+        ("x.txt", "{\\rtf1 la}", "isn't plain text but RTF"),
+        ("x.pdf", "%PDF-1.4\nla", "isn't plain text but PDF"),
+        ("x.mid", b"MThd\0\0", "isn't plain text but a MIDI file. Save its lyrics as plain text"),
         ("x.gp5", b"\x18FICHIER GUITAR PRO v5.00", "a Guitar Pro tablature"),
         ("x.gp", zipped("VERSION", "Content/score.gpif"), "a Guitar Pro tablature"),
         ("x.docx", zipped("[Content_Types].xml", "word/document.xml"), "a Word document"),
         ("x.mxl", zipped("META-INF/container.xml", "score.xml"), "a compressed MusicXML score. Unpack it"),
         ("x.mscz", zipped("META-INF/container.xml", "score.mscx"), "a MuseScore score. Export it as MusicXML"),
         ("x.zip", zipped("a.txt"), "a ZIP archive"),
-        ("x.png", b"\x89PNG\r\n", "is no plain text but a picture"),
-        ("x.mp3", b"ID3\x03\0", "is no plain text but a sound file"),
-        ("x.xml", "<rss><channel/></rss>", "is XML of a kind that is not read: its root is <rss>"),
+        ("x.png", b"\x89PNG\r\n", "isn't plain text but a picture"),
+        ("x.mp3", b"ID3\x03\0", "isn't plain text but a sound file"),
+        ("x.xml", "<rss><channel/></rss>", "is a kind of XML that songsmith doesn't read: its root is <rss>"),
         ("x", '<?xml version="1.0"?><museScore/>', "its root is <museScore>"),
         ("x.xml", "<song><title>A</title></song>", "its root is <song>"),
-        ("x.xml", "la la", "is not valid XML: syntax error at line 1, column 1. Export it again, or mend it there"),
-        ("x.xml", "<song><lyrics>\n la</song>", "is not valid XML: mismatched tag at line 2, column 6"),
+        ("x.xml", "la la", "isn't valid XML: syntax error at line 1, column 1. Export it again, or fix it there"),
+        ("x.xml", "<song><lyrics>\n la</song>", "isn't valid XML: mismatched tag at line 2, column 6"),
         ("x.xml", "", "is empty"),
-        ("x.musicxml", "<score-partwise><part>", "is not valid XML: no element found"),
-        ("x.ttml", "<tt><p>&nbsp;</p></tt>", "is not valid XML: undefined entity"),
+        ("x.musicxml", "<score-partwise><part>", "isn't valid XML: no element found"),
+        ("x.ttml", "<tt><p>&nbsp;</p></tt>", "isn't valid XML: undefined entity"),
         (
             "x.xml",
             '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "la"><!ENTITY b "&a;&a;&a;">]><song><lyrics>&b;</lyrics></song>',
-            "defines XML entities, which are not read. Export it again without them",
+            "defines XML entities, which songsmith doesn't read. Export it again without them",
         ),
         (
             "x.xml",
             '<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/passwd">]><song><lyrics>&a;</lyrics></song>',
             "defines XML entities",
         ),
-        ("x.xml", "<a>" * 200_000, "is not valid XML"),
-        ("x.xml", "<song><lyrics> la</lyrics>" + "<a/>" * 1_600_000 + "</song>", "holds more markup than any song"),
+        ("x.xml", "<a>" * 200_000, "isn't valid XML"),
+        ("x.xml", "<song><lyrics> la</lyrics>" + "<a/>" * 1_600_000 + "</song>", "contains more markup than any song"),
         ("x.html", "<html><body>la</body></html>", "no page of Genius with lyrics in it"),
         ("x", "<!DOCTYPE html>\n<html><body>la</body></html>", "no page of Genius with lyrics in it"),
         (
@@ -346,7 +346,7 @@ def test_songs_in_languages_of_their_own_are_refused_by_their_name_whatever_the_
 ):
     (tmp_path / "x.txt").write_bytes((DATA / name).read_bytes())
     for path in (DATA / name, tmp_path / "x.txt"):
-        with pytest.raises(InputError, match=f"is {kind}, which is not read"):
+        with pytest.raises(InputError, match=f"is {kind}, which songsmith doesn't read"):
             read(path)
 
 
@@ -389,13 +389,13 @@ def test_a_folder_counts_what_it_passes_over(home: Path, tmp_path: Path):
     done = run("import", tmp_path, "--corpus", "c")
     assert done.exit_code == 0
     assert "Kept 4 songs in corpus 'c'." in done.stderr
-    assert "Passed over 6 files: 3 without an ending, 2 .png, 1 .pdf." in done.stderr
-    assert "Passed over" not in run("import", tmp_path / "a.txt", "--corpus", "d").stderr
+    assert "Skipped 6 files: 3 without an ending, 2 .png, 1 .pdf." in done.stderr
+    assert "Skipped" not in run("import", tmp_path / "a.txt", "--corpus", "d").stderr
 
 
 def test_a_folder_without_songs_says_what_is_there(tmp_path: Path):
     (tmp_path / "x.png").write_text("")
-    with pytest.raises(InputError, match=r"holds no file with songs\. Passed over 1 file: 1 \.png\."):
+    with pytest.raises(InputError, match=r"has no files with songs\. Skipped 1 file: 1 \.png\."):
         Importer(tmp_path)
 
 
@@ -405,8 +405,8 @@ def test_what_is_refused_in_a_folder_is_set_aside_with_its_name(tmp_path: Path):
     (tmp_path / "c.xml").write_text("<rss/>")
     found = read(tmp_path)
     assert [(one.id, one.reason) for one in found if isinstance(one, SetAside)] == [
-        ("b.txt", "is ABC notation, which is not read"),
-        ("c.xml", "is XML of a kind that is not read: its root is <rss>"),
+        ("b.txt", "is ABC notation, which songsmith doesn't read"),
+        ("c.xml", "is a kind of XML that songsmith doesn't read: its root is <rss>"),
     ]
 
 

@@ -132,7 +132,7 @@ def test_songs_of_others_come_only_when_asked_for(fetch: Fetcher, lrclib: FakeLr
     fetch(include_features=True)
     assert fetch.records()[-1].artist == "Somebody & The Old Singers"
     assert "Other" not in fetch.titles()
-    assert fetch.fails(Wanted(artists=("Revival Band",))).startswith("LRCLIB knows no artist called 'Revival Band'.")
+    assert fetch.fails(Wanted(artists=("Revival Band",))).startswith("LRCLIB has no artist called 'Revival Band'.")
 
 
 def make_many(songs: int) -> list[FakeEntry]:
@@ -212,15 +212,15 @@ def test_a_song_with_and_without_its_artist(fetch: Fetcher, lrclib: FakeLrclib):
 
 def test_what_nobody_knows_is_told_with_what_is_like_it(fetch: Fetcher, lrclib: FakeLrclib):
     assert fetch.fails(Wanted(artists=("Old Singers",))) == (
-        "LRCLIB knows no artist called 'Old Singers'. Did you mean The Old Singers?"
+        "LRCLIB has no artist called 'Old Singers'. Did you mean The Old Singers?"
     )
     assert fetch.fails(Wanted(artists=("Xyz",))) == (
-        "LRCLIB knows no artist called 'Xyz'. Look for the name at https://lrclib.net."
+        "LRCLIB has no artist called 'Xyz'. Look for the name at https://lrclib.net."
     )
     assert fetch.fails(Wanted(artists=("The Old Singers",), song="Song")).startswith(
-        "LRCLIB knows no song 'Song' by The Old Singers. Did you mean 'Song 1' by The Old Singers"
+        "LRCLIB has no song 'Song' by The Old Singers. Did you mean 'Song 1' by The Old Singers"
     )
-    assert fetch.fails(Wanted(artists=("!!!",))).startswith("LRCLIB knows no artist called '!!!'.")
+    assert fetch.fails(Wanted(artists=("!!!",))).startswith("LRCLIB has no artist called '!!!'.")
     assert fetch.corpora.names() == []
 
 
@@ -241,11 +241,11 @@ def test_stopped_anywhere_it_goes_on_and_every_song_comes_once(fetch: Fetcher, l
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (Answer(status=429, headers={"Retry-After": "3"}), "LRCLIB asks for fewer requests (429)."),
-        (Answer(status=500), "LRCLIB has a fault of its own (500)."),
+        (Answer(status=429, headers={"Retry-After": "3"}), "LRCLIB asked for fewer requests (429)."),
+        (Answer(status=500), "LRCLIB has a server error (500)."),
         (Fault.TRUNCATED, "An answer from LRCLIB broke off in the middle."),
         (Fault.CUT, "An answer from LRCLIB broke off in the middle."),
-        (Answer(body="<html>Busy"), "LRCLIB answered with something that cannot be read."),
+        (Answer(body="<html>Busy"), "LRCLIB sent an answer that can't be read."),
     ],
     ids=str,
 )
@@ -263,11 +263,11 @@ def test_refusals_have_their_sentences(fetch: Fetcher, lrclib: FakeLrclib):
     assert fetch.fails(SINGERS).startswith("LRCLIB refuses to answer this network (403). It blocks many")
     for _ in range(2):
         assert fetch.fails(SINGERS) == (
-            "LRCLIB answers in a way that songsmith does not know. "
-            "Update songsmith and lyricsgenius, and if that does not help, report it."
+            "songsmith doesn't understand what LRCLIB answered. "
+            "Update songsmith and lyricsgenius; if that doesn't help, report it."
         )
     fetch.site = LrclibSite(api="http://127.0.0.1:9/", pause_s=0)
-    assert fetch.fails(SINGERS).startswith("LRCLIB cannot be reached.")
+    assert fetch.fails(SINGERS).startswith("LRCLIB can't be reached.")
 
 
 def test_requests_are_a_pause_apart(lrclib: FakeLrclib, monkeypatch: pytest.MonkeyPatch):

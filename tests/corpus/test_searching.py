@@ -55,7 +55,7 @@ def test_fields_that_are_asked_for():
 
 @pytest.mark.parametrize("terms", [(), ("",), ("?!", "--")])
 def test_without_a_word_there_is_nothing_to_search_for(terms: tuple[str, ...]):
-    with pytest.raises(UsageError, match="no word to search for"):
+    with pytest.raises(UsageError, match="nothing to search for"):
         Query(terms)
 
 

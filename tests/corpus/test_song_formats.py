@@ -237,7 +237,7 @@ def test_chords_of_a_column(tmp_path: Path, kind: str):
 def test_what_is_no_parquet_is_refused(tmp_path: Path, keep: int):
     whole = write_parquet(tmp_path / "s.parquet").read_bytes()
     (tmp_path / "s.parquet").write_bytes(whole[:keep])
-    with pytest.raises(InputError, match=r"s\.parquet is not Parquet, or damaged\. Fetch or export it again"):
+    with pytest.raises(InputError, match=r"s\.parquet isn't Parquet, or is damaged\. Download or export it again"):
         read(tmp_path / "s.parquet")
 
 
@@ -278,7 +278,7 @@ def test_a_folder_holds_files_of_every_kind(tmp_path: Path):
     ]  # fmt: skip
     assert {one.id: one.reason for one in found if isinstance(one, SetAside)} == {
         "d.htm:1": "no page of Genius with lyrics in it", "e.pro:1:1": "no line of lyrics", "f.lrc:1": "no words",
-        "g.parquet": "is not Parquet, or damaged", "h.parquet:row 2": "no lyrics",
+        "g.parquet": "isn't Parquet, or is damaged", "h.parquet:row 2": "no lyrics",
     }  # fmt: skip
 
 
@@ -418,7 +418,7 @@ def test_a_row_of_parquet_longer_than_any_song_is_set_aside(tmp_path: Path, monk
 def test_parquet_in_gzip_is_refused_with_what_to_do(tmp_path: Path):
     whole = write_parquet(tmp_path / "s.parquet").read_bytes()
     (tmp_path / "s.parquet.gz").write_bytes(gzip.compress(whole))
-    with pytest.raises(InputError, match=r"s\.parquet\.gz is gzipped, which Parquet cannot be\. Unpack it: gunzip /"):
+    with pytest.raises(InputError, match=r"s\.parquet\.gz is gzipped, which doesn't work for Parquet\. Unpack it: gunzip /"):
         read(tmp_path / "s.parquet.gz")
 
 

@@ -91,7 +91,7 @@ def test_tables_as_people_have_them(paths: Paths, name: str, options: tuple[str,
 
 @pytest.mark.parametrize("name", ["01_one_row_per_line.csv", "01b_one_row_per_line_geniusr.csv"])
 def test_rows_that_are_lines_become_songs_with_title_and_artist(paths: Paths, name: str):
-    assert "has one row a line; its rows were put together into songs." in run("import", DATA / name, "--corpus", "x")
+    assert "has one row per line of lyrics; its rows were put together into songs." in run("import", DATA / name, "--corpus", "x")
     songs = list(CorpusStore(paths).open("x").raw())
     assert [(song.title, song.artist) for song in songs] == [("Mill Song", "The Millers"), ("Barn", "The Millers")]
     assert not {"line", "track_n", "section_name"} & set(songs[1].facts) or songs[1].facts["track_n"] == "2"
@@ -103,15 +103,15 @@ def test_titles_of_columns_with_short_names():
 
 
 def test_what_was_found_out_of_a_table_without_header_is_said(paths: Paths):
-    told = "11_no_header.csv has no header: each of its rows was taken for a song."
+    told = "11_no_header.csv has no header row: each row was read as a song."
     assert told in run("import", DATA / "11_no_header.csv", "--corpus", "x")
-    told = "'joke', was taken for the name of its column. If it is a song, use --no-header."
+    told = "'joke', was read as a column name. If it is a song, use --no-header."
     assert told in run("import", DATA / "11c_one_column.csv", "--corpus", "y")
 
 
 def test_columns_without_names_go_by_number(tmp_path: Path):
     path = write(tmp_path / "x.csv", [["Mill", "la\nla"], ["Barn", "lo\nlo"]])
-    with pytest.raises(UsageError, match=r"its first row is a song already.*--no-header --text-column 2"):
+    with pytest.raises(UsageError, match=r"its first row is already a song.*--no-header --text-column 2"):
         read(path)
     songs, _, _ = read(path, no_header=True, text_column="2", title_column="1")
     assert [(song.title, song.text) for song in songs] == [("Mill", "la\nla"), ("Barn", "lo\nlo")]
@@ -157,19 +157,19 @@ def test_tables_of_songs_are_not_put_together(tmp_path: Path, header: tuple[str,
 
 def test_a_table_of_lines_that_says_no_song_is_refused(tmp_path: Path):
     path = write(tmp_path / "x.csv", [("line", "words"), *((f"line {n}", "3") for n in range(9))])
-    with pytest.raises(InputError, match=r"has one row a line, and no column that says which song"):
+    with pytest.raises(InputError, match=r"has one row per line of lyrics, but no column that says which song"):
         read(path, text_column="line")
 
 
 def test_lines_that_do_not_stand_together_are_told(tmp_path: Path):
     header, rows = ("title", "line_number", "lyric"), [(f"S{n % 3}", str(n // 3 + 1), f"line {n}") for n in range(9)]
-    with pytest.raises(InputError, match=r"the lines of a song do not stand together. Sort its rows by song"):
+    with pytest.raises(InputError, match=r"the lines of a song aren't together. Sort its rows by song"):
         read(write(tmp_path / "x.csv", [header, *rows]))
     rows = [(f"S{n // 2}", str(n % 2 + 1), f"line {n}") for n in range(600)]
     songs, aside, _ = read(write(tmp_path / "x.csv", [header, *rows, ("S7", "3", "late"), ("last", "1", "la")]))
     assert [song.text for song in songs][-2:] == ["line 598\nline 599", "la"]
     assert [(one.title, one.reason.partition(";")[0]) for one in aside] == [
-        ("S7", "other lines of this song stand elsewhere in the table")
+        ("S7", "other lines of this song are elsewhere in the table")
     ]
 
 

@@ -84,9 +84,9 @@ def test_a_damage_is_told_with_its_line_and_byte(corpus: Corpus):
     shard.write_bytes(lines[0] + b'{"no json\n' + b"\xff\n" + b'{"id": "no text"}\n' + b"".join(lines[1:]))
     first, second, third, *_ = look(corpus)
     place = len(lines[0])
-    assert (first.path, first.line, first.byte, first.what) == (shard, 2, place, "holds what is no JSON")
-    assert (second.line, second.byte, second.what) == (3, place + 10, "holds what is no text")
-    assert (third.line, third.what) == (4, "holds what is none of its records")
+    assert (first.path, first.line, first.byte, first.what) == (shard, 2, place, "contains something that isn't JSON")
+    assert (second.line, second.byte, second.what) == (3, place + 10, "contains something that isn't text")
+    assert (third.line, third.what) == (4, "contains something that isn't one of its records")
     assert mend(corpus) == []
     (aside,) = corpus.path.glob("damaged-raw-00001-*.jsonl")
     assert aside.read_bytes() == b'{"no json\n\xff\n{"id": "no text"}\n'
@@ -114,7 +114,7 @@ def test_a_shard_cut_short_keeps_its_whole_songs(
     assert any(damage.path == shard and "cut short" in damage.what for damage in found)
     lost = content.count(b"\n") - kept
     songs = "1 song" if lost == 1 else f"{lost} songs"
-    assert any(f"lacks {songs} that came in" in damage.what for damage in found)
+    assert any(f"has lost {songs}," in damage.what for damage in found)
     assert mend(corpus) == []
     left = list(again(corpus).raw())
     assert len(left) == len(SONGS) - lost
@@ -179,8 +179,8 @@ def test_shards_that_are_not_where_they_were(corpus: Corpus, way: str):
         (corpus.path / "raw.index").unlink()
     else:
         (corpus.path / "raw-00099.jsonl").write_bytes(first.read_bytes() + b'{"id": "new", "text": "la"}\n')
-    said = {"swapped": "lacks", "deleted": "is gone, and with it", "copied": "there twice", "added": "there twice"}
-    assert any(said.get(way, "is gone") in damage.what for damage in look(corpus))
+    said = {"swapped": "has lost", "deleted": "is missing, and with it", "copied": "there twice", "added": "there twice"}
+    assert any(said.get(way, "is missing") in damage.what for damage in look(corpus))
     assert mend(corpus) == []
     assert all_lines(corpus.path) >= before - lost
     ids = [song.id for song in again(corpus).raw()]
@@ -234,7 +234,7 @@ def test_of_the_clean_songs_before_the_last_only_those_go(corpus: Corpus):
 def test_raw_songs_that_are_lost_take_the_clean_ones_out_of_use(corpus: Corpus):
     shard = corpus.path / "raw-00001.jsonl"
     shard.write_bytes(shard.read_bytes()[:-5])
-    assert any("not among the raw ones" in damage.what for damage in look(corpus))
+    assert any("missing from the raw ones" in damage.what for damage in look(corpus))
     clean = corpus.path / json.loads((corpus.path / "clean.json").read_bytes())["songs_file"]
     words = clean.read_bytes()
     assert mend(corpus) == []
@@ -285,7 +285,7 @@ def test_a_newer_corpus_is_left_alone(corpus: Corpus):
     (corpus.path / "corpus.json").write_text('{"name": "Songs", "format": 2}')
     (corpus.path / "raw-00001.jsonl").write_text("who knows")
     (damage,) = look(corpus)
-    assert "newer songsmith" in damage.what
+    assert "newer version of songsmith" in damage.what
     assert mend(corpus) == [damage]
     assert (corpus.path / "raw-00001.jsonl").read_text() == "who knows"
 

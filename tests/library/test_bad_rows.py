@@ -41,7 +41,7 @@ def test_a_bad_row_is_passed_over_named_and_kept(tmp_path: Path, column: str, va
         assert row.number == (None if column == "number" else 2)
         assert [song.title for song in library.drafts()] == ["A draft"]
         if row.number:
-            with pytest.raises(DamagedSongError, match=rf"Song 2 cannot be read: its column '{column}' is damaged.*songs repair"):
+            with pytest.raises(DamagedSongError, match=rf"Song 2 can't be read: its column '{column}' is damaged.*songs repair"):
                 library.song("2")
         assert library.put_song(SongRecord(title="New", kept=True)).number == 4
     assert [entry.name for entry in tmp_path.iterdir()] == ["library.sqlite3"]

@@ -237,7 +237,7 @@ def test_a_home_that_is_a_file_is_named(tmp_path: Path):
     home = tmp_path / "home"
     home.write_text("not a folder")
     with Library(home / "library.sqlite3") as library:
-        with pytest.raises(StorageError, match=rf"{re.escape(str(home))} is not a folder"):
+        with pytest.raises(StorageError, match=rf"{re.escape(str(home))} isn't a folder"):
             library.songs()
         with pytest.raises(StorageError, match="SONGSMITH_HOME"):
             library.put_song(SongRecord(title="A"))
@@ -248,7 +248,7 @@ def test_a_library_that_is_a_folder_is_named(path: Path):
     path.mkdir()
     with Library(path) as library:
         for use in (library.songs, lambda: library.put_song(SongRecord(title="A"))):
-            with pytest.raises(StorageError, match=r"library\.sqlite3 cannot be used: is a directory"):
+            with pytest.raises(StorageError, match=r"library\.sqlite3 can't be used: is a directory"):
                 use()
 
 
@@ -256,7 +256,7 @@ def test_a_library_that_is_a_folder_is_named(path: Path):
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path):
     home = tmp_path / "home"
     home.mkdir(mode=0o500)
-    with Library(home / "library.sqlite3") as library, pytest.raises(StorageError, match="cannot be written"):
+    with Library(home / "library.sqlite3") as library, pytest.raises(StorageError, match="can't be written"):
         library.put_song(SongRecord(title="A"))
 
 

@@ -209,7 +209,7 @@ def rename_weights(name: str) -> Callable[[Path], object]:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "adapter": (adapt, "other holds an adapter, not a whole model. Merge it"),
+    "adapter": (adapt, "other has an adapter, not a whole model. Merge it"),
     "run": (run_of_training, r"holds no weights itself, but checkpoint-10 in it does\. Name .*checkpoint-10\."),
     "gguf": (rename_weights("model.gguf"), "holds its weights as GGUF, which songsmith does not read"),
     "pickle": (rename_weights("pytorch_model-00001-of-00002.bin"), "holds its weights as a pickle"),
@@ -254,6 +254,6 @@ def test_what_is_not_read_is_told_by_what_it_is_and_never_called_damaged(paths: 
 def test_weights_that_may_not_be_read_are_not_called_damaged(paths: Paths) -> None:
     folder = write_random_model(paths.models / "other")
     (folder / "model.safetensors").chmod(0)
-    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read: permission denied") as caught:
+    with pytest.raises(ModelError, match=r"model\.safetensors can't be read: permission denied") as caught:
         ModelStore(paths).read("other")
     assert "damaged" not in str(caught.value)

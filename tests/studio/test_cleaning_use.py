@@ -124,7 +124,7 @@ def test_a_killed_process_is_told_and_nothing_is_half_written(studio: Studio):
         pass
     assert len(children()) == 2
     os.kill(min(children()), signal.SIGKILL)
-    with pytest.raises(SongsmithError, match=r"ended before it was done. Nothing was changed."):
+    with pytest.raises(SongsmithError, match=r"ended unexpectedly. Nothing was changed."):
         list(events)
     assert not children()
     assert {path.name: path.read_bytes() for path in corpus.path.iterdir()} == before
@@ -150,7 +150,7 @@ def test_a_damaged_raw_file_is_named(studio: Studio, jobs: int):
 def test_the_way_back(studio: Studio):
     corpus = fill(studio, 9)
     raw = list(corpus.raw())
-    with pytest.raises(NotFoundError, match=r"no clean songs to take back. Clean it with .*: songsmith clean songs"):
+    with pytest.raises(NotFoundError, match=r"no cleaning to undo. Clean it with .*: songsmith clean songs"):
         list(undo_cleaning(studio))
     assert not clean(studio).replaced
     first = contents(corpus)
@@ -192,7 +192,7 @@ def test_the_report_tells_every_place_and_every_reason(studio: Studio):
 def test_how_songs_were_cleaned_is_noted(studio: Studio):
     corpus = fill(studio, 3)
     assert made_with(corpus) == {}
-    assert describe_making({}) == "not known"
+    assert describe_making({}) == "unknown options"
     clean(studio)
     assert describe_making(made_with(corpus)).startswith(
         "headers kept, ad-libs kept, near-duplicates set aside (songsmith "
@@ -201,7 +201,7 @@ def test_how_songs_were_cleaned_is_noted(studio: Studio):
 
     options = CleaningOptions(strip_headers=True, keep_adlibs=False, disabled=frozenset([RULES[0].name]))
     clean(studio, options=options, keep_duplicates=True)
-    expected = f"headers taken off, ad-libs dropped, near-duplicates kept, without {RULES[0].name} (songsmith "
+    expected = f"headers removed, ad-libs dropped, near-duplicates kept, without {RULES[0].name} (songsmith "
     assert describe_making(made_with(corpus)).startswith(expected)
 
 

@@ -178,7 +178,7 @@ def test_the_place_of_a_data_set(corpus: Corpus, tmp_path: Path):
     (tmp_path / "mine" / "data" / "notes.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
     for name in ("mine", "file"):
-        with pytest.raises(UsageError, match="no data set that could be replaced"):
+        with pytest.raises(UsageError, match="isn't a dataset, so it can't be replaced"):
             write(corpus, tmp_path / name, force=True)
     with pytest.raises(StorageError, match="choose another place"):
         write(corpus, tmp_path / "file" / "under")
@@ -200,7 +200,7 @@ def test_what_somebody_put_into_a_data_set_stays(corpus: Corpus, tmp_path: Path,
     write(corpus, tmp_path / "mine")
     place = tmp_path / "mine" / theirs
     put(place, theirs, outside=tmp_path)
-    with pytest.raises(UsageError, match="no data set that could be replaced"):
+    with pytest.raises(UsageError, match="isn't a dataset, so it can't be replaced"):
         write(corpus, tmp_path / "mine", force=True)
     assert place.exists()
 
@@ -213,7 +213,7 @@ def test_a_folder_that_songsmith_did_not_write_stays(corpus: Corpus, tmp_path: P
     place.parent.mkdir(parents=True)
     put(place, theirs, outside=tmp_path)
     for force in (False, True):
-        with pytest.raises(UsageError, match="no data set that could be replaced"):
+        with pytest.raises(UsageError, match="isn't a dataset, so it can't be replaced"):
             write(corpus, folder, force=force)
     assert [path.relative_to(folder).as_posix() for path in folder.rglob("*")][-1] == theirs.rstrip("/")
 

@@ -42,9 +42,9 @@ def test_lines_of_a_list(tmp_path: Path, line: str, wanted: Wanted | None):
 
 
 def test_a_list_that_is_not_there(tmp_path: Path):
-    with pytest.raises(NotFoundError, match="There is no file"):
+    with pytest.raises(NotFoundError, match="doesn't exist"):
         read_list(tmp_path / "list")
-    with pytest.raises(InputError, match="cannot be read: is a directory"):
+    with pytest.raises(InputError, match="can't be read: is a directory"):
         read_list(tmp_path)
 
 

@@ -60,7 +60,7 @@ def test_another_runs_checkpoint_is_refused_and_the_difference_named(tmp_path: P
 def test_a_damaged_checkpoint_says_so(tmp_path: Path) -> None:
     path = checkpoint.save_checkpoint(tmp_path, STATE, TENSORS)
     (path / "tensors.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(TrainingError, match="cannot be read"):
+    with pytest.raises(TrainingError, match="can't be read"):
         checkpoint.load_checkpoint(tmp_path, STATE.identity)
 
 

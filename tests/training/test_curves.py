@@ -40,7 +40,7 @@ def test_a_picture_is_written_and_replaced(tmp_path: Path, capfd: pytest.Capture
 
 def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(StorageError, match="is not a folder"):
+    with pytest.raises(StorageError, match="isn't a folder"):
         save_curves(tmp_path / "file" / "curves.png", losses=LOSSES, evaluations=EVALUATIONS, title="Valley")
     (tmp_path / "curves.png").mkdir()
     with pytest.raises(StorageError):

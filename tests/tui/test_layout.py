@@ -103,7 +103,7 @@ async def test_the_panel_follows_its_mark(app, size):
 
             def in_sight(current: int = current) -> bool:
                 right = [row[panel.region.x : panel.region.right].strip() for row in rows(app)[1:-2]]
-                marked = [f"▶ {current + 1}  take", f"A line that is short {current}", "And another one"]
+                marked = [f"▶ {current + 1}  model", f"A line that is short {current}", "And another one"]
                 return marked in [right[place : place + 3] for place in range(len(right))]
 
             await until(pilot, in_sight)
@@ -129,7 +129,7 @@ async def test_a_wrapped_line_keeps_its_indent(app):
         panel.show(versions(1, "word " * 20 + "漢字" * 30), 0, ())
         await pilot.pause()
         right = [row[panel.region.x :] for row in rows(app)[1:-2]]
-        lyric = [row for row in right[right.index("▶ 1  take") + 1 :] if row.strip()]
+        lyric = [row for row in right[right.index("▶ 1  model") + 1 :] if row.strip()]
         assert len(lyric) > 4
         assert lyric[0].startswith("    word")
         assert lyric[-1] == "    And another one"
@@ -153,7 +153,7 @@ async def test_the_toast_leaves_the_status_line_and_the_keys_in_sight(app, width
 @pytest.mark.parametrize(
     "news",
     [
-        "The model is still loading; it writes as soon as it can.",
+        "The model is still loading; it will write as soon as it can.",
         "The disk that holds /home/somebody/.local/share/songsmith/library.db is full. Free some space and try again; "
         "nothing was lost.",
         "Short.",

@@ -82,7 +82,7 @@ def load_llama_cpp(folder: Path) -> Writer:
     settings = Settings.load(find_paths())
     on_cpu = is_cpu(settings.device)
     if not on_cpu and not llama_cpp.llama_supports_gpu_offload():
-        raise RuntimeError("the llama.cpp installed here runs on no GPU")
+        raise RuntimeError("the installed llama.cpp doesn't support a GPU")
     session = _Session(
         llama_cpp, folder / _FILE, threads=settings.threads or available_processors(),
         layers_on_gpu=0 if on_cpu else _ALL_LAYERS,
@@ -100,7 +100,7 @@ class _Session:
         wishes.n_gpu_layers = layers_on_gpu
         self._model = library.llama_model_load_from_file(str(path).encode(), wishes)
         if not self._model:
-            raise RuntimeError("llama.cpp cannot load the model")
+            raise RuntimeError("llama.cpp can't load the model")
         self._sampler = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
         library.llama_sampler_chain_add(self._sampler, library.llama_sampler_init_top_k(TOP_K))
         library.llama_sampler_chain_add(self._sampler, library.llama_sampler_init_dist(0))
@@ -134,7 +134,7 @@ class _Session:
         wishes.n_threads = wishes.n_threads_batch = self._threads
         self._context = library.llama_init_from_model(self._model, wishes)
         if not self._context:
-            raise RuntimeError(f"llama.cpp cannot write {takes} takes side by side")
+            raise RuntimeError(f"llama.cpp can't write {takes} takes side by side")
         self._batch = library.llama_batch_init(max(takes, PROMPT_TOKENS), 0, 1)
         self._size = (takes, new_tokens)
 

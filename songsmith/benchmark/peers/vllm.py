@@ -23,7 +23,7 @@ def load_vllm(folder: Path) -> Writer:
 
     device = choose_device(Settings.load(find_paths()).device)
     if current_platform.device_type != device.type:
-        raise RuntimeError(f"the vLLM installed here runs on {current_platform.device_type}, not on {device.type}")
+        raise RuntimeError(f"the installed vLLM runs on {current_platform.device_type}, not on {device.type}")
     engine: Any = LLM(
         model=str(folder), skip_tokenizer_init=True, dtype=str(choose_dtype(device)).removeprefix("torch."),
         # What it read of a prompt before it would keep: nobody else does.

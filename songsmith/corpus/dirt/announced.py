@@ -27,6 +27,6 @@ def _announced(text: str, about: About) -> list[Finding]:
 
 
 ANNOUNCED = Rule(
-    name="announced song", does="A first line such as `Paroles de la chanson … par …` goes.", find=_announced,
+    name="announced song", does="Removes a first line such as `Paroles de la chanson … par …`.", find=_announced,
     proves_scraping=False,
 )  # fmt: skip

@@ -94,8 +94,8 @@ def _goes_on(text: str, start: int, end: int, word: "re.Match[str]") -> bool:
 
 
 BREAKS: tuple[Rule, ...] = (
-    Rule(name="broken ad-libs", does="A line broken inside parentheses becomes one again.", find=_broken_ad_libs, reports=False),
-    Rule(name="joined lines", does="Two lines that a page glued together are parted; what may be a name is told.",
+    Rule(name="broken ad-libs", does="Rejoins a line that was broken inside parentheses.", find=_broken_ad_libs, reports=False),
+    Rule(name="joined lines", does="Splits two lines that a page ran together; reports what may be a name.",
          find=_joined_lines),
 )  # fmt: skip
 """In the order in which they run."""

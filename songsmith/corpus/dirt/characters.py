@@ -207,29 +207,29 @@ def _blank_lines(text: str, about: About) -> list[Finding]:
 
 
 BLANK_LINES = Rule(
-    name="blank lines", does="More than one blank line becomes one; none stand at either end.",
+    name="blank lines", does="Reduces several blank lines to one, and removes those at either end.",
     find=_blank_lines, reports=False,
 )  # fmt: skip
 CHARACTERS: tuple[Rule, ...] = (
-    Rule(name="line ends", does="Every line break becomes a newline, tabs become spaces, control characters go.",
+    Rule(name="line ends", does="Turns every line break into a newline and tabs into spaces; removes control characters.",
          find=_controls, only_rare=True, reports=False),
-    Rule(name="escapes", does="`&amp;`, `<br>` and a written `\\n` become what they stand for.", find=_escapes),
-    Rule(name="zero width", does="Characters without width go.", find=_hidden, only_rare=True),
-    Rule(name="joiners", does="Joiners go, except where a script or an emoji needs them.", find=_joiners, only_rare=True),
-    Rule(name="odd spaces", does="Spaces of unusual width become plain ones.", find=_spaces, only_rare=True, reports=False),
-    Rule(name="composition", does="Letters and their accents become one character (NFC).",
+    Rule(name="escapes", does="Replaces `&amp;`, `<br>` and a literal `\\n` with what they stand for.", find=_escapes),
+    Rule(name="zero width", does="Removes zero-width characters.", find=_hidden, only_rare=True),
+    Rule(name="joiners", does="Removes joiners, except where a script or an emoji needs them.", find=_joiners, only_rare=True),
+    Rule(name="odd spaces", does="Turns spaces of unusual width into plain ones.", find=_spaces, only_rare=True, reports=False),
+    Rule(name="composition", does="Combines letters and accents into one character (NFC).",
          find=_composition, only_rare=True, reports=False),
-    Rule(name="look-alikes", does="Cyrillic and Greek letters inside a Latin word become the Latin ones they look like.",
+    Rule(name="look-alikes", does="Replaces Cyrillic and Greek letters in a Latin word with the Latin ones they look like.",
          find=_look_alikes, only_rare=True),
-    Rule(name="wide letters", does="Letters of double width inside a Latin word become plain ones.", find=_wide, only_rare=True),
-    Rule(name="trailing spaces", does="Spaces at the end of a line go.", find=_line_ends, reports=False),
+    Rule(name="wide letters", does="Turns full-width letters in a Latin word into plain ones.", find=_wide, only_rare=True),
+    Rule(name="trailing spaces", does="Removes spaces at the end of a line.", find=_line_ends, reports=False),
     BLANK_LINES,
 )  # fmt: skip
 """In the order in which they run."""
 
 QUOTES: tuple[Rule, ...] = (
     # After everything else: what a page says must not count in how a song is written.
-    Rule(name="apostrophes", does="Apostrophes become all straight or all curly, as most of those inside words are.",
+    Rule(name="apostrophes", does="Makes apostrophes all straight or all curly, like most of those inside words.",
          find=_apostrophes, reports=False),
 )  # fmt: skip
 """In the order in which they run."""

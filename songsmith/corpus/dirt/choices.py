@@ -55,5 +55,7 @@ def _headers(text: str, about: About) -> list[Finding]:
     return findings
 
 
-AD_LIBS = Rule(name="drop ad-libs", does="Parentheses at the end of a line go.", find=_ad_libs)
-HEADERS = Rule(name="strip headers", does="Section headers go; a blank line still parts the stanzas.", find=_headers)
+AD_LIBS = Rule(name="drop ad-libs", does="Removes parentheses at the end of a line.", find=_ad_libs)
+HEADERS = Rule(
+    name="strip headers", does="Removes section headers; a blank line still separates stanzas.", find=_headers
+)

@@ -289,10 +289,10 @@ def _beginning(stanza: str) -> str:
 
 
 CHORUSES: tuple[Rule, ...] = (
-    Rule(name="bare choruses", does="A chorus that is only named is written out, as is what says `Repeat`.", find=_bare_choruses),
-    Rule(name="continued sections", does="In a song with headed verses, a later stanza of a chorus says that it is one.",
+    Rule(name="bare choruses", does="Writes out a chorus that is only named, and what says `Repeat`.", find=_bare_choruses),
+    Rule(name="continued sections", does="Labels a later stanza of a chorus in a song whose verses have headers.",
          find=_continued_sections),
-    Rule(name="returning stanza", does="In a song without a chorus, the stanza that comes back is called the chorus.",
+    Rule(name="returning stanza", does="Labels the stanza that returns as the chorus, in a song without one.",
          find=_returning_stanza),
 )  # fmt: skip
 """In the order in which they run."""

@@ -300,10 +300,10 @@ def _doubtful_blurb(text: str, about: About) -> list[Finding]:
 
 
 HEAD: tuple[Rule, ...] = (
-    Rule(name="page marks", does="Marks of the page itself go: comments and pictures.", find=_page_marks,
+    Rule(name="page marks", does="Removes the page's own marks: comments and pictures.", find=_page_marks,
          proves_scraping=True),
-    Rule(name="head", does="Contributors, translations, `<Title> Lyrics` and the blurb before the song go.", find=_heads,
+    Rule(name="head", does="Removes contributors, translations, `<Title> Lyrics` and the blurb before the song.", find=_heads,
          proves_scraping=True),
-    Rule(name="blurb", does="What may be a blurb before the song, but may be sung, is told.", find=_doubtful_blurb),
+    Rule(name="blurb", does="Reports what may be a blurb before the song, or may be sung.", find=_doubtful_blurb),
 )  # fmt: skip
 """In the order in which they run."""

@@ -296,9 +296,9 @@ def _is_known_piece(piece: str, about: About) -> bool:
 
 
 MIDDLE: tuple[Rule, ...] = (
-    Rule(name="tickets", does="`See … Live`, `Get tickets as low as …` and their like go.", find=_tickets,
+    Rule(name="tickets", does="Removes `See … Live`, `Get tickets as low as …` and the like.", find=_tickets,
          proves_scraping=True),
-    Rule(name="recommendations", does="`You might also like` goes, with up to three songs by known artists after it.",
+    Rule(name="recommendations", does="Removes `You might also like`, and up to three songs by known artists after it.",
          find=_recommendations, proves_scraping=True),
 )  # fmt: skip
 """In the order in which they run."""

@@ -71,6 +71,6 @@ def _config() -> "TextFixerConfig":
 
 
 MOJIBAKE = Rule(
-    name="wrong decoding", does="Letters that were decoded wrongly (`donâ€™t`) are put right where that is certain.",
+    name="wrong decoding", does="Fixes wrongly decoded letters (`donâ€™t`) where the fix is certain.",
     find=_mojibake, only_rare=True,
 )  # fmt: skip

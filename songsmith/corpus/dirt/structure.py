@@ -344,8 +344,8 @@ def _in_style(name: str) -> str:
 
 
 STRUCTURE: tuple[Rule, ...] = (
-    Rule(name="glued headers", does="A header glued to a line gets a line of its own.", find=_glued_headers, reports=False),
-    Rule(name="header styles", does="`Chorus:`, `(Chorus x2)` and `CHORUS` become `[Chorus]`.", find=_styles),
+    Rule(name="glued headers", does="Puts a header that is stuck to a line on its own line.", find=_glued_headers, reports=False),
+    Rule(name="header styles", does="Turns `Chorus:`, `(Chorus x2)` and `CHORUS` into `[Chorus]`.", find=_styles),
     *CHORUSES,
 )  # fmt: skip
 """In the order in which they run."""

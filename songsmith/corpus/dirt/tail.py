@@ -318,8 +318,8 @@ def _before_number_line(text: str, start: int, about: About) -> tuple[int, bool]
 
 
 TAIL: tuple[Rule, ...] = (
-    Rule(name="page end", does="The edit form and the page's footer go.", find=_page_end, proves_scraping=True),
-    Rule(name="embed", does="`Embed`, the number before it and the share links after it go.", find=_embed,
+    Rule(name="page end", does="Removes the edit form and the page's footer.", find=_page_end, proves_scraping=True),
+    Rule(name="embed", does="Removes `Embed`, the number before it and the share links after it.", find=_embed,
          proves_scraping=True),
 )  # fmt: skip
 """In the order in which they run."""

@@ -81,6 +81,8 @@ def _is_within(short: list[str], long: list[str]) -> bool:
 
 
 TWICE: tuple[Rule, ...] = (
-    Rule(name="twice", does="Of a page that came twice, the clean copy stays.", find=_twice, proves_scraping=True),
+    Rule(
+        name="twice", does="Keeps only the clean copy of a page that appears twice.", find=_twice, proves_scraping=True
+    ),
 )
 """In the order in which they run."""

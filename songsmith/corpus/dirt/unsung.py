@@ -45,7 +45,7 @@ _MOST_LINES_OF_NOTHING = 12
 def why_no_song(text: str, artist: str) -> str:
     """Return why a clean text is no song, in a few words after which others can be counted, or nothing for a song."""
     if "<|" in text and (mark := find_mark(text)):
-        return f"holds {mark}, a mark songsmith uses itself"
+        return f"contains {mark}, a mark that songsmith uses itself"
     if is_genius(artist):
         return "an account of Genius, not an artist"
     if len(text) > 4000 and not text.startswith("<") and not _ERROR_PAGE.match(text):

@@ -1,6 +1,6 @@
 """Data sets of the Hugging Face Hub as files an import reads over the network, a piece at a time. Keeps nothing on disk.
 
-A data set is named as `hf://owner/name`, with `@revision`, `/config` and `:split` if need be. HF_ENDPOINT, HF_TOKEN and the
+A dataset is named as `hf://owner/name`, with `@revision`, `/config` and `:split` if need be. HF_ENDPOINT, HF_TOKEN and the
 token of `hf auth login` are huggingface_hub's own affair; none of it is ever told.
 """
 
@@ -25,7 +25,7 @@ _BLOCK_BYTES = 4 << 20
 _KINDS = ((".parquet",), (".jsonl", ".ndjson"), (".json",), (".csv", ".tsv"), (".txt",))
 """Which files are read if there are several kinds: the same songs are often there twice."""
 _CONVERTED = "refs/convert/parquet"
-"""Where the Hub keeps data sets that it converted itself."""
+"""Where the Hub keeps datasets that it converted itself."""
 # What stands beside the data and is none.
 _BESIDE = ("dataset_infos.json", "dataset_info.json", "config.json", "state.json", "requirements.txt", "license.txt")
 _TOLD = 8
@@ -33,7 +33,7 @@ _TOLD = 8
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetName:
-    """Which data set, and which part of it."""
+    """Which dataset, and which part of it."""
 
     repository: str
     """Owner and name."""
@@ -66,11 +66,11 @@ class DatasetName:
 
 def _no_name(written: str) -> UsageError:
     step = "Write it as hf://owner/name, or hf://owner/name/config:split."
-    return UsageError(f"'{written}' does not name a data set.", step)
+    return UsageError(f"'{written}' isn't the name of a dataset.", step)
 
 
 class HubFile(SourceFile):
-    """A file of a data set."""
+    """A file of a dataset."""
 
     def __init__(self, files: "HfFileSystem", dataset: DatasetName, revision: str, path: str, size_bytes: int) -> None:
         """Describe a file at a revision; nothing is read yet."""
@@ -94,12 +94,12 @@ class HubFile(SourceFile):
 
 
 def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
-    """Return the files of a data set with its songs, in order.
+    """Return the files of a dataset with its songs, in order.
 
     Raises:
         FetchError: the Hub cannot be reached, or refuses.
         InputError: it has no file that could hold songs.
-        NotFoundError: there is no such data set, revision, config or split.
+        NotFoundError: there is no such dataset, revision, config or split.
     """
     endpoint = os.environ.get("HF_ENDPOINT") or None
     _check_endpoint(endpoint or "")
@@ -115,8 +115,8 @@ def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
         files = huggingface_hub.HfFileSystem(endpoint=endpoint)
     if not _choose(sizes):
         raise InputError(
-            f"The data set {dataset.repository} has no file that could be read.",
-            "An import reads Parquet, JSONL, JSON, CSV, TSV and text.",
+            f"The dataset {dataset.repository} has no file that songsmith can read.",
+            "songsmith reads Parquet, JSONL, JSON, CSV, TSV and text.",
         )
     chosen = _choose(_narrow(dataset, sizes))
     return [HubFile(files, dataset, revision, path, sizes[path]) for path in sorted(chosen)]
@@ -129,7 +129,7 @@ def _check_endpoint(endpoint: str) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise UsageError("HF_ENDPOINT is no address of a site.", "Unset it, or write it like https://huggingface.co.")
+        raise UsageError("HF_ENDPOINT isn't a web address.", "Unset it, or set it like https://huggingface.co.")
 
 
 def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str, int]]:
@@ -142,7 +142,8 @@ def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str,
         raise
     except (ValueError, TypeError, KeyError) as error:  # a page of a network that wants a login first, say
         raise FetchError(
-            f"What answered for {dataset.repository} is no Hugging Face Hub.", "Check the network, or HF_ENDPOINT."
+            f"The answer for {dataset.repository} didn't come from a Hugging Face Hub.",
+            "Check the network, or HF_ENDPOINT.",
         ) from error
     sizes = {file.rfilename: file.size or 0 for file in told.siblings or ()}
     return told.sha or revision or "main", sizes
@@ -168,7 +169,7 @@ def _narrow(dataset: DatasetName, sizes: dict[str, int]) -> dict[str, int]:
         if not _choose(under):
             folders = sorted({str(PurePosixPath(path).parent) for path in _choose(sizes)} - {"."})
             raise NotFoundError(
-                f"The data set {dataset.repository} has no folder '{dataset.config}' with songs.", _there_are(folders)
+                f"The dataset {dataset.repository} has no folder '{dataset.config}' with songs.", _there_are(folders)
             )
         sizes = under
     if dataset.split:
@@ -176,7 +177,7 @@ def _narrow(dataset: DatasetName, sizes: dict[str, int]) -> dict[str, int]:
         under = {path: size for path, size in sizes.items() if word.search(path)}
         if not _choose(under):
             raise NotFoundError(
-                f"The data set {dataset.repository} has no split '{dataset.split}'.", _there_are(sorted(_choose(sizes)))
+                f"The dataset {dataset.repository} has no split '{dataset.split}'.", _there_are(sorted(_choose(sizes)))
             )
         sizes = under
     return sizes
@@ -209,26 +210,26 @@ def _explain(dataset: DatasetName, error: Exception) -> SongsmithError:
     name = dataset.repository
     if isinstance(error, errors.GatedRepoError):
         return FetchError(
-            f"The data set {name} is only for those who accepted its terms.",
+            f"The dataset {name} is only open to those who accept its terms.",
             f"Accept them at {dataset.url}, then log in with: hf auth login",
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return NotFoundError(f"The data set {name} has no revision '{dataset.revision}'.", "Leave it out.")
+        return NotFoundError(f"The dataset {name} has no revision '{dataset.revision}'.", "Leave it out.")
     if isinstance(error, errors.RepositoryNotFoundError):
         return NotFoundError(
-            f"There is no data set {name} on the Hugging Face Hub, or it is private.",
+            f"The dataset {name} doesn't exist on the Hugging Face Hub, or is private.",
             "Check the name; for a private one log in with: hf auth login",
         )
     if isinstance(error, errors.OfflineModeIsEnabled):
-        return FetchError("The Hugging Face Hub is switched off by HF_HUB_OFFLINE.", "Unset it.")
+        return FetchError("HF_HUB_OFFLINE turns off the Hugging Face Hub.", "Unset it.")
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if status in (401, 403):
         step = "Log in with a token that may read it: hf auth login"
         return FetchError(f"The Hugging Face Hub refuses {name} ({status}).", step)
     if status:
-        step = "Wait a while and run the same command again: it goes on."
+        step = "Wait a while, then run the same command again to continue."
         return FetchError(f"The Hugging Face Hub answered {status} when asked for {name}.", step)
     return FetchError(
-        "The Hugging Face Hub cannot be reached.",
-        "Check the network, or HF_ENDPOINT, and run the same command again: it goes on.",
+        "The Hugging Face Hub can't be reached.",
+        "Check the network, or HF_ENDPOINT, then run the same command again to continue.",
     )

@@ -24,6 +24,7 @@ from songsmith.corpus.formats.tables import read_table
 from songsmith.corpus.formats.text_files import Cursor, LocalFile, PipedInput, SourceFile
 from songsmith.corpus.formats.text_songs import DIVIDERS, is_marked, read_marked_up, read_text
 from songsmith.corpus.records import RawRecord, SetAside, has_words
+from songsmith.counting import count_of
 from songsmith.errors import InputError, NotFoundError, UsageError
 from songsmith.markup import find_mark
 
@@ -90,7 +91,7 @@ class Importer:
 
     def _find_files(self, named: Sequence[Path | str]) -> None:
         if any(map(is_dataset, named)):
-            raise UsageError("A data set is not imported together with other things.", "Import it by itself.")
+            raise UsageError("A dataset can't be imported together with files.", "Import it by itself.")
         paths = list(dict.fromkeys(map(Path, named)))
         more = f" and {len(paths) - _PATHS_TOLD} more" if len(paths) > _PATHS_TOLD else ""
         self.label = f"{', '.join(map(str, paths[:_PATHS_TOLD]))}{more}"
@@ -121,8 +122,8 @@ class Importer:
         if not found:
             there = f" {describe_passed_over(self.passed_over)}" if self.passed_over else ""
             raise InputError(
-                f"{folder} holds no file with songs.{there}",
-                f"It should end with {', '.join(KINDS)}, or these and .gz.",
+                f"{folder} has no files with songs.{there}",
+                f"Their names should end with {', '.join(KINDS)}, or one of these and .gz.",
             )
         return found
 
@@ -177,7 +178,7 @@ class Importer:
             self._bytes_done += file.size_bytes
         if len(self._refused) == len(self._files):
             first = self._refused[0]
-            raise InputError(f"No file in {self.label} is text with songs. {first.message}", first.next_step)
+            raise InputError(f"No file in {self.label} contains songs as text. {first.message}", first.next_step)
         if not self._checked:
             yield from self._check_keys()
 
@@ -250,13 +251,13 @@ class Importer:
 
 
 def describe_passed_over(counts: Mapping[str, int]) -> str:
-    """Return how many files were passed over, as a sentence: `Passed over 3 files: 2 .png, 1 without an ending.`."""
+    """Return how many files were passed over, as a sentence: `Skipped 3 files: 2 .png, 1 without an ending.`."""
     total = sum(counts.values())
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{count} {ending}" for ending, count in ordered[:_KINDS_TOLD]]
     if len(ordered) > _KINDS_TOLD:
         told.append(f"{sum(count for _, count in ordered[_KINDS_TOLD:])} of other kinds")
-    return f"Passed over {total} file{'s' if total > 1 else ''}: {', '.join(told)}."
+    return f"Skipped {count_of(total, 'file')}: {', '.join(told)}."
 
 
 def _is_marked_up(path: Path) -> bool:

@@ -58,23 +58,23 @@ def read_json(
         content = text.read(_LONGEST_JSON_BYTES + 1)
     if len(content) > _LONGEST_JSON_BYTES:
         raise InputError(
-            f"{file.label} holds more than {_LONGEST_JSON_BYTES >> 20} MB in one piece.",
-            "Write one song a line (JSONL): that can be of any size.",
+            f"{file.label} contains more than {_LONGEST_JSON_BYTES >> 20} MB in one piece.",
+            "Use JSONL, one song per line: it can be any size.",
         )
     try:
         value = json.loads(content, strict=False)
     except RecursionError as error:
-        raise InputError(f"{file.label} is nested deeper than any song.", "Export it again.") from error
+        raise InputError(f"{file.label} is nested too deeply to be songs.", "Export it again.") from error
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.lineno > 1:  # one song a line, whatever it is called
             yield from _read_rows(content.split("\n"), 1, place, options.keys)
             return
         raise InputError(
-            f"{file.label} is not valid JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}.",
-            "Export it again, or mend it there.",
+            f"{file.label} isn't valid JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}.",
+            "Export it again, or fix it there.",
         ) from error
     except ValueError as error:  # a number of thousands of digits
-        raise InputError(f"{file.label} is not valid JSON: {error}.", "Export it again, or mend it.") from error
+        raise InputError(f"{file.label} isn't valid JSON: {error}.", "Export it again, or fix it.") from error
     if isinstance(value, list):
         few = value[:ROWS_LOOKED_AT]
         refuse_line_rows(file.label, [row for row in few if isinstance(row, dict)], options)

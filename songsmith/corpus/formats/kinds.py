@@ -56,7 +56,7 @@ _BY_ENDING = {
     ".abc": "ABC notation", ".tex": "LaTeX", ".ly": "LilyPond", ".ass": "an ASS subtitle", ".ssa": "an ASS subtitle",
     **dict.fromkeys(_CODE, "a program or its settings"),
 }  # fmt: skip
-_SAVE_WORDS = "Save its words as plain text."
+_SAVE_WORDS = "Save its lyrics as plain text."
 
 
 def find_kind(file: SourceFile) -> str:
@@ -72,7 +72,7 @@ def find_kind(file: SourceFile) -> str:
         start = unpacked.read(_START_BYTES).decode("utf-8", "ignore")
     start = start.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").lstrip()
     if foreign := _find_foreign(start, ending):
-        raise InputError(f"{file.label} is {foreign}, which is not read.", _SAVE_WORDS)
+        raise InputError(f"{file.label} is {foreign}, which songsmith doesn't read.", _SAVE_WORDS)
     return _find_markup(start, ending) or (ending if ending in KINDS else TEXT)
 
 

@@ -96,7 +96,7 @@ def _refuse_gzip(file: SourceFile, packed: BinaryIO) -> None:
     packed.seek(0)
     if start == b"\x1f\x8b":
         raise InputError(
-            f"{file.label} is gzipped, which Parquet cannot be.", f"Unpack it: gunzip {shlex.quote(file.label)}"
+            f"{file.label} is gzipped, which doesn't work for Parquet.", f"Unpack it: gunzip {shlex.quote(file.label)}"
         )
 
 
@@ -234,4 +234,4 @@ def _reading(file: SourceFile) -> Iterator[None]:
         # pyarrow says of damage that it is an OSError; one of the system has a number.
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):
             raise
-        raise InputError(f"{file.label} is not Parquet, or damaged.", "Fetch or export it again.") from error
+        raise InputError(f"{file.label} isn't Parquet, or is damaged.", "Download or export it again.") from error

@@ -92,7 +92,7 @@ def find_line_columns(
     if not own and number is None:
         if is_named:
             raise InputError(
-                f"{label} has one row a line, and no column that says which song a line is from.",
+                f"{label} has one row per line of lyrics, but no column that says which song a line belongs to.",
                 "Name one with --title-column.",
             )
         return None
@@ -104,7 +104,7 @@ def find_line_columns(
     else:
         is_by_line = len(rows) >= _FEWEST_ROWS and together > len(songs) // 2 and all(map(any, songs))
     if is_by_line and again > 0 and (own or number is None):
-        raise InputError(f"{label} has one row a line, and the lines of a song do not stand together.", _SORT)
+        raise InputError(f"{label} has one row per line of lyrics, but the lines of a song aren't together.", _SORT)
     return found if is_by_line else None
 
 
@@ -194,7 +194,7 @@ class _Lines:
         if self._length > _LONGEST_SONG:
             record = SetAside(id=self._place.label, title=record.title, reason="longer than any song")
         elif song in done and not self._is_another:
-            reason = "other lines of this song stand elsewhere in the table; sort its rows by song and line"
+            reason = "other lines of this song are elsewhere in the table; sort its rows by song and line"
             record = SetAside(id=self._place.label, title=record.title, reason=reason)
         if len(done) < _MOST_SONGS_REMEMBERED:
             done.add(song)

@@ -72,7 +72,9 @@ class TableWriter:
         try:
             table = pa.table(columns, schema=self._schema)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise StorageError("The corpus changed while it was read.", "Try again when it rests.") from error
+            raise StorageError(
+                "The corpus changed while it was being read.", "Try again when nothing changes it."
+            ) from error
         self._writer.write_table(table)
         self.rows += table.num_rows
         self.bytes += table.nbytes

@@ -45,7 +45,7 @@ def read_table(
         if cursor.at:
             rows.seek(cursor.at, cursor.line)
         if lines:
-            file.remarks.append(f"{file.label} has one row a line; its rows were put together into songs.")
+            file.remarks.append(f"{file.label} has one row per line of lyrics; its rows were put together into songs.")
             yield from join_lines(rows, place, columns, keys, lines, cursor)
             return
         is_named = all(columns)
@@ -99,7 +99,7 @@ def _read_header(rows: TableRows, file: SourceFile, options: ImportOptions) -> t
         while (cells := rows.read_first()) is not None and not any(map(str.strip, cells)):
             blank = True
     except csv.Error as error:
-        raise InputError(f"The first row of {file.label} does not name columns: {error}.", "Mend it there.") from error
+        raise InputError(f"The first row of {file.label} doesn't name columns: {error}.", "Fix it there.") from error
     if cells is None:
         return [], options
     if options.no_header:
@@ -112,16 +112,16 @@ def _read_header(rows: TableRows, file: SourceFile, options: ImportOptions) -> t
         if any("\n" in cell.strip() for cell in cells):
             number = 1 + max(range(len(cells)), key=lambda place: len(cells[place]))
             raise UsageError(
-                f"{file.label} has no header: its first row is a song already.",
+                f"{file.label} has no header row: its first row is already a song.",
                 f"Say which column holds the lyrics, by its number: --no-header --text-column {number}",
             )
         return cells, options
     if blank or "\n" in cells[0].strip() or len(cells[0]) > _LONGEST_NAME:
         rows.take_back()
-        file.remarks.append(f"{file.label} has no header: each of its rows was taken for a song.")
+        file.remarks.append(f"{file.label} has no header row: each row was read as a song.")
         return ["1"], replace(options, text_column="1")
     file.remarks.append(
-        f"The first row of {file.label}, '{cells[0]}', was taken for the name of its column. If it is a song, use --no-header."
+        f"The first row of {file.label}, '{cells[0]}', was read as a column name. If it is a song, use --no-header."
     )
     return cells, replace(options, text_column=cells[0])
 
@@ -138,5 +138,5 @@ def _find_columns(label: str, columns: Sequence[str], part: str, asked: str) -> 
     ) or part != "text":
         return found
     names = ", ".join(column for column in columns if column) or "none"
-    problem = f"has no column '{asked}'" if asked else "does not say which column holds the lyrics"
+    problem = f"has no column '{asked}'" if asked else "doesn't say which column has the lyrics"
     raise UsageError(f"{label} {problem}.", f"Choose one with --{part}-column. Its columns are: {names}.")

@@ -22,7 +22,7 @@ from songsmith.errors import InputError, NotFoundError, storing
 _CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 64 << 20
 """A line is read as a whole; no song, nor any row of a table with one, comes near this."""
-_SAVE_WORDS, _NO_WORDS = "Save its words as plain text.", "Give a file with words in it."
+_SAVE_WORDS, _NO_WORDS = "Save its lyrics as plain text.", "Give a file with lyrics in it."
 _SAVE_AS_TEXT, _UNPACK = "Save it as plain text.", "Unpack it, and import what is in it."
 # How files begin that may hold words, but not as plain text: what they are, and what to do.
 _WRAPPED = {
@@ -128,7 +128,7 @@ class SourceFile:
             while chunk := file.read(_CHUNK_BYTES):
                 start = start or chunk[:SAMPLE_BYTES]
                 if not total and (wrapped := _find_wrapping(chunk)):
-                    raise InputError(f"{self.label} is no plain text but {wrapped[0]}.", wrapped[1])
+                    raise InputError(f"{self.label} isn't plain text but {wrapped[0]}.", wrapped[1])
                 pending = len(decoder.getstate()[0])
                 nul = chunk.find(b"\0")
                 try:
@@ -141,7 +141,7 @@ class SourceFile:
                 if nul >= 0 and guess_encoding(start, from_start=True):
                     raise self._not_text(total + nul, "NUL", start, start)
                 if nul >= 0:
-                    raise InputError(f"{self.label} is not text: byte {total + nul} is NUL.", "Give a file in UTF-8.")
+                    raise InputError(f"{self.label} isn't text: byte {total + nul} is NUL.", "Give a file in UTF-8.")
                 total += len(chunk)
                 ending = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
                 line = line + len(chunk) if ending < 0 else len(chunk) - ending - 1
@@ -210,11 +210,11 @@ class SourceFile:
         wide = guess_encoding(start, from_start=True) if b"\0" in start or place < 4 else ""
         guess = wide or guess_encoding(around, from_start=False)
         if guess == DAMAGED:
-            why, how = "Nearly all of it is. Leave out what is damaged", "iconv -c -f UTF-8 -t UTF-8"
+            why, how = "Nearly all of it is. Drop the damaged parts", "iconv -c -f UTF-8 -t UTF-8"
         else:
             why = f"It is probably {guess}. Convert it first" if guess else "Convert it first"
             how = f"iconv -f {guess or 'WINDOWS-1252'} -t UTF-8"
-        return InputError(f"{self.label} is not UTF-8: byte {place} is {byte}.", f"{why}: {self._tell_command(how)}")
+        return InputError(f"{self.label} isn't UTF-8: byte {place} is {byte}.", f"{why}: {self._tell_command(how)}")
 
     def _tell_command(self, convert: str) -> str:
         """Return the command that converts this file."""
@@ -236,7 +236,7 @@ class LocalFile(SourceFile):
         with explaining(str(path)):
             state = path.stat()
             if not path.is_file():
-                raise InputError(f"{path} is no file.", "Name a file, or a folder with files.")
+                raise InputError(f"{path} isn't a file.", "Give a file, or a folder with files.")
         super().__init__(label=str(path), filename=path.name, size_bytes=state.st_size)
         self.changed_at_ns = state.st_mtime_ns
         """When it was last written to."""
@@ -307,7 +307,7 @@ def endless_line(label: str) -> InputError:
     """Return what to say of a file with a line longer than any song, or any row of a table."""
     return InputError(
         f"{label} has a line of more than {LONGEST_LINE_BYTES >> 20} MB.",
-        "Give one song a line (JSONL), or lyrics in lines.",
+        "Use one song per line (JSONL), or plain lines of lyrics.",
     )
 
 
@@ -322,11 +322,13 @@ def explaining(label: str) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:  # it was text when it was checked, if it was
-        raise InputError(f"{label} is not UTF-8, or changed while it was read.", "Try again when it rests.") from error
+        raise InputError(
+            f"{label} isn't UTF-8, or changed while it was being read.", "Try again when nothing changes it."
+        ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{label} is a damaged gzip file.", "Fetch or pack it again.") from error
+        raise InputError(f"{label} is a damaged gzip file.", "Download or compress it again.") from error
     except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file {label}.", "Check the name.") from error
+        raise NotFoundError(f"{label} doesn't exist.", "Check the name.") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{label} cannot be read: {reason}.", "Check the file and its permissions.") from error
+        raise InputError(f"{label} can't be read: {reason}.", "Check the file and its permissions.") from error

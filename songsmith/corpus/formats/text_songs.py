@@ -58,7 +58,7 @@ def read_text(
             for song in whole if chunk else (*whole, left):
                 if too_long:
                     yield SetAside(
-                        id=f"{source}:{song[:40].strip()}", reason="longer than any song; is there no separator?"
+                        id=f"{source}:{song[:40].strip()}", reason="longer than any song; is a separator missing?"
                     )
                 elif song.strip():
                     yield from _read_song(song.strip("\n"), place, title="" if divided else file.title)
@@ -118,8 +118,8 @@ def _read_xml(content: str, label: str) -> FoundSong:
     if name == "song" and find(root, "lyrics") is not None:
         return read_openlyrics(root) if find(root, "properties") is not None else read_opensong(root)
     raise InputError(
-        f"{label} is XML of a kind that is not read: its root is <{one_line(name)[:_LONGEST_NAME]}>.",
-        "Save its words as plain text.",
+        f"{label} is a kind of XML that songsmith doesn't read: its root is <{one_line(name)[:_LONGEST_NAME]}>.",
+        "Save its lyrics as plain text.",
     )
 
 

@@ -22,19 +22,19 @@ def parse_xml(content: str, label: str) -> Element:
         InputError: it is no XML, defines entities, or is too large; the message calls it by its label.
     """
     if content.count("<") > _MOST_TAGS:
-        raise InputError(f"{label} holds more markup than any song.", "Export the words alone.")
+        raise InputError(f"{label} contains more markup than any song.", "Export only the lyrics.")
     try:
         root = fromstring(content, forbid_dtd=False, forbid_entities=True, forbid_external=True)
     except defusedxml.DefusedXmlException as error:
         raise InputError(
-            f"{label} defines XML entities, which are not read.", "Export it again without them."
+            f"{label} defines XML entities, which songsmith doesn't read.", "Export it again without them."
         ) from error
     except ParseError as error:
         line, column = error.position
         reason = str(error).partition(":")[0]
         raise InputError(
-            f"{label} is not valid XML: {reason} at line {line}, column {column + 1}.",
-            "Export it again, or mend it there.",
+            f"{label} isn't valid XML: {reason} at line {line}, column {column + 1}.",
+            "Export it again, or fix it there.",
         ) from error
     assert isinstance(root, Element)
     return root

@@ -38,8 +38,8 @@ class Token:
         """Return what to say when Genius does not accept it."""
         again = "" if self.place == VARIABLE else ", and run: songsmith login genius"
         return FetchError(
-            f"Genius does not accept the token in {self.place}.",
-            f"Copy the client access token anew from {TOKEN_PAGE}{again}.",
+            f"Genius doesn't accept the token in {self.place}.",
+            f"Copy the client access token again from {TOKEN_PAGE}{again}.",
         )
 
 
@@ -51,8 +51,8 @@ def make_token(text: str, place: str) -> Token:
     """
     if not re.fullmatch(r"[!-~]+", text.strip()):  # it could not be sent, and the complaint would show it
         raise FetchError(
-            f"{place[0].upper()}{place[1:]} holds what no token can: nothing, spaces, or characters beyond ASCII.",
-            f"Copy the client access token anew from {TOKEN_PAGE}.",
+            f"{place[0].upper()}{place[1:]} doesn't hold a token: it is empty, or has spaces or non-ASCII characters.",
+            f"Copy the client access token again from {TOKEN_PAGE}.",
         )
     return Token(value=text.strip(), place=place)
 
@@ -92,12 +92,12 @@ class Credentials:
             return make_token(kept, _KEYRING)
         if not answered:
             raise FetchError(
-                f"Genius wants a token: {VARIABLE} is not set, and {_KEYRING}, which may hold one, did not answer.",
-                f"Unlock it and try again, or set {VARIABLE}, or keep the token anew: songsmith login genius",
+                f"Genius needs a token: {VARIABLE} isn't set, and {_KEYRING}, which may hold one, didn't answer.",
+                f"Unlock it and try again, or set {VARIABLE}, or save the token again: songsmith login genius",
             )
-        why = "there is no system keyring that keeps secrets" if kept is None else f"{_KEYRING} holds none"
+        why = "there is no system keyring" if kept is None else f"{_KEYRING} has none"
         raise FetchError(
-            f"Genius wants a token: {VARIABLE} is not set, and {why}.",
+            f"Genius needs a token: {VARIABLE} isn't set, and {why}.",
             f"Make one at {TOKEN_PAGE} (free), then run: songsmith login genius",
         )
 
@@ -141,7 +141,7 @@ class Credentials:
         if not answered:
             removed = f"The token was removed from {places[0]}, but t" if places else "T"
             raise StorageError(
-                f"{removed}he system keyring did not answer: it may hold a token.",
+                f"{removed}he system keyring didn't answer; it may still hold a token.",
                 f"Unlock it and run the same command again, or remove '{_SERVICE}' there.",
             )
         return places

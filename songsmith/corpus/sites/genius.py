@@ -85,7 +85,7 @@ class GeniusSite:
         try:
             return cls(**values | {"pause_s": float(values.get("pause_s", cls.pause_s))})
         except ValueError as error:
-            raise UsageError("SONGSMITH_GENIUS_PAUSE is no number of seconds.", "Unset it, or mend it.") from error
+            raise UsageError("SONGSMITH_GENIUS_PAUSE isn't a number of seconds.", "Unset it, or correct it.") from error
 
 
 class GeniusSource:
@@ -180,7 +180,7 @@ class GeniusSource:
         except NotThereError as error:
             raise NoLyrics("its page is gone") from error
         except StrangeAnswerError:
-            raise SongError(f"The page {song.url} is written in a way that songsmith does not know.", UPDATE) from None
+            raise SongError(f"songsmith doesn't understand the page {song.url}.", UPDATE) from None
         if not text.strip():
             raise NoLyrics("its page has no lyrics")
         return text
@@ -196,7 +196,7 @@ class GeniusSource:
         if found := _choose(name, "", [(artist.artist, (), artist) for artist in artists]):
             return found
         raise UnavailableError(
-            f"Genius knows no artist called '{name}'.",
+            f"Genius has no artist called '{name}'.",
             nearest(name, {artist.artist: artist.artist for artist in artists})
             or "Look for the name at https://genius.com.",
         )
@@ -242,7 +242,7 @@ def _unknown(kind: str, wanted: Wanted, names: Mapping[str, str]) -> Unavailable
     whose = f" by {wanted.artist}" if wanted.artist else ""
     title = wanted.song or wanted.album
     return UnavailableError(
-        f"Genius knows no {kind} '{title}'{whose}.",
+        f"Genius has no {kind} '{title}'{whose}.",
         nearest(title, names) or "Look for the title at https://genius.com.",
     )
 
@@ -257,12 +257,10 @@ def _look_closer(page: str, url: str) -> str:
         raise blocked("Genius", "before it knows that a person asks")
     if _WALL.search(page):
         raise WalledPageError(
-            f"The page {url} shows its lyrics only to those who pay or log in, or has no licence for them.",
-            "Do without it, or take the words from elsewhere.",
+            f"The page {url} shows its lyrics only to paying or logged-in users, or has no licence for them.",
+            "Leave it out, or get the lyrics elsewhere.",
         )
-    raise SongError(
-        f"The page {url} holds no lyrics where they used to be: Genius has changed its page layout.", UPDATE
-    )
+    raise SongError(f"The page {url} has no lyrics where they used to be: Genius has changed its page layout.", UPDATE)
 
 
 def _read_old_layout(page: str) -> str:

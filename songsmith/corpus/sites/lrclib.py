@@ -48,7 +48,7 @@ class LrclibSite:
         try:
             pause_s = float(variables.get("SONGSMITH_LRCLIB_PAUSE") or cls.pause_s)
         except ValueError as error:
-            raise UsageError("SONGSMITH_LRCLIB_PAUSE is no number of seconds.", "Unset it, or mend it.") from error
+            raise UsageError("SONGSMITH_LRCLIB_PAUSE isn't a number of seconds.", "Unset it, or correct it.") from error
         return cls(api=variables.get("SONGSMITH_LRCLIB_API") or cls.api, pause_s=pause_s)
 
 

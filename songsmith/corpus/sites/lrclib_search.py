@@ -102,7 +102,7 @@ class Harvest:
             by = f" by {wanted.artist}" if wanted.artist else ""
             what, names = f"{kind} '{title}'{by}", {name: f"'{name}' by {artist}" for artist, name in self._met}
         step = nearest(title or wanted.artist, names) or "Look for the name at https://lrclib.net."
-        return UnavailableError(f"LRCLIB knows no {what}.", step)
+        return UnavailableError(f"LRCLIB has no {what}.", step)
 
     def _plan(self, queue: deque[Query], **words: str) -> None:
         query = tuple((name, text.strip()) for name, text in words.items() if text.strip())

@@ -15,7 +15,7 @@ from typing import Protocol, Self
 from songsmith.corpus.records import Fact
 from songsmith.errors import FetchError, UsageError
 
-GO_ON = "Run the same command again later: it goes on where it stopped."
+GO_ON = "Run the same command again later to continue."
 FETCHED = "fetched"
 """The fact that is true of every song that came from a source, in raw and clean records and in what is exported."""
 
@@ -69,7 +69,7 @@ class Wanted:
 
     def __post_init__(self) -> None:
         if not any(name.strip() for name in (*self.artists, self.album, self.song)):
-            raise UsageError("What has no name cannot be found.", "Give one: --artist NAME")
+            raise UsageError("A name is missing.", "Give one: --artist NAME")
 
     def of(self, artist: str) -> Self:
         """Return the same, by this artist alone."""

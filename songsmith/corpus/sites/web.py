@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-UPDATE = "Update songsmith and lyricsgenius, and if that does not help, report it."
+UPDATE = "Update songsmith and lyricsgenius; if that doesn't help, report it."
 _PIECE_BYTES = 1 << 16
 _LONGEST_WAIT_S = 86400.0
 _LONGEST_BYTES = 32 << 20
@@ -61,7 +61,7 @@ class Watch:
         self.page = ""
         """Body of the last answer."""
         self._site, self._refusal, self._longest_s = site, refusal, longest_s
-        self._slow = f"{site} did not answer within {timeout_s:g} seconds."
+        self._slow = f"{site} didn't answer within {timeout_s:g} seconds."
         self._dripping = f"{site} sent an answer so slowly that it was not whole within {longest_s:g} seconds."
         self._broken = f"An answer from {site} broke off in the middle."
         self._answered = False
@@ -87,8 +87,8 @@ class Watch:
                 return request()
         except failed.SSLError:
             raise FetchError(
-                f"The connection to {self._site} is not safe: its certificate does not hold.",
-                "See whether this network wants you to log in first, and whether the clock is right.",
+                f"The connection to {self._site} isn't secure: its certificate isn't valid.",
+                "Check whether this network needs a login first, and whether the clock is right.",
             ) from None
         except (failed.Timeout, failed.ConnectionError) as error:
             slow = isinstance(error, failed.Timeout) or "timed out" in str(error)
@@ -96,13 +96,13 @@ class Watch:
                 raise PassingError(self._slow if slow else f"The connection to {self._site} broke.") from None
             # It never worked, so waiting a little would only keep the person in the dark.
             raise FetchError(
-                self._slow if slow else f"{self._site} cannot be reached.",
-                "Check the connection to the internet, and the proxy if there is one.",
+                self._slow if slow else f"{self._site} can't be reached.",
+                "Check your internet connection, and the proxy if you use one.",
             ) from None
         except failed.TooManyRedirects:
-            raise NotThereError(f"{self._site} leads from page to page, and nowhere.", UPDATE) from None
+            raise NotThereError(f"{self._site} redirects in circles.", UPDATE) from None
         except failed.JSONDecodeError:
-            raise PassingError(f"{self._site} answered with something that cannot be read.") from None
+            raise PassingError(f"{self._site} sent an answer that can't be read.") from None
         except ReadTimeoutError:
             raise BrokenPageError(self._slow) from None
         except (failed.RequestException, HTTPError):  # a body that breaks off, or is not what it says it is
@@ -137,8 +137,8 @@ class Watch:
         ):
             response.close()
             raise FetchError(
-                f"{self._site} did not answer, but leads to another place ({there.scheme}://{there.netloc}).",
-                "See whether this network wants you to log in first, and whether a proxy stands in between.",
+                f"{self._site} didn't answer, but redirects elsewhere ({there.scheme}://{there.netloc}).",
+                "Check whether this network needs a login first, and whether there is a proxy in between.",
             )
 
     def _read(self, response: "Response") -> bytes:
@@ -162,13 +162,13 @@ class Watch:
         if status in (402, 451):
             why = "only to those who pay" if status == 402 else "to nobody here, for reasons of law"
             return WalledPageError(
-                f"{self._site} shows this page {why} ({status}).", "Do without it, or take the words from elsewhere."
+                f"{self._site} shows this page {why} ({status}).", "Leave it out, or get the lyrics elsewhere."
             )
         if status == 429:
-            return PassingError(f"{self._site} asks for fewer requests (429).", retry_after_s=retry_after_s)
+            return PassingError(f"{self._site} asked for fewer requests (429).", retry_after_s=retry_after_s)
         if status == 408 or status >= 500:
-            return BrokenPageError(f"{self._site} has a fault of its own ({status}).", retry_after_s=retry_after_s)
-        return NotThereError(f"{self._site} has no page where its pages used to be ({status}).", UPDATE)
+            return BrokenPageError(f"{self._site} has a server error ({status}).", retry_after_s=retry_after_s)
+        return NotThereError(f"{self._site} no longer has a page there ({status}).", UPDATE)
 
 
 def check_manners(*roots: str, pause_s: float) -> None:
@@ -179,17 +179,16 @@ def check_manners(*roots: str, pause_s: float) -> None:
     """
     for root in roots:
         if not re.match(r"https?://[^/]+/(.*/)?$", root):
-            raise UsageError(f"'{root}' is no root of a site.", "It begins with https:// and ends with a slash.")
+            raise UsageError(f"'{root}' isn't the root of a site.", "Begin it with https:// and end it with a slash.")
     if not 0 <= pause_s <= 3600:  # so put, NaN is refused too
-        raise UsageError(f"A pause of {pause_s} seconds cannot be made.", "Use a number from 0 to 3600.")
+        raise UsageError(f"A pause of {pause_s} seconds is out of range.", "Use a number from 0 to 3600.")
 
 
 def blocked(site: str, how: str) -> FetchError:
     """Say that a site does not talk to this network."""
     return FetchError(
         f"{site} refuses to answer this network {how}.",
-        "It blocks many data centres, VPNs and proxies: run the same command from another network; "
-        "it goes on where it stopped.",
+        "It blocks many data centres, VPNs and proxies: run the same command from another network to continue.",
     )
 
 
@@ -206,7 +205,7 @@ def reading(site: str) -> Iterator[None]:
         if isinstance(error, OSError):  # those of requests are both
             raise
         # From None: what is hidden there may hold all of the answer, and so what the site was told.
-        raise StrangeAnswerError(f"{site} answers in a way that songsmith does not know.", UPDATE) from None
+        raise StrangeAnswerError(f"songsmith doesn't understand what {site} answered.", UPDATE) from None
 
 
 def _seconds(retry_after: str) -> float:

@@ -180,10 +180,10 @@ class CleanFiles:
         """
         row = self._row()
         if row is None:
-            raise NotFoundError("There are no clean songs to take back.")
+            raise NotFoundError("There is no cleaning to undo.")
         self._read_summary(row)
         if "previous" not in row:
-            raise NotFoundError("What was there before is not kept any more: one step back is all there is.")
+            raise NotFoundError("Only the last cleaning can be undone, and it already was.")
         previous = self._read_summary(row["previous"]) if row["previous"] else None
         with storing(self.pointer):
             if previous is None:
@@ -230,7 +230,7 @@ class CleanFiles:
             with storing(self.pointer):
                 row = json.loads(self.pointer.read_bytes())
             if not isinstance(row, dict):
-                raise TypeError("it holds no object")
+                raise TypeError("it isn't a JSON object")
         except (ValueError, TypeError, RecursionError) as error:
             raise self._damaged() from error
         return row
@@ -267,4 +267,4 @@ class CleanFiles:
             path = self._folder / name if name else Path(os.devnull)
             with suppress(FileNotFoundError):  # replaced since: the pointer says another by now
                 return path.open("rb")
-        raise StorageError(f"{path} is gone.", "Clean the corpus again.")
+        raise StorageError(f"{path} is missing.", "Clean the corpus again.")

@@ -29,7 +29,7 @@ def decode_row(line: bytes) -> dict[str, Any]:
         raise ValueError("the line is torn")
     row = json.loads(line.decode())
     if not isinstance(row, dict):
-        raise TypeError("the line holds no object")
+        raise TypeError("the line isn't a JSON object")
     return row
 
 

@@ -280,7 +280,7 @@ class Shards:
     def _damaged(self, number: int) -> StorageError:
         return StorageError(
             f"{self._shard(number)} is damaged.",
-            "See what can be saved: songsmith corpus verify; then mend it with --repair.",
+            "See what can be saved with: songsmith corpus verify; then fix it with --repair.",
         )
 
 

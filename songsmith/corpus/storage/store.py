@@ -209,8 +209,8 @@ class Corpus:
                 lock.acquire()
             except Timeout as error:
                 raise StorageError(
-                    f"Another songsmith is writing to the corpus '{self.name}'.",
-                    "Wait until it is done, or stop it first.",
+                    f"Another songsmith is writing to corpus '{self.name}'.",
+                    "Wait for it to finish, or stop it first.",
                 ) from error
         self._writing = True
         try:
@@ -357,7 +357,9 @@ def folder_name(name: str) -> str:
     plain = unicodedata.normalize("NFC", one_line(name))
     slug = re.sub(r"[\W_]+", "-", plain.casefold()).strip("-")
     if not slug:
-        raise UsageError(f"'{one_line(name)}' cannot name a corpus.", "Choose a name with letters or digits in it.")
+        raise UsageError(
+            f"'{one_line(name)}' can't be the name of a corpus.", "Choose a name with letters or digits in it."
+        )
     if len(plain) > _LONGEST_NAME:
         raise UsageError("That name is too long for a corpus.", f"Use at most {_LONGEST_NAME} characters.")
     if len(slug.encode()) > _LONGEST_FOLDER_BYTES:  # no system takes more than 255
@@ -374,6 +376,4 @@ def is_corpus(path: Path) -> bool:
 
 
 def _nothing_there() -> NotFoundError:
-    return NotFoundError(
-        "There is no corpus yet.", "Make one with: songsmith import PATH, or songsmith fetch --artist NAME"
-    )
+    return NotFoundError("No corpora yet.", "Make one with: songsmith import PATH, or songsmith fetch --artist NAME")

@@ -10,12 +10,12 @@ class Remedy(StrEnum):
 
     NONE = ""
     """Nothing: that is for a person to decide."""
-    NAME = "its name is written anew"
-    INDEX = "the index is made anew"
+    NAME = "its name is rewritten"
+    INDEX = "the index is rebuilt"
     LINES = "the lines are set aside"
     FILE = "the file is set aside"
     CLEAN = "the clean songs are set aside; clean the corpus again"
-    PREVIOUS = "the clean songs before the last are set aside"
+    PREVIOUS = "the previous clean songs are set aside"
     DELETE = "it is removed"
 
 
@@ -25,7 +25,7 @@ class Damage:
 
     path: Path
     what: str
-    """A few words that go on from the name of the file."""
+    """A few words that follow the name of the file."""
     remedy: Remedy = Remedy.NONE
     heals: bool = False
     """Whether it is what a killed run left, holds nothing that was kept, and is mended by the next one by itself."""

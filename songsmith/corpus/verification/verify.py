@@ -48,16 +48,16 @@ def verify_home(folder: Path) -> Iterator[Damage]:
             if path.name in _SYSTEM_FILES or is_corpus(path):
                 continue
             if not path.is_dir():
-                yield Damage(path=path, what="is none of songsmith's files: move it elsewhere")
+                yield Damage(path=path, what="isn't one of songsmith's files: move it elsewhere")
             elif path.name.startswith(".") and path.name.endswith(REMOVED):
-                what = "is left over from a removal that was killed"
+                what = "is left over from an interrupted removal"
                 yield Damage(path=path, what=what, remedy=Remedy.DELETE, heals=True)
             elif any(shard_number(inner) or inner.name == POINTER for inner in path.iterdir()):
-                yield Damage(path=path / ABOUT, what="is gone, so that nobody finds the corpus", remedy=Remedy.NAME)
+                yield Damage(path=path / ABOUT, what="is missing, so the corpus can't be found", remedy=Remedy.NAME)
             elif not any(path.iterdir()):
                 yield Damage(path=path, what="is an empty folder", remedy=Remedy.DELETE, heals=True)
             else:
-                yield Damage(path=path, what="is no corpus: move it elsewhere")
+                yield Damage(path=path, what="isn't a corpus: move it elsewhere")
 
 
 def _read_about(folder: Path) -> tuple[str, int] | None:
@@ -71,13 +71,13 @@ def _read_about(folder: Path) -> tuple[str, int] | None:
 def _verify_name(folder: Path, about: tuple[str, int] | None) -> Iterator[Damage]:
     path = folder / ABOUT
     if _folder_of(folder.name) != folder.name:
-        yield Damage(path=folder, what=f"has a name that no corpus has: call it {_folder_of(folder.name)}")
+        yield Damage(path=folder, what=f"isn't a valid name for a corpus: rename it to {_folder_of(folder.name)}")
     elif about is None:
-        yield Damage(path=path, what="is damaged" if path.exists() else "is gone", remedy=Remedy.NAME)
+        yield Damage(path=path, what="is damaged" if path.exists() else "is missing", remedy=Remedy.NAME)
     elif about[1] > FORMAT:
-        yield Damage(path=path, what="was written by a newer songsmith: update this one")
+        yield Damage(path=path, what="was written by a newer version of songsmith: update songsmith")
     elif _folder_of(about[0]) != folder.name:
-        what = f"says that this is the corpus {about[0]!r}, which lives in another folder"
+        what = f"says this is the corpus {about[0]!r}, which belongs in another folder"
         yield Damage(path=path, what=what, remedy=Remedy.NAME)
 
 
@@ -110,11 +110,13 @@ def _verify_others(folder: Path, clean_files: set[str]) -> Iterator[Damage]:
         if name in own or (name.startswith(DAMAGED) and path.is_file()) or shard_number(path):
             continue
         if FILE_NAME.fullmatch(name):
-            what = "is left over from a cleaning that was killed"
+            what = "is left over from an interrupted cleaning"
             yield Damage(path=path, what=what, remedy=Remedy.FILE, heals=True)
         elif path.is_file() and path.match("raw-*.jsonl"):
-            yield Damage(path=path, what="is named as if it held songs of this corpus", remedy=Remedy.FILE)
+            yield Damage(
+                path=path, what="is named like a file of songs, but isn't one of this corpus", remedy=Remedy.FILE
+            )
         elif _DRAFT.fullmatch(name):
-            yield Damage(path=path, what="is left over from a run that was killed", remedy=Remedy.DELETE, heals=True)
+            yield Damage(path=path, what="is left over from an interrupted run", remedy=Remedy.DELETE, heals=True)
         else:
-            yield Damage(path=path, what="is none of songsmith's files: move it elsewhere")
+            yield Damage(path=path, what="isn't one of songsmith's files: move it elsewhere")

@@ -10,6 +10,7 @@ from songsmith.corpus.records import CleanRecord, SetAside
 from songsmith.corpus.storage.hash_index import HashIndex
 from songsmith.corpus.verification.damage import BytesChecked, Damage, Remedy
 from songsmith.corpus.verification.verify_lines import LineChecker
+from songsmith.counting import count_of
 
 POINTER = "clean.json"
 _SONGS_A_REPORT = 2000
@@ -48,7 +49,7 @@ class CleanVerifier:
             return
         yield from self._verify_set(row, Remedy.CLEAN)
         if row["raw_records"] > len(self._raw_ids):
-            what = f"speaks of {row['raw_records']} raw songs, and there are {len(self._raw_ids)}"
+            what = f"counts {row['raw_records']} raw songs, but there are {len(self._raw_ids)}"
             yield Damage(path=path, what=what, remedy=Remedy.CLEAN)
         if previous is not None:
             yield from self._verify_set(previous, Remedy.PREVIOUS)
@@ -70,7 +71,7 @@ class CleanVerifier:
             if not name:
                 continue
             if not path.is_file():
-                yield Damage(path=path, what="is gone", remedy=remedy)
+                yield Damage(path=path, what="is missing", remedy=remedy)
                 continue
             lines = LineChecker(path, from_json, remedy=remedy)
             strange = 0
@@ -81,9 +82,11 @@ class CleanVerifier:
             self._checked += lines.bytes
             yield from lines.damage()
             if strange:
-                yield Damage(path=path, what=f"holds {strange} songs that are not among the raw ones", remedy=remedy)
+                yield Damage(
+                    path=path, what=f"contains {count_of(strange, 'song')} missing from the raw ones", remedy=remedy
+                )
             expected = {"songs_file": row["records"], "set_aside_file": row["set_aside"]}.get(which, lines.lines)
             wrong_size = which == "songs_file" and lines.bytes != row["bytes"]
             if (lines.lines != expected or wrong_size) and not any(lines.damage()):
-                what = f"holds {lines.lines} records of {lines.bytes} bytes, and {POINTER} says otherwise"
+                what = f"contains {count_of(lines.lines, 'record')} ({lines.bytes} bytes), but {POINTER} says otherwise"
                 yield Damage(path=path, what=what, remedy=remedy)

@@ -78,7 +78,7 @@ def _why(line: bytes, error: Exception) -> str:
     if not line.endswith(b"\n"):
         return _TORN
     if isinstance(error, UnicodeDecodeError):
-        return "holds what is no text"
+        return "contains something that isn't text"
     if isinstance(error, json.JSONDecodeError | RecursionError):
-        return "holds what is no JSON"
-    return "holds what is none of its records"
+        return "contains something that isn't JSON"
+    return "contains something that isn't one of its records"

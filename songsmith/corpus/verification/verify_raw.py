@@ -12,6 +12,7 @@ from songsmith.corpus.storage.journal import decode_row
 from songsmith.corpus.storage.shards import read_entry
 from songsmith.corpus.verification.damage import BytesChecked, Damage, Remedy
 from songsmith.corpus.verification.verify_lines import LineChecker
+from songsmith.counting import count_of
 
 INDEX = "raw.index"
 _SONGS_A_REPORT = 2000
@@ -49,8 +50,8 @@ class RawVerifier:
             path = self._shards.get(number)
             if path is None:
                 lost = self._folder / f"raw-{number:05}.jsonl"
-                songs = _songs(index[number].count)
-                yield Damage(path=lost, what=f"is gone, and with it {songs}", remedy=Remedy.INDEX)
+                songs = count_of(index[number].count, "song")
+                yield Damage(path=lost, what=f"is missing, and with it {songs}", remedy=Remedy.INDEX)
             else:
                 # What a damaged index does not say is no other damage.
                 known = index.get(number) if complaint else index.get(number, _Index())
@@ -59,7 +60,7 @@ class RawVerifier:
             for number in sorted(set(range(1, max(self._shards))) - {*self._shards, *index}):
                 yield Damage(
                     path=self._folder / f"raw-{number:05}.jsonl",
-                    what="is gone: there are later ones",
+                    what="is missing, though there are later ones",
                     remedy=Remedy.INDEX,
                 )
 
@@ -75,7 +76,7 @@ class RawVerifier:
             assert isinstance(record, RawRecord)
             hashed, words = hash_text(record.id), int(hash_words(record), 16) or 1
             if hashed in here or self.ids.find(hashed) is not None:
-                lines.refuse(number, start, "holds songs that are there twice")
+                lines.refuse(number, start, "contains songs that are there twice")
                 continue
             here[hashed] = words
             expected = known.songs.find(hashed) if known else words
@@ -92,25 +93,24 @@ class RawVerifier:
         self.checked += lines.bytes
         yield from lines.damage()
         for id, number, start in changed:
-            what = f"holds other words of the song {id!r} than came in; they are kept as they are now"
+            what = f"has other words for the song {id!r} than were imported; they stay as they are now"
             yield Damage(path=path, what=what, remedy=Remedy.INDEX, line=number, byte=start)
         if known is None:
             return
         if lines.bytes < known.end:
-            what = f"is cut short: {known.end - lines.bytes} bytes are gone"
+            what = f"is cut short by {count_of(known.end - lines.bytes, 'byte')}"
             yield Damage(path=path, what=what, remedy=Remedy.INDEX, byte=lines.bytes)
         elif ends:
-            what = "holds no whole line up to a byte that the index names"
+            what = "has no complete line up to a byte that the index names"
             yield Damage(path=path, what=what, remedy=Remedy.INDEX, byte=min(ends))
         if found < known.count:
-            what = (
-                f"lacks {_songs(known.count - found)} that came in, or they cannot be read: import or fetch them again"
-            )
+            lost = count_of(known.count - found, "song")
+            what = f"has lost {lost}, or can't read them: import or fetch them again"
             yield Damage(path=path, what=what, remedy=Remedy.INDEX)
         if not all_known:
             return
         if unknown:
-            what = f"holds {_songs(unknown)} that the index does not know"
+            what = f"contains {count_of(unknown, 'song')} that the index doesn't list"
             yield Damage(path=path, what=what, remedy=Remedy.INDEX, heals=first_unknown >= known.end)
         elif lines.bytes > known.end and not any(damage.heals for damage in lines.damage()):
             yield Damage(path=path, what="is longer than the index says", remedy=Remedy.INDEX, byte=known.end)
@@ -118,7 +118,7 @@ class RawVerifier:
     def _read_index(self) -> tuple[dict[int, _Index], Damage | None]:
         path = self._folder / INDEX
         if not path.exists():
-            lost = Damage(path=path, what="is gone", remedy=Remedy.INDEX, heals=True)
+            lost = Damage(path=path, what="is missing", remedy=Remedy.INDEX, heals=True)
             return {}, lost if any(shard.stat().st_size for shard in self._shards.values()) else None
         found: dict[int, _Index] = {}
         place = 0
@@ -150,7 +150,3 @@ def _read_row(row: Mapping[str, Any], found: dict[int, _Index]) -> None:
     known.end = end
     known.ends.add(end)
     found[shard] = known
-
-
-def _songs(count: int) -> str:
-    return "1 song" if count == 1 else f"{count} songs"

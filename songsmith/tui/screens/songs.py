@@ -15,12 +15,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
+from songsmith.counting import count_of
 from songsmith.library.records import DamagedRow, SongRecord
 from songsmith.lyrics import one_line
 from songsmith.tui.widgets.typed_text import LineInput
 
 _KEYS = "enter open · f7 earlier revisions · f8 discard draft · esc close"
-_REVISION_KEYS = "enter open this revision · f7 or esc back to the songs"
+_REVISION_KEYS = "enter open this revision · f7 or esc back to songs"
 _MOST_SHOWN = 200
 
 
@@ -95,7 +96,7 @@ class SongsScreen(ModalScreen[Choice | None]):
 
     def _open(self, entry: SongRecord | DamagedRow | None) -> None:
         if isinstance(entry, DamagedRow):
-            self._tell("This cannot be read. Mend what can be mended with `songsmith songs repair`.")
+            self._tell("This can't be read. Fix what can be fixed with `songsmith songs repair`.")
         elif entry is not None:
             self.dismiss(Choice(record=entry, revision=entry.revision if self._song is not None else None))
 
@@ -116,7 +117,7 @@ class SongsScreen(ModalScreen[Choice | None]):
             self._offer(list(self._find_revisions(entry)), _describe_revision)
             self._tell(_REVISION_KEYS)
         else:
-            self._tell("There are no earlier revisions of this: it was saved once at most.")
+            self._tell("There are no earlier revisions of this.")
 
     def _tell(self, news: str) -> None:
         self.query_one("#songs-keys", Label).update(news)
@@ -133,10 +134,10 @@ class SongsScreen(ModalScreen[Choice | None]):
         """Throw the highlighted draft away, if asked twice. A saved song is not this dialog's to remove."""
         record = self._highlighted
         if not isinstance(record, SongRecord) or record.kept:
-            self._tell("Only drafts can be discarded here; songs go with `songsmith songs rm`.")
+            self._tell("Only drafts can be discarded here; remove songs with `songsmith songs rm`.")
         elif record is not self._asked:
             self._asked = record
-            self._tell("f8 again throws this draft away for good.")
+            self._tell("Press f8 again to permanently discard this draft.")
         else:
             self._discard(record)
             self._list(self.query_one(Input).value)
@@ -176,7 +177,7 @@ def _describe(record: SongRecord) -> Content:
 
 def _describe_revision(record: SongRecord) -> Content:
     lines = len(record.song.lines)
-    told = f"  {lines} line{'' if lines == 1 else 's'}  {_when(record)}"
+    told = f"  {count_of(lines, 'line')}  {_when(record)}"
     return Content.assemble(
         (f"revision {record.revision:>3}  ", "bold"), one_line(record.name)[:48], (told, "$text-muted")
     )

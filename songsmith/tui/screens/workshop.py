@@ -43,7 +43,7 @@ _REPAINT_S = 1 / 20
 """Tokens are gathered this long before they are shown."""
 _AUTOSAVE_S = 0.4
 """How often the draft goes to disk, if it changed."""
-_NOT_ON_DISK = "Not on disk"
+_NOT_ON_DISK = "Not saved to disk"
 _MOST_FOUND = 201
 """Songs that are looked for at most: one more than the dialog shows."""
 _WIDE_COLUMNS = 110
@@ -57,10 +57,10 @@ class WorkshopScreen(Screen[None]):
     # No priority: a key with it would overtake letters that are still on their way into the draft.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+g", "go_on", "More", tooltip="Write the next section"),
-        Binding("f5", "write_out", "All", tooltip="Write on to the end of the song"),
+        Binding("f5", "write_out", "Finish", tooltip="Write to the end of the song"),
         Binding("ctrl+r", "rewrite", "Vary", tooltip="Another take of the section under the cursor"),
-        Binding("f3,alt+left", "step(-1)", "◀", tooltip="The version before"),
-        Binding("f4,alt+right", "step(1)", "▶", tooltip="The version after"),
+        Binding("f3,alt+left", "step(-1)", "◀", tooltip="Previous version"),
+        Binding("f4,alt+right", "step(1)", "▶", tooltip="Next version"),
         Binding("escape", "stop", "Stop"),
         Binding("ctrl+z,super+z", "undo", "Undo"),
         Binding("ctrl+y,super+y", "redo", "Redo", show=False),
@@ -152,7 +152,7 @@ class WorkshopScreen(Screen[None]):
             try:
                 self._link = EngineLink(self._studio, self)
             except (SongsmithError, OSError) as error:
-                self._status.tell(f"The model cannot be started: {error}", failed=True)
+                self._status.tell(f"The model can't be started: {error}", failed=True)
                 return
             self._status.show_model(f"{self._model} · loading")
             self.run_worker(self._link.listen, thread=True)
@@ -163,7 +163,7 @@ class WorkshopScreen(Screen[None]):
     @on(PreparationBegan)
     def _say_why_it_takes_long(self, message: PreparationBegan) -> None:
         if self._is_current(message):
-            self._status.show_model(f"{self._model} · getting ready, this once")
+            self._status.show_model(f"{self._model} · first-time setup")
 
     @on(ModelLoaded)
     def _take_up(self, message: ModelLoaded) -> None:
@@ -172,7 +172,7 @@ class WorkshopScreen(Screen[None]):
         self._writer = message
         self._show_model()
         if message.plain:
-            self._status.tell("A plain model: it is given title and lyric as text.")
+            self._status.tell("This model wasn't trained on songs here; it sees your title and lyrics as plain text.")
         if message.notice:
             self._status.tell(message.notice)
         waiting, self._waiting = self._waiting, None
@@ -205,7 +205,9 @@ class WorkshopScreen(Screen[None]):
     def _end(self, message: WritingEnded) -> None:
         if message.request is self._request:
             versions, current = self.workshop.versions_at(self._editor.row)
-            self._end_writing(f"Version {current + 1} of {len(versions)}; f3 and f4 step." if len(versions) > 1 else "")
+            self._end_writing(
+                f"Version {current + 1} of {len(versions)}; f3 and f4 switch." if len(versions) > 1 else ""
+            )
 
     @on(EngineFailed)
     def _fail(self, message: EngineFailed) -> None:
@@ -239,7 +241,7 @@ class WorkshopScreen(Screen[None]):
             self.workshop.finish(None)
         elif self._writer is None:
             self._waiting = request
-            self._status.tell("The model is still loading; it writes as soon as it can.")
+            self._status.tell("The model is still loading; it will write as soon as it can.")
         else:
             self._rate = 0.0
             self._slid = False
@@ -292,7 +294,7 @@ class WorkshopScreen(Screen[None]):
         text, title = self.workshop.text, self.query_one(TitleInput).value
         if rest:
             text = f"{rest}\n\n{text}" if text.strip() else rest
-            self._status.tell("Pasted: what is not the title is at the start of the draft.")
+            self._status.tell("Pasted; everything after the title is at the start of the draft.")
         self.workshop.close_step()
         self.workshop.type(text, title=title)
         self.workshop.close_step()
@@ -333,7 +335,7 @@ class WorkshopScreen(Screen[None]):
 
         def save() -> None:
             if self.workshop.autosave() and self._status.news.startswith(_NOT_ON_DISK):
-                self._status.tell("On disk again.")
+                self._status.tell("Saved to disk again.")
 
         self._guard(save)
 
@@ -374,7 +376,7 @@ class WorkshopScreen(Screen[None]):
             if self.workshop.text != before:
                 self._editor.move_cursor(self._editor.document.end)
                 self._show_takes()
-                self._status.tell("The same words again. ctrl+r writes new ones.")
+                self._status.tell("Repeated the same words; ctrl+r writes new ones.")
             return
         anchor = self.workshop.anchor
         if anchor is not None:
@@ -451,7 +453,7 @@ class WorkshopScreen(Screen[None]):
         self.set_focus(self._editor)
         self._show_draft()
         self._show_takes()
-        self._status.tell(f"A new draft.{' Your last one is under Open (ctrl+o).' if put_away else ''}")
+        self._status.tell(f"New draft.{' Your last draft is under Open (ctrl+o).' if put_away else ''}")
 
     def tell(self, news: str) -> None:
         """Show what happened in the status line."""
@@ -496,8 +498,8 @@ class WorkshopScreen(Screen[None]):
         left_over: list[SongRecord] = []
         self._guard(lambda: left_over.extend(self.workshop.left_over()))
         if left_over:
-            count = "An unsaved draft is" if len(left_over) == 1 else f"{len(left_over)} unsaved drafts are"
-            offer = f"{count} waiting: ctrl+o, enter."
+            count = "an unsaved draft" if len(left_over) == 1 else f"{len(left_over)} unsaved drafts"
+            offer = f"You have {count}. Press ctrl+o, then Enter."
             # On the page, or in the status line if something stands there already; not in a dialog: typing works at once.
             if self._editor.text:
                 self._status.tell(offer)
@@ -521,5 +523,5 @@ class WorkshopScreen(Screen[None]):
             self._status.tell(f"Opened {choice.record.name}")
         else:
             self._status.tell(
-                f"Opened revision {choice.revision} of {choice.record.number}; save it to make it the last."
+                f"Opened revision {choice.revision} of {choice.record.number}; save it to make it the latest."
             )

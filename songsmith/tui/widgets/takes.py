@@ -56,7 +56,7 @@ class TakesPanel(Static):
             shown = place == self._current
             first = len(rows) + 1
             by_model = Author.MODEL in version.authors
-            head = f"{'▶' if shown else ' '} {place + 1}  {'take' if by_model else 'by hand'}"
+            head = f"{'▶' if shown else ' '} {place + 1}  {'model' if by_model else 'you'}"
             rows += [Content(""), Content.styled(head, "bold" if shown else _PALE)]
             rows += _wrapped(version, "" if shown else _PALE, width)
             if shown:
