@@ -9,6 +9,7 @@ import struct
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,7 +65,7 @@ class _Pages:
         if header.startswith(_MAGIC) and len(header) == 100:
             size = int.from_bytes(header[16:18])
             size = 65536 if size == 1 else size
-            if 512 <= size <= 65536 and not size & (size - 1):
+            if _is_page_size(size):
                 self.page_bytes, reserved = size, header[20]
         self._frames: dict[int, int] = {}
         """Where the log has a page that it holds."""
@@ -72,13 +73,19 @@ class _Pages:
             self._read_log(log)
         self._usable = self.page_bytes - reserved
         in_file = -(-file.seek(0, 2) // self.page_bytes)
-        self._count = max(in_file, *self._frames, 0) if self._frames else in_file
+        self._in_file = range(1, in_file + 1)
+        # The log may have more, numbered in any way if it is damaged.
+        self._in_log = sorted(number for number in self._frames if number > in_file)
+        self._count = max(in_file, *self._in_log[-1:], 0)
 
     def _read_log(self, log: BinaryIO) -> None:
         header = log.read(_LOG_HEADER_BYTES)
         if len(header) < _LOG_HEADER_BYTES or int.from_bytes(header[:4]) not in _LOG_MAGIC:
             return
-        self.page_bytes, salts = int.from_bytes(header[8:12]), header[16:24]
+        size, salts = int.from_bytes(header[8:12]), header[16:24]
+        if not _is_page_size(size):
+            return
+        self.page_bytes = size
         waiting: dict[int, int] = {}
         place = _LOG_HEADER_BYTES
         while len(frame := log.read(_FRAME_HEADER_BYTES)) == _FRAME_HEADER_BYTES:
@@ -101,7 +108,7 @@ class _Pages:
 
     def rows(self, columns: Collection[int]) -> Iterator[FoundRow]:
         given_back = self._given_back()
-        for number in range(1, self._count + 1):
+        for number in chain(self._in_file, self._in_log):
             page = self.page(number)
             start = 100 if number == 1 else 0
             if page[start] != _TABLE_LEAF or number in given_back:
@@ -148,12 +155,18 @@ class _Pages:
 
     def _overflow(self, number: int, size: int) -> bytes:
         parts: list[bytes] = []
-        while size > 0 and 0 < number <= self._count:
+        read: set[int] = set()
+        while size > 0 and 0 < number <= self._count and number not in read:
+            read.add(number)
             page = self.page(number)
             parts.append(page[4 : min(self._usable, size + 4)])
             size -= len(parts[-1])
             number = int.from_bytes(page[:4])
         return b"".join(parts)
+
+
+def _is_page_size(size: int) -> bool:
+    return 512 <= size <= 65536 and not size & (size - 1)
 
 
 def _read_varint(data: bytes, place: int) -> tuple[int, int]:

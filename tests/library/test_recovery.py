@@ -5,6 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -166,6 +167,45 @@ def test_what_only_the_log_holds_comes_back_too(tmp_path: Path, pages: int | Non
     found = {song.title for song in recovered(path, tmp_path / "new.sqlite3").values()}
     assert {f"Song {number}" for number in range(26, 30)} <= found
     assert len(found) == 30 if pages is None else len(found) < 30
+
+
+@pytest.mark.parametrize(
+    ("at", "damage"), [(8, 0), (8, 3), (8, 2**31), (8, 2**32 - 1), (32, 2**32 - 1)], ids=lambda value: f"{value:#x}"
+)
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_a_log_that_tells_of_impossible_pages_holds_nobody_up(tmp_path: Path, at: int, damage: int):
+    path = tmp_path / "library.sqlite3"
+    subprocess.run([sys.executable, "-c", CRASH, path], check=False)
+    log = path.with_name(f"{path.name}-wal")
+    content = bytearray(log.read_bytes())
+    content[at : at + 4] = damage.to_bytes(4)  # how large pages are, or which one the first of them is
+    log.write_bytes(content)
+    path.write_bytes(b"?" * 100 + path.read_bytes()[100:])
+    found = {song.title for song in recovered(path, tmp_path / "new.sqlite3").values()}
+    assert {f"Song {number}" for number in range(20)} <= found
+
+
+def test_a_row_that_goes_on_in_a_circle_of_pages_ends(tmp_path: Path):
+    path = tmp_path / "library.sqlite3"
+    size = 20_005  # of the row: its columns, and five bytes that say what they are
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (row INTEGER PRIMARY KEY, a)")
+        connection.execute("INSERT INTO t VALUES (1, ?)", ("x" * 20_000,))
+    content = bytearray(path.read_bytes())
+    more = size + 500 * (PAGE - 4)  # as many pages more, and as much of it in the first
+    before, after = (bytes([0x80 | number >> 14, 0x80 | number >> 7 & 0x7F, number & 0x7F]) for number in (size, more))
+    assert content.count(before + b"\1") == 1
+    content[:] = content.replace(before + b"\1", after + b"\1")
+    content[-PAGE : -PAGE + 4] = (3).to_bytes(4)  # the last page leads back to the first of those it goes on in
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        ((_, text),) = [row.values for row in find_rows(path, (2,))]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert text == "x" * 20_000
+    assert peak_bytes < 1_000_000
 
 
 def test_a_library_from_before_revisions_comes_back_too(tmp_path: Path):
