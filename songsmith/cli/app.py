@@ -101,13 +101,8 @@ class SongsmithGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        with console.ending_errors(), console.safe_usage():
+        with console.ending_errors():
             return super().invoke(ctx)
-
-    def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Read the arguments up to the command's name."""
-        with console.safe_usage():
-            return super().make_context(*arguments, **options)
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run from the first argument to the exit code."""

@@ -121,18 +121,6 @@ def ending_errors() -> Iterator[None]:
         sys.exit(known.exit_code)
 
 
-@contextmanager
-def safe_usage() -> Iterator[None]:
-    """Let what typer says of wrong usage pass the gate: it repeats what was typed, or what a script put there."""
-    from typer import TyperException
-
-    try:
-        yield
-    except TyperException as error:
-        error.message = one_line(printable(error.message))
-        raise
-
-
 def _explain(error: OSError) -> SongsmithError:
     if error.filename is not None:
         return storage_error(error, Path(str(error.filename)))
