@@ -67,9 +67,13 @@ def songs(incomplete: str) -> list[Completion]:
     """Return the numbers of songs: those that begin like this, or of songs whose title does."""
 
     def numbered(studio: "Studio") -> Iterator[Completion]:
+        from songsmith.library.records import SongRecord
+
         with studio.library as library:
-            for song in library.songs():
-                if str(song.number).startswith(incomplete) or song.name.casefold().startswith(incomplete.casefold()):
+            for song in library.entries():  # one at a time: there may be a million
+                if isinstance(song, SongRecord) and (
+                    str(song.number).startswith(incomplete) or song.name.casefold().startswith(incomplete.casefold())
+                ):
                     yield str(song.number), song.name
 
     return _found("", numbered)
