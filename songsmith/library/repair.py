@@ -140,7 +140,7 @@ def recover_songs(connection: sqlite3.Connection, source: Path) -> Repaired:
             continue
         found[row["id"]] = row["change"]
         row["change"] += offset
-        _put_song(connection, row, columns)
+        _put_song(connection, row)
         mended.pop(row["id"], None)
         if columns:
             mended[row["id"]] = Mended(name=_name("song", row), columns=tuple(columns))
@@ -183,7 +183,7 @@ def _named(found: FoundRow, names: tuple[str, ...]) -> Row:
     return row
 
 
-def _put_song(connection: sqlite3.Connection, row: Row, columns: list[str]) -> None:
+def _put_song(connection: sqlite3.Connection, row: Row) -> None:
     """Write a song out of a damaged file, over an older row of it that stood in the same file."""
     connection.execute("DELETE FROM songs WHERE id = ?", (row["id"],))
     taken = connection.execute("SELECT 1 FROM songs WHERE number = ?", (row["number"],)).fetchone()
@@ -262,8 +262,8 @@ def _adopt(connection: sqlite3.Connection, table: str, old: object) -> None:
     if table == "takes":
         song["text"] = f"{row['prompt_text']}{row['text']}"
     song["change"] = numbering.next_change(connection)
-    mended, columns = salvage.salvage(read_song, song)
-    _put_song(connection, mended, columns)
+    mended, _ = salvage.salvage(read_song, song)
+    _put_song(connection, mended)
     if mended["id"] != old:
         _follow(connection, "songs", old, mended["id"])
 

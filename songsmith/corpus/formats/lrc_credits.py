@@ -9,9 +9,7 @@ _MOST_WORDS, _MOST_WORDS_OF_ROLE = 5, 3
 _AFTER_ALL_S = 99 * 60
 """NetEase gives this time to what it says of itself."""
 _LABELLED = re.compile(rf"([^:：]{{1,{_LONGEST_LABEL}}})[:：]\s*(\S.*)?")
-_PARTS = re.compile(
-    r"\s*(?:[/／&、,，+・·|]|\band\b|\bet\b|\by\b|\bund\b|\be\b|\by\b|\bи\b|\bі\b|\bve\b)\s*", re.IGNORECASE
-)
+_PARTS = re.compile(r"\s*(?:[/／&、,，+・·|]|\band\b|\bet\b|\by\b|\bund\b|\be\b|\bи\b|\bі\b|\bve\b)\s*", re.IGNORECASE)
 _ROLE_WORDS = """
     lyrics lyric lyricist lyricists words music composer composers composition composed songwriter songwriters songwriting writer
     writers written author authors arranger arrangers arrangement arranged producer producers production produced vocal vocals
