@@ -3,13 +3,13 @@
 import json
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 from songsmith.errors import UsageError, storing
+from songsmith.files import NotRegularError, TooLargeError, read_regular, write_whole
 from songsmith.paths import Paths
 
 _LONGEST_BYTES = 16 << 10  # of some files, TOML takes seconds to read a few times as much
@@ -99,7 +99,7 @@ class Settings:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        text = _read_regular(path)
+        text = _read_bounded(path)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} isn't valid TOML: {error}.", "Fix it, or move it away.") from error
     except OSError as error:
@@ -116,7 +116,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} isn't valid TOML: {error}.", "Fix it, or move it away.") from error
 
 
-def _read_regular(path: Path) -> str:
+def _read_bounded(path: Path) -> str:
     """Return the text of a file of settings. A pipe or a device might never end, and a huge file holds no settings.
 
     Raises:
@@ -124,14 +124,14 @@ def _read_regular(path: Path) -> str:
         OSError: it is absent, or cannot be read.
         UnicodeDecodeError: it is not UTF-8.
     """
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"{path} can't be read: it isn't a regular file.", "Move it away.")
-    if found.st_size > _LONGEST_BYTES:
+    try:
+        return read_regular(path, most_bytes=_LONGEST_BYTES).decode("utf-8")
+    except NotRegularError as error:
+        raise UsageError(f"{path} can't be read: it isn't a regular file.", "Move it away.") from error
+    except TooLargeError as error:
         raise UsageError(
-            f"{path} is too large for a settings file ({found.st_size >> 10} kB).", "Fix it, or move it away."
-        )
-    return path.read_text(encoding="utf-8")
+            f"{path} is too large for a settings file ({error.size_bytes >> 10} kB).", "Fix it, or move it away."
+        ) from error
 
 
 def _short(value: str) -> str:
@@ -162,11 +162,4 @@ def keep_setting(paths: Paths, name: str, value: str) -> None:
         if not understood:
             raise UsageError(f"{path} sets '{name}' in an unusual way.", f"Set {name} = {setting} there by hand.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            draft.write_text(new, encoding="utf-8")
-            if path.exists():
-                draft.chmod(path.stat().st_mode & 0o777)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(path, new.encode("utf-8"), mode=path.stat().st_mode & 0o777 if path.exists() else None)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.benchmark.results import OURS, BenchmarkResult, Measure, Row
-from songsmith.corpus.storage.journal import write_whole
 from songsmith.errors import storing
+from songsmith.files import write_whole
 from songsmith.permissions import as_open_as_asked
 from songsmith.training.curves import matplotlib_alone
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from songsmith.errors import ModelError
+from songsmith.files import write_whole
 from songsmith.model.plain_files import open_plain, read_json
 
 # Within one tick of the system's clock a file may change twice and bear one time.
@@ -82,19 +83,10 @@ class WeightHashes:
         return {}
 
     def _keep(self, new: dict[str, list[object]]) -> None:
-        import tempfile
-
         there = {path: facts for path, facts in self._load().items() if os.path.exists(path)}  # noqa: PTH110
         with suppress(OSError):  # whoever writes beside this one may win: what is lost is worked out again
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".hashes-", dir=self._path.parent)
-            try:
-                with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  (a handle is no path)
-                    json.dump(there | new, file, indent=0)
-                Path(name).replace(self._path)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
+            write_whole(self._path, json.dumps(there | new, indent=0).encode("utf-8"))
 
 
 def _key(file: Path) -> str:

@@ -5,30 +5,15 @@ A pipe, a device or an endless file in its place would hold up whoever opens it.
 
 import gc
 import json
-import os
-import stat
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from songsmith.errors import ModelError
+from songsmith.files import NotRegularError, TooLargeError, open_regular, read_regular
 
 MOST_JSON_BYTES = 4 * 2**20
 """Largest config, manifest or index that is read. The starter's manifest, with a line for each source, has 57 kB."""
-
-_KINDS = (
-    (stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"),
-    (stat.S_ISBLK, "device"),
-)  # fmt: skip
-
-
-def find_other_kind(path: Path) -> str:
-    """Return what lies at a path that is no regular file, such as `pipe`; empty if it is a file, or nothing is there."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):
-        return ""
-    return "" if stat.S_ISREG(mode) else next((kind for fits, kind in _KINDS if fits(mode)), "special file")
 
 
 def open_plain(path: Path) -> BufferedReader:
@@ -38,13 +23,10 @@ def open_plain(path: Path) -> BufferedReader:
         ModelError: something else lies there.
         OSError: it is not there, or cannot be read.
     """
-    if kind := find_other_kind(path):  # before it is opened: opening a device may do something
-        raise ModelError(f"{path} is a {kind}, not a file.", "Download or export the model again.")
-    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115  (Path's own takes no opener)
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # put in its place meanwhile
-        file.close()
-        raise ModelError(f"{path} isn't a file.", "Download or export the model again.")
-    return file
+    try:
+        return open_regular(path)
+    except NotRegularError as error:
+        raise _not_a_file(path, error) from error
 
 
 def read_plain(path: Path, *, most_bytes: int) -> bytes:
@@ -54,14 +36,15 @@ def read_plain(path: Path, *, most_bytes: int) -> bytes:
         ModelError: something else lies there, or it is larger than `most_bytes`.
         OSError: it is not there, or cannot be read.
     """
-    with open_plain(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most_bytes:
-            raise ModelError(
-                f"{path} has {size:,} bytes; at most {most_bytes:,} are read.",
-                "Download or export the model again.",
-            )
-        return file.read(size)  # no more, though some files of the system claim to be empty and have no end
+    try:
+        return read_regular(path, most_bytes=most_bytes)
+    except NotRegularError as error:
+        raise _not_a_file(path, error) from error
+    except TooLargeError as error:
+        raise ModelError(
+            f"{path} has {error.size_bytes:,} bytes; at most {most_bytes:,} are read.",
+            "Download or export the model again.",
+        ) from error
 
 
 def read_json(path: Path, *, most_bytes: int = MOST_JSON_BYTES) -> Any:
@@ -96,5 +79,5 @@ def parse_json(content: bytes) -> Any:
             gc.enable()
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _not_a_file(path: Path, error: NotRegularError) -> ModelError:
+    return ModelError(f"{path} is a {error}, not a file.", "Download or export the model again.")

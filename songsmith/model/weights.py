@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from songsmith.errors import ModelError, SongsmithError
+from songsmith.files import find_other_kind
 from songsmith.memory import is_out_of_memory, memory_error
-from songsmith.model.plain_files import find_other_kind, open_plain, parse_json, read_json
+from songsmith.model.plain_files import open_plain, parse_json, read_json
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

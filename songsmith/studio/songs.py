@@ -10,13 +10,14 @@ from typing import Any
 
 from songsmith.counting import count_of
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
+from songsmith.files import write_whole
 from songsmith.library.library import Library
 from songsmith.library.records import DamagedRow, SongRecord
 from songsmith.library.repair import Repaired, Verified
 from songsmith.lyrics import Author, strip_controls
 from songsmith.permissions import as_open_as_asked
 from songsmith.songsheet.sheet import SheetFormat, describe_sections, render_sheet
-from songsmith.takes import Take, new_id
+from songsmith.takes import Take
 
 _LONGEST_NAME_BYTES = 160
 """File systems stop at 255; the number, the ending and other people's renaming need room too."""
@@ -179,7 +180,9 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
         if path.exists() and not force:
             raise UsageError(f"{path} already exists.", "Choose another name, or replace it with --force.")
     for path, sheet in sheets.items():
-        _write_whole(path, sheet)
+        target = Path(os.path.realpath(path))  # a link stays a link
+        with _storing_where_asked(target.parent):
+            write_whole(target, sheet.encode("utf-8"))
     return list(sheets)
 
 
@@ -204,20 +207,6 @@ def file_name(record: SongRecord, format: SheetFormat) -> str:
     name = name.encode("utf-8", "ignore")[:_LONGEST_NAME_BYTES].decode("utf-8", "ignore").strip(" .-")
     # The number keeps names apart, and away from those that mean something to a system, such as CON or `..`.
     return f"{record.number or record.id[:8]} {name or 'Untitled'}{format.suffix}"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    path = Path(os.path.realpath(path))  # a link stays a link
-    draft = path.with_name(f".{new_id()}.tmp")
-    with _storing_where_asked(path.parent):
-        try:
-            with draft.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from songsmith.errors import TrainingError, storing
+from songsmith.files import sync_folder
 
 _PREFIX = "checkpoint-"
 _BEST = "best.safetensors"
@@ -75,7 +76,7 @@ def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, Te
         except BaseException:
             shutil.rmtree(waiting, ignore_errors=True)  # a full disk needs the room
             raise
-        _sync_folder(folder)
+        sync_folder(folder)
         for other in folder.iterdir():
             if other.name.startswith((_PREFIX, f".{_PREFIX}")) and other != path:
                 shutil.rmtree(other, ignore_errors=True)
@@ -135,7 +136,7 @@ def save_best(folder: Path, weights: Mapping[str, Tensor]) -> None:
         except BaseException:
             waiting.unlink(missing_ok=True)
             raise
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
 def load_best(folder: Path) -> dict[str, Tensor] | None:
@@ -169,16 +170,6 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def optimizer_tensors(

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.storage.journal import write_whole
 from songsmith.errors import storing
+from songsmith.files import write_whole
 from songsmith.lyrics import one_line
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from songsmith.errors import FetchError, StorageError, storing
+from songsmith.files import write_whole
 from songsmith.paths import Paths
 
 if TYPE_CHECKING:
@@ -154,20 +155,10 @@ class Credentials:
                 return ""
 
     def _write_file(self, text: str) -> None:
-        draft = self._file.with_name(f".{self._file.name}.{os.getpid()}.tmp")
         with storing(self._file):
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft.unlink(missing_ok=True)
-            try:
-                # Never for a moment with more rights: what is read once is read for good.
-                descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                    file.write(f"{text}\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                draft.replace(self._file)
-            finally:
-                draft.unlink(missing_ok=True)
+            # Never for a moment with more rights: what is read once is read for good.
+            write_whole(self._file, f"{text}\n".encode("ascii"), mode=0o600)
 
     def _with_keyring(self, work: "Callable[[KeyringBackend], Result]") -> tuple[bool, Result | None]:
         """Return what comes of work on the system keyring, if there is one; before it, whether that is known.

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from songsmith.corpus.records import CleanRecord, SetAside, encode
-from songsmith.corpus.storage.journal import decode_row, sync_folder, write_whole
+from songsmith.corpus.storage.journal import decode_row
 from songsmith.errors import NotFoundError, StorageError, storing
+from songsmith.files import sync_folder, write_whole
 
 Kept = TypeVar("Kept")
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from songsmith.corpus.storage.journal import encode_row, write_whole
+from songsmith.corpus.storage.journal import encode_row
 from songsmith.errors import storing
+from songsmith.files import write_whole
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from songsmith.errors import storing
+from songsmith.files import sync_folder
 
 
 def encode_row(row: Mapping[str, Any]) -> bytes:
@@ -72,27 +73,3 @@ def append(path: Path, start: int, lines: bytes) -> int:
     if not existed:
         sync_folder(path.parent)
     return start + len(lines)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a small file: a reader, or whoever comes after a power cut, sees the old one or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make durable that files came into a folder, or left it, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
 from songsmith.corpus.storage.clean_files import CleanFiles, CleanSummary, CleanWriter
-from songsmith.corpus.storage.journal import encode_row, sync_folder, write_whole
+from songsmith.corpus.storage.journal import encode_row
 from songsmith.corpus.storage.set_aside_notes import SetAsideNotes
 from songsmith.corpus.storage.shards import Shards
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
+from songsmith.files import sync_folder, write_whole
 from songsmith.lyrics import one_line
 from songsmith.paths import Paths
 

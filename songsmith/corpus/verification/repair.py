@@ -14,7 +14,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import IO
 
-from songsmith.corpus.storage.journal import encode_row, sync_folder, write_whole
+from songsmith.corpus.storage.journal import encode_row
 from songsmith.corpus.storage.shards import Shards
 from songsmith.corpus.storage.store import FORMAT
 from songsmith.corpus.verification.damage import Damage, Remedy
@@ -22,6 +22,7 @@ from songsmith.corpus.verification.verify import ABOUT, DAMAGED, REMOVED
 from songsmith.corpus.verification.verify_clean import FILE_NAME, FILES, POINTER
 from songsmith.corpus.verification.verify_raw import INDEX, shard_number
 from songsmith.errors import storing
+from songsmith.files import sync_folder, write_whole
 
 _CHUNK = 1 << 20
 
