@@ -1,17 +1,11 @@
-"""The workshop screen: the draft, the takes, the keys."""
+"""The workshop screen: what the keys do to the draft, and the model that writes into it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
-from textual.app import ComposeResult
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import TextArea
 
 from songsmith.errors import SongsmithError
 from songsmith.library.records import DamagedRow, SongRecord
@@ -27,11 +21,7 @@ from songsmith.tui.messages import (
     TakeFinished,
     WritingEnded,
 )
-from songsmith.tui.widgets.editor import DraftEditor
-from songsmith.tui.widgets.keys import KeysFooter
-from songsmith.tui.widgets.status import StatusLine
-from songsmith.tui.widgets.takes import TakesPanel
-from songsmith.tui.widgets.title import TitleInput
+from songsmith.tui.screens.draft import DraftScreen
 
 if TYPE_CHECKING:
     from songsmith.tui.engine_link import EngineLink
@@ -41,19 +31,13 @@ _FIRST_PAINT_S = 0.1
 """What the screen does not need is begun this long after it is there."""
 _REPAINT_S = 1 / 20
 """Tokens are gathered this long before they are shown."""
-_AUTOSAVE_S = 0.4
-"""How often the draft goes to disk, if it changed."""
-_NOT_ON_DISK = "Not saved to disk"
 _MOST_FOUND = 201
 """Songs that are looked for at most: one more than the dialog shows."""
-_WIDE_COLUMNS = 110
-"""From this width on, the takes stand beside the draft."""
 
 
-class WorkshopScreen(Screen[None]):
+class WorkshopScreen(DraftScreen):
     """Where songs are written."""
 
-    AUTO_FOCUS = "#draft"
     # No priority: a key with it would overtake letters that are still on their way into the draft.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+g", "go_on", "More", tooltip="Write the next section"),
@@ -71,8 +55,7 @@ class WorkshopScreen(Screen[None]):
 
     def __init__(self, workshop: Workshop, studio: Studio) -> None:
         """Show a workshop; the studio's settings say which model its takes come from, and where it runs."""
-        super().__init__()
-        self.workshop = workshop
+        super().__init__(workshop)
         self._studio = studio
         self._model = Path(studio.settings.model).name
         self._link: EngineLink | None = None
@@ -88,24 +71,9 @@ class WorkshopScreen(Screen[None]):
         self._invitation = ""
         """What the empty page says when it no longer tells of drafts left over."""
 
-    def compose(self) -> ComposeResult:
-        """Lay out title, draft, takes, status and keys."""
-        yield TitleInput(edited=self._absorb, pasted=self._take_paste, left=self.action_to_draft, id="title")
-        with Horizontal(id="desk"):
-            yield DraftEditor(
-                lambda: self.workshop.draft.authors,
-                edited=self._absorb,
-                moved=self.workshop.close_step,
-                id="draft",
-            )
-            yield VerticalScroll(TakesPanel(), id="takes", can_focus=False)
-        yield StatusLine()
-        yield KeysFooter()
-
     def on_mount(self) -> None:
         """Start: typing first, the model behind it."""
         self.set_interval(_REPAINT_S, self._flush)
-        self.set_interval(_AUTOSAVE_S, self._autosave)
         self.set_timer(_FIRST_PAINT_S, self._start_engine)
         self.set_timer(_FIRST_PAINT_S, self._offer_left_over)
         self._status.show_model(f"{self._model} · loading")
@@ -114,12 +82,6 @@ class WorkshopScreen(Screen[None]):
         """End the model's process, however the screen ends: the thread that listens to it ends with it."""
         if self._link is not None:
             self._link.close()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Show the takes beside the draft where there is room."""
-        self.set_class(event.size.width >= _WIDE_COLUMNS, "-wide")
-        if self.is_mounted:
-            self._show_takes()
 
     @property
     def writing(self) -> bool:
@@ -134,14 +96,6 @@ class WorkshopScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop only what is being written."""
         return action != "stop" or self.writing
-
-    @property
-    def _editor(self) -> DraftEditor:
-        return self.query_one(DraftEditor)
-
-    @property
-    def _status(self) -> StatusLine:
-        return self.query_one(StatusLine)
 
     # --- the engine
 
@@ -273,51 +227,6 @@ class WorkshopScreen(Screen[None]):
         self._show_takes()
         self.refresh_bindings()
 
-    # --- the draft
-
-    @on(TextArea.Changed)
-    @on(TextArea.SelectionChanged)
-    def _follow(self) -> None:
-        self._show_takes()
-
-    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
-        """Move the focus; what is typed in another field is a step of undo of its own."""
-        self.workshop.close_step()
-        super().set_focus(widget, scroll_visible, from_app_focus)
-
-    def action_to_draft(self) -> None:
-        """Go from the title to the draft: now, not when keys behind this one have gone into the title."""
-        self.set_focus(self._editor)
-
-    def _take_paste(self, rest: str) -> None:
-        """Keep what was pasted into the title but is no title at the start of the draft; all of it is one step."""
-        text, title = self.workshop.text, self.query_one(TitleInput).value
-        if rest:
-            text = f"{rest}\n\n{text}" if text.strip() else rest
-            self._status.tell("Pasted; everything after the title is at the start of the draft.")
-        self.workshop.close_step()
-        self.workshop.type(text, title=title)
-        self.workshop.close_step()
-        self._show_draft()
-        self._show_takes()
-
-    def _absorb(self) -> None:
-        """Take over what was typed since the last look."""
-        title = self.query_one(TitleInput)
-        self.workshop.type(self._editor.text, title=title.value)
-        song = self.workshop.draft.song
-        title.placeholder = f"Title ({song.name})" if song.lines else "Title"
-
-    def _show_draft(self, *, follow: bool = False) -> None:
-        editor, workshop = self._editor, self.workshop
-        editor.show(workshop.text)
-        title = self.query_one(TitleInput)
-        if title.value != workshop.draft.title:
-            title.value = workshop.draft.title
-        if follow and workshop.anchor is not None:
-            editor.move_cursor(editor.location(workshop.anchor))
-            editor.scroll_cursor_visible()
-
     def _show_model(self) -> None:
         if self._writer is None:
             return
@@ -325,28 +234,6 @@ class WorkshopScreen(Screen[None]):
         if self._rate:
             parts.append(f"{self._rate:.0f} tokens/s")
         self._status.show_model(" · ".join(parts))
-
-    def _show_takes(self) -> None:
-        if self.has_class("-wide"):
-            self.query_one(TakesPanel).show(*self.workshop.versions_at(self._editor.row), self.workshop.draft.attic)
-
-    def _autosave(self) -> None:
-        self._absorb()
-
-        def save() -> None:
-            if self.workshop.autosave() and self._status.news.startswith(_NOT_ON_DISK):
-                self._status.tell("Saved to disk again.")
-
-        self._guard(save)
-
-    def _guard(self, act: Callable[[], object]) -> bool:
-        """Do something with the disk; if that fails, say so and go on: the draft is still here."""
-        try:
-            act()
-        except SongsmithError as error:
-            self._status.tell(f"{_NOT_ON_DISK}: {error}", failed=True)
-            return False
-        return True
 
     # --- keys
 
@@ -455,10 +342,6 @@ class WorkshopScreen(Screen[None]):
         self._show_takes()
         self._status.tell(f"New draft.{' Your last draft is under Open (ctrl+o).' if put_away else ''}")
 
-    def tell(self, news: str) -> None:
-        """Show what happened in the status line."""
-        self._status.tell(news)
-
     def end(self) -> None:
         """Put the draft away and end the model's process, now: there may be no later."""
         if self.is_mounted:
@@ -486,13 +369,6 @@ class WorkshopScreen(Screen[None]):
     def _find_revisions(self, record: SongRecord) -> Iterator[SongRecord | DamagedRow]:
         with self._telling():
             yield from self._studio.library.revisions(record)
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except SongsmithError as error:
-            self._status.tell(str(error), failed=True)
 
     def _offer_left_over(self) -> None:
         left_over: list[SongRecord] = []
