@@ -1,18 +1,13 @@
 """Keys that reach a real terminal all at once: they take effect in the order they were pressed."""
 
-import fcntl
 import os
-import pty
 import select
-import struct
-import subprocess
-import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
+from terminals import start_songsmith
 
 from songsmith.library.library import Library
 
@@ -25,12 +20,7 @@ class Terminal:
     """The workshop on a terminal of its own."""
 
     def __init__(self) -> None:
-        self._terminal, inside = pty.openpty()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "songsmith"], stdin=inside, stdout=inside, stderr=inside,
-            env=os.environ | {"TERM": "xterm-256color"}, start_new_session=True,
-        )  # fmt: skip
+        self._process, self._terminal, inside = start_songsmith(hears_of_its_end=False)
         os.close(inside)
         self.shown = b""
 

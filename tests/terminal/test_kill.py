@@ -1,21 +1,16 @@
 """`kill -9` at any instant of a session: at most a second of typing is lost, and the library is whole."""
 
-import fcntl
 import json
 import os
-import pty
 import random
 import select
 import signal
 import sqlite3
-import struct
-import subprocess
-import sys
-import termios
 import time
 from pathlib import Path
 
 import pytest
+from terminals import start_songsmith
 
 from songsmith.library.library import Library
 from songsmith.paths import Paths
@@ -29,12 +24,7 @@ class Session:
     """The workshop on a terminal of its own, with somebody typing."""
 
     def __init__(self) -> None:
-        self._terminal, inside = pty.openpty()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "songsmith"], stdin=inside, stdout=inside, stderr=inside,
-            env=os.environ | {"TERM": "xterm-256color"}, start_new_session=True,
-        )  # fmt: skip
+        self._process, self._terminal, inside = start_songsmith(hears_of_its_end=False)
         os.close(inside)
         self.typed: list[tuple[float, str]] = []
         self._shown = b""

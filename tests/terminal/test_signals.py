@@ -1,19 +1,15 @@
 """Signals, and a terminal that goes away: the draft is kept that instant, the screen is given back, no process is left."""
 
-import fcntl
 import os
-import pty
 import re
 import select
 import signal
-import struct
-import subprocess
-import sys
 import termios
 import time
 from pathlib import Path
 
 import pytest
+from terminals import start_songsmith
 
 from songsmith.library.library import Library
 from songsmith.paths import Paths
@@ -29,17 +25,8 @@ class Terminal:
     """Songsmith as the first program of a terminal, which hears from the system when that goes."""
 
     def __init__(self, *arguments: str) -> None:
-        self.master, inside = pty.openpty()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.process, self.master, inside = start_songsmith(*arguments)
         self.attributes = termios.tcgetattr(inside)
-
-        def take_terminal() -> None:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "songsmith", *arguments], stdin=inside, stdout=inside, stderr=inside,
-            env=os.environ | {"TERM": "xterm-256color"}, start_new_session=True, preexec_fn=take_terminal,
-        )  # fmt: skip
         self.inside = inside  # kept open, so that what the workshop leaves behind can be looked at
         self.output = b""
 
