@@ -80,20 +80,21 @@ async def test_what_is_typed_behind_open_goes_into_the_dialog(studio):
         await desk.until(lambda: desk.text == "Red river!?", "the dialog closed, and then the letter")
 
 
-async def test_keys_keep_their_order_while_a_take_streams(studio):
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.slow)])
+async def test_keys_keep_their_order_while_a_take_streams(studio, rounds):
     async with at_desk(studio) as desk:
         desk.screen.workshop.options = ENDLESS
         await desk.type("One\n\nTwo")
         await desk.press("f5")
         await desk.until(lambda: len(desk.text.splitlines()) > 4, "a few lines")
         await desk.press("ctrl+home")
-        for number in range(10):
+        for number in range(rounds):
             await burst(desk, *"abc", "backspace", "backspace", *"XY", "left", "left", "delete", "right", *f"{number} ")
             await burst(desk, "shift+tab", "end", *"tit", "left", "backspace", "tab")
         assert desk.screen.writing
         await burst(desk, "escape", "!")
-        assert desk.text.startswith("".join(f"aY{number} " for number in range(10)) + "!One\n\nTwo\n")
-        assert title(desk) == "tt" * 10
+        assert desk.text.startswith("".join(f"aY{number} " for number in range(rounds)) + "!One\n\nTwo\n")
+        assert title(desk) == "tt" * rounds
 
 
 async def test_escape_and_a_letter_right_behind_it_stop_and_type(studio):
