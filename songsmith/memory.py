@@ -28,7 +28,9 @@ def is_out_of_memory(error: BaseException) -> bool:
         seen.add(id(cause))
         if isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno == errno.ENOMEM):
             return True
-        if any(words in str(cause).lower() for words in _SAID):
+        # A file may be called anything.
+        said = cause.strerror if isinstance(cause, OSError) and cause.filename is not None else str(cause)
+        if any(words in (said or "").lower() for words in _SAID):
             return True
         cause = cause.__cause__ or cause.__context__
     return False

@@ -9,7 +9,7 @@ import pytest
 from fakes import Songsmith
 
 from songsmith.errors import EngineError, NotFoundError
-from songsmith.memory import minding_memory
+from songsmith.memory import is_out_of_memory, minding_memory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of this kind are Linux's")
 
@@ -78,3 +78,10 @@ def test_every_way_of_saying_so_is_known(error):
 def test_what_is_no_lack_of_memory_stays_what_it_is(error):
     with pytest.raises(type(error)), minding_memory():
         raise error
+
+
+def test_a_file_that_is_called_like_it_is_not_taken_for_it(tmp_path):
+    with pytest.raises(OSError, match="Out of memory") as caught:
+        (tmp_path / "Out of memory.txt").read_text()
+    assert not is_out_of_memory(caught.value)
+    assert is_out_of_memory(OSError("failed to map segment from shared object"))
