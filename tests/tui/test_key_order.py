@@ -1,25 +1,16 @@
 """Keys that come all at once take effect one after the other, as pressed: letters, bound keys, keys that move the focus."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from desks import CHARACTERS, send
 from hypothesis import given
 from hypothesis import strategies as st
-from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from songsmith.tui.key_order import KeyOrderApp
 from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.title import TitleInput
-
-_CHARACTERS = {"space": " ", "enter": "\r"}
-
-
-def send(app: App[None], keys: Sequence[str]) -> None:
-    """Send keys as a terminal does that has them all at once: none waits for the one before."""
-    for key in keys:
-        app.post_message(events.Key(key, _CHARACTERS.get(key, key if len(key) == 1 else None)))
 
 
 class Page(KeyOrderApp):
@@ -87,7 +78,7 @@ class Field:
             case "enter":
                 self.replace(at, at, "\n")
             case _:
-                self.replace(at, at, _CHARACTERS.get(key, key))
+                self.replace(at, at, CHARACTERS.get(key, key))
 
 
 @dataclass

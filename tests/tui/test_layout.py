@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from desks import ENDLESS
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
@@ -10,7 +11,6 @@ from textual.widgets import TextArea
 from textual.widgets._footer import FooterKey
 from textual.widgets._toast import Toast
 
-from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import Author
 from songsmith.paths import Paths
 from songsmith.settings import Settings
@@ -23,7 +23,6 @@ from songsmith.tui.widgets.keys import KeysFooter
 from songsmith.tui.widgets.status import StatusLine
 from songsmith.tui.widgets.takes import TakesPanel
 
-ENDLESS = GenerationOptions(max_lines=0, min_lines=100_000, max_new_tokens=1_000_000)
 ALWAYS = {"quit", "go_on", "stop", "save"}
 
 

@@ -4,24 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from test_key_order import send
-from test_workshop_screen import ENDLESS, Desk
-from test_workshop_screen import at_desk as at_any_desk
+from desks import ENDLESS, Desk, send
+from desks import at_desk as at_any_desk
 from textual import events
 from textual.widgets import Input
 
 from songsmith.library.library import Library
-from songsmith.settings import Settings
 from songsmith.studio.studio import Studio
 from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.takes import TakesPanel
-
-
-@pytest.fixture
-def studio(paths):
-    studio = Studio(paths, Settings(device="cpu"))
-    studio.prepare_home()
-    return studio
 
 
 @asynccontextmanager

@@ -1,89 +1,22 @@
 """The workshop on a screen, driven by keys, with the real model in its real process."""
 
-import itertools
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 from damaged_libraries import damage, fill
-from textual.pilot import Pilot
+from desks import ENDLESS, at_desk
 from textual.widgets import Footer, Input, Label, OptionList
 from textual.widgets._footer import FooterKey
 
-from songsmith.generation.options import GenerationOptions
 from songsmith.library.library import Library
 from songsmith.lyrics import Author
-from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.studio import Studio
-from songsmith.tui.app import SongsmithApp
 from songsmith.tui.messages import EngineFailed
-from songsmith.tui.screens.workshop import WorkshopScreen
 from songsmith.tui.widgets.editor import DraftEditor
-from songsmith.tui.widgets.status import StatusLine
 from songsmith.tui.widgets.takes import TakesPanel
-
-
-class Desk:
-    """A workshop being used."""
-
-    def __init__(self, app: SongsmithApp, pilot: Pilot[None]) -> None:
-        self.app, self.pilot = app, pilot
-
-    @property
-    def screen(self) -> WorkshopScreen:
-        screen = next(screen for screen in self.app.screen_stack if isinstance(screen, WorkshopScreen))
-        assert isinstance(screen, WorkshopScreen)
-        return screen
-
-    @property
-    def text(self) -> str:
-        return self.screen.query_one(DraftEditor).text
-
-    @property
-    def news(self) -> str:
-        return self.screen.query_one(StatusLine).news
-
-    @property
-    def model(self) -> str:
-        return self.screen.query_one(StatusLine).model
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-
-    async def type(self, text: str) -> None:
-        await self.pilot.press(*({"\n": "enter", " ": "space"}.get(key, key) for key in text))
-
-    async def until(self, wanted: Callable[[], bool], what: str) -> None:
-        for _ in range(600):
-            if wanted():
-                return
-            await self.pilot.pause(0.05)
-        raise AssertionError(f"never: {what}; status: {self.model} | {self.news}; text: {self.text!r}")
-
-    async def written(self) -> None:
-        """Wait for the take being written to end."""
-        await self.until(lambda: not self.screen.writing, "the end of the take")
-
-
-@pytest.fixture
-def studio(paths: Paths) -> Studio:
-    studio = Studio(paths, Settings(device="cpu"))
-    studio.prepare_home()
-    return studio
-
-
-@asynccontextmanager
-async def at_desk(studio: Studio, size: tuple[int, int] = (80, 24), model: str = "starter") -> AsyncIterator[Desk]:
-    app = SongsmithApp(replace(studio, settings=Settings(model=model, device="cpu")))
-    async with app.run_test(size=size) as pilot:
-        desk = Desk(app, pilot)
-        desk.screen.workshop.new_seed = itertools.count(1).__next__  # the same takes every time
-        yield desk
 
 
 async def test_typing_works_before_the_model_is_there(studio):
@@ -147,9 +80,6 @@ async def test_a_song_from_first_line_to_saved_and_reopened(studio, paths):
         assert len(takes) == 3
         assert takes[2].parent_id is not None
         assert library.drafts() == []
-
-
-ENDLESS = GenerationOptions(max_lines=0, min_lines=100_000, max_new_tokens=1_000_000)
 
 
 async def test_escape_stops_at_once_and_keeps_what_is_there(studio, paths):
