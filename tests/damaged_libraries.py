@@ -1,6 +1,8 @@
 """Libraries with damage in them, for tests."""
 
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from contextlib import closing
 from functools import cache
@@ -97,3 +99,22 @@ def damage(path: Path, table: str, column: str, value: object, row: int = 2) -> 
         except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError):
             return False
     return True
+
+
+_CRASH = """
+import os, sys
+from pathlib import Path
+from songsmith.library.library import Library
+from songsmith.library.records import SongRecord
+library = Library(Path(sys.argv[1]))
+for number in range(30):
+    library.put_song(SongRecord(title=f"Song {number}", text="line\\n" * 500, kept=True))
+    if number == 25:
+        library._database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+os.kill(os.getpid(), 9)
+"""
+
+
+def crash(path: Path) -> None:
+    """Let a program keep thirty songs and be killed: most are in the file, the last ones only in the log beside it."""
+    subprocess.run([sys.executable, "-c", _CRASH, path], check=False)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from damaged_libraries import crash
 
 from songsmith.errors import DatabaseError, StorageError
 from songsmith.library.library import Library
@@ -97,24 +98,10 @@ def test_one_bad_byte_in_a_lyric_hides_no_song(path: Path):
     assert read_all(path) == ["Song 1", "Song 0"]
 
 
-CRASH = """
-import os, sys
-from pathlib import Path
-from songsmith.library.library import Library
-from songsmith.library.records import SongRecord
-library = Library(Path(sys.argv[1]))
-for number in range(30):
-    library.put_song(SongRecord(title=f"Song {number}", text="line\\n" * 500, kept=True))
-    if number == 25:
-        library._database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-os.kill(os.getpid(), 9)
-"""
-
-
 @pytest.fixture
 def crashed(path: Path) -> Path:
     """Return a library whose last writer was killed: most is in the file, the last songs only in the log beside it."""
-    subprocess.run([sys.executable, "-c", CRASH, path], check=False)
+    crash(path)
     assert path.with_name(path.name + "-wal").stat().st_size > 0
     return path
 

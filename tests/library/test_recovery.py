@@ -3,14 +3,12 @@
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import tracemalloc
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from damaged_libraries import fill, make_take
+from damaged_libraries import crash, fill, make_take
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,25 +141,11 @@ def test_a_file_that_was_set_aside_is_brought_back_beside_new_songs(
         assert kept.read_bytes() == before
 
 
-CRASH = """
-import os, sys
-from pathlib import Path
-from songsmith.library.library import Library
-from songsmith.library.records import SongRecord
-library = Library(Path(sys.argv[1]))
-for number in range(30):
-    library.put_song(SongRecord(title=f"Song {number}", text="line\\n" * 500, kept=True))
-    if number == 25:
-        library._database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-os.kill(os.getpid(), 9)
-"""
-
-
 @pytest.mark.parametrize("pages", [None, 0, 1, 9])
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 def test_what_only_the_log_holds_comes_back_too(tmp_path: Path, pages: int | None):
     path = tmp_path / "library.sqlite3"
-    subprocess.run([sys.executable, "-c", CRASH, path], check=False)
+    crash(path)
     content = path.read_bytes()
     path.write_bytes(content if pages is None else content[: pages * PAGE])
     found = {song.title for song in recovered(path, tmp_path / "new.sqlite3").values()}
@@ -175,7 +159,7 @@ def test_what_only_the_log_holds_comes_back_too(tmp_path: Path, pages: int | Non
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 def test_a_log_that_tells_of_impossible_pages_holds_nobody_up(tmp_path: Path, at: int, damage: int):
     path = tmp_path / "library.sqlite3"
-    subprocess.run([sys.executable, "-c", CRASH, path], check=False)
+    crash(path)
     log = path.with_name(f"{path.name}-wal")
     content = bytearray(log.read_bytes())
     content[at : at + 4] = damage.to_bytes(4)  # how large pages are, or which one the first of them is
