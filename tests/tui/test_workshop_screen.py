@@ -263,12 +263,13 @@ async def test_an_earlier_revision_is_opened_and_saved_as_the_last(studio, paths
         await desk.press("ctrl+z", "ctrl+z")  # word by word
         await desk.type("Other words")
         await desk.press("ctrl+s")
-        assert desk.news == "Saved as 1 (revision 2; earlier ones under Open): Other words"
+        assert desk.news == "Saved as 1 (revision 2; earlier: ctrl+o, f7)"
 
         await desk.press("ctrl+o", "f7")
         options = desk.app.screen.query_one(OptionList)
-        assert [str(option.prompt).split()[:4] for option in options.options] == [
-            ["revision", "2", "Other", "words"], ["revision", "1", "First", "words"],
+        shown = [str(option.prompt).split() for option in options.options]
+        assert [(row[:2], row[-2:]) for row in shown] == [
+            (["revision", "2"], ["Other", "words"]), (["revision", "1"], ["First", "words"]),
         ]  # fmt: skip
         await desk.press("escape")  # back to the songs
         assert options.option_count == 1
@@ -283,6 +284,26 @@ async def test_an_earlier_revision_is_opened_and_saved_as_the_last(studio, paths
             (3, "First words"), (2, "Other words"), (1, "First words"),
         ]  # fmt: skip
         assert library.drafts() == []
+
+
+async def test_what_is_told_of_revisions_takes_one_row_each_in_an_old_terminal(studio):
+    async with at_desk(studio) as desk:
+        await desk.type("The ferry leaves at half past nine, and nobody is here to see it go")
+        await desk.press("ctrl+s", "!", "ctrl+s")
+        await desk.pilot.pause()
+        assert desk.app.size == (80, 24)
+        assert desk.screen.query_one(StatusLine).size.height == 1
+        await desk.press("ctrl+o")
+        await desk.pilot.pause()
+        options, keys = desk.app.screen.query_one(OptionList), desk.app.screen.query_one("#songs-keys", Label)
+        assert (options.virtual_size.height, keys.size.height) == (1, 1)
+        assert "The ferry leaves at half past nine" in "".join(segment.text for segment in options.render_line(0))
+        await desk.press("f7")
+        await desk.pilot.pause()
+        assert (options.option_count, options.virtual_size.height, keys.size.height) == (2, 2, 1)
+        rows = ["".join(segment.text for segment in options.render_line(row)) for row in range(2)]
+        assert [row.split()[:2] for row in rows] == [["revision", "2"], ["revision", "1"]]
+        assert all("1 line" in row and row.rstrip().endswith("…") for row in rows)  # a name cut short says so
 
 
 async def test_what_is_damaged_is_shown_and_cannot_be_opened(paths):

@@ -20,7 +20,7 @@ from songsmith.library.records import DamagedRow, SongRecord
 from songsmith.lyrics import one_line
 from songsmith.tui.widgets.typed_text import LineInput
 
-_KEYS = "enter open · f7 earlier revisions · f8 discard draft · esc close"
+_KEYS = "enter open · f7 revisions · f8 discard draft · esc close"
 _REVISION_KEYS = "enter open this revision · f7 or esc back to songs"
 _MOST_SHOWN = 200
 
@@ -176,11 +176,9 @@ def _describe(record: SongRecord) -> Content:
 
 
 def _describe_revision(record: SongRecord) -> Content:
-    lines = len(record.song.lines)
-    told = f"  {count_of(lines, 'line')}  {_when(record)}"
-    return Content.assemble(
-        (f"revision {record.revision:>3}  ", "bold"), one_line(record.name)[:48], (told, "$text-muted")
-    )
+    lines = len(record.song.lines)  # before the name, which is cut first and is often the same in all
+    told = f"{_when(record)}  {count_of(lines, 'line'):<9}  "
+    return Content.assemble((f"revision {record.revision:>3}  ", "bold"), (told, "$text-muted"), one_line(record.name))
 
 
 def _describe_damaged(row: DamagedRow) -> Content:

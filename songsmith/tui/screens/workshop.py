@@ -315,8 +315,8 @@ class WorkshopScreen(DraftScreen):
 
         def save() -> None:
             record = self.workshop.save()
-            before = f" (revision {record.revision}; earlier ones under Open)" if record.revision > 1 else ""
-            self._status.tell(f"Saved as {record.number}{before}: {record.name}")
+            earlier = f" (revision {record.revision}; earlier: ctrl+o, f7)"
+            self._status.tell(f"Saved as {record.number}{earlier if record.revision > 1 else f': {record.name}'}")
 
         self._guard(save)
 
