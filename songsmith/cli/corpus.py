@@ -1,5 +1,6 @@
 """`songsmith corpus`: the words there are."""
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,9 +62,11 @@ def show(
         if as_json:
             for record in corpus.set_aside():
                 console.write(json_row(record.as_json()))
-        else:
-            rows = (tuple(map(one_line, (aside.id, aside.title, aside.reason))) for aside in corpus.set_aside())
+        elif first := next(asides := iter(corpus.set_aside()), None):
+            rows = (tuple(map(one_line, (aside.id, aside.title, aside.reason))) for aside in chain([first], asides))
             console.show_table(("Id", "Song", "Why"), rows)
+        else:
+            console.say("Nothing was set aside.")
         return
     about = describe(corpus)
     kinds = Counter(reason_kind(record.reason) for record in corpus.set_aside())

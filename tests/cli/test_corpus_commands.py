@@ -134,6 +134,15 @@ def test_without_any_corpus_the_way_to_one_is_told(paths: Paths):
     assert not paths.data.exists()
 
 
+def test_that_nothing_was_set_aside_is_said(songs: Path):
+    result = run("corpus", "show", "--set-aside")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "Nothing was set aside.\n" in result.stderr
+    result = run("corpus", "show", "--set-aside", "--json")
+    assert result.stdout == ""
+    assert "Nothing" not in result.stderr
+
+
 def test_what_a_corpus_is_as_text_and_as_json(songs: Path):
     assert run("corpus", "show").stdout.startswith("name: songs\nsongs: 5 (0.5 kB)\nclean: no\nset aside: 0\nchanged: ")
     about = json.loads(run("corpus", "show", "--json").stdout)
