@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from songsmith.errors import NotFoundError
+from songsmith.errors import NotFoundError, SongsmithError
 from songsmith.generation.options import GenerationOptions
 from songsmith.library.library import Library
 from songsmith.library.records import DamagedRow, DamagedSongError, SongRecord
@@ -297,7 +297,6 @@ class Workshop:
         If another program changed that one since it was opened, both stay: the draft becomes a song of its own.
         """
         if self._song_id is not None and self._changed_elsewhere():
-            self._drop_draft_record()
             self._song_id = None
         if self._song_id is None:
             # The draft's own record becomes the song, and its takes stay with it.
@@ -328,10 +327,15 @@ class Workshop:
             StorageError: another workshop has the draft open, or it cannot be read.
         """
         self._put_away()
-        record = self._library.song(record.id)  # putting away may have changed it, and so may others
-        earlier = self._library.revision(record, revision) if revision is not None else None
-        if not record.kept:
-            self._locks.hold(record.id)
+        try:
+            record = self._library.song(record.id)  # putting away may have changed it, and so may others
+            earlier = self._library.revision(record, revision) if revision is not None else None
+            if not record.kept:
+                self._locks.hold(record.id)
+        except SongsmithError:
+            if self._on_disk:  # the draft stays open here, and so closed to other workshops
+                self._locks.hold(self._draft_id)
+            raise
         self._fresh()
         self.draft = _draft_of(record)
         self._artist, self._on_file = record.artist, self.draft
@@ -371,8 +375,10 @@ class Workshop:
 
     def _put_away(self) -> None:
         self._writing = None
-        if self.unsaved and self.draft.text.strip():
-            self.autosave()
+        # A title of its own is worth keeping even before the first line; a saved song that was emptied keeps its lines.
+        if self.unsaved and (self.draft.text.strip() or self.draft.title.strip() not in ("", self._kept.title.strip())):
+            # The library may have been moved, or the draft removed from it, since it was put there.
+            self.autosave(even_unchanged=self._find(self._draft_id) is None)
         else:
             if not self.unsaved and self.draft != self._kept and self._song_id and not self._changed_elsewhere():
                 self.save()  # the same song, but with versions it did not have

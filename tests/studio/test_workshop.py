@@ -1,9 +1,11 @@
 """The workshop without its screen: nothing typed, written or rewritten is ever lost."""
 
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from songsmith.errors import StorageError
+from songsmith.errors import NotFoundError, StorageError
 from songsmith.library.library import Library
 from songsmith.library.records import SongRecord
 from songsmith.lyrics import Author
@@ -463,4 +465,64 @@ def test_looking_for_a_version_that_is_not_there_changes_nothing(workshop, libra
     workshop.save()
     assert not workshop.step(0, -1)
     assert not workshop.autosave()
+    assert library.drafts() == []
+
+
+def test_a_title_alone_is_offered_again(workshop, library, paths):
+    workshop.type("", title="Red River")
+    workshop.new()
+    workshop.type("", title="Blue Mountain")
+    workshop.close()
+    assert [draft.title for draft in library.drafts()] == ["Blue Mountain", "Red River"]
+    assert len(Workshop(library, paths).left_over()) == 2
+
+
+def test_a_saved_song_that_was_emptied_leaves_no_draft_for_its_title(workshop, library):
+    workshop.type("One", title="Green Valley")
+    workshop.save()
+    workshop.type("")
+    workshop.close()
+    assert library.drafts() == []
+
+
+def test_a_draft_removed_elsewhere_while_it_is_open_is_put_back_on_leaving(workshop, library):
+    workshop.type("Mine")
+    workshop.autosave()
+    library.remove(library.drafts()[0].id)
+    workshop.close()
+    assert [draft.text for draft in library.drafts()] == ["Mine"]
+
+
+def test_a_draft_stays_closed_to_others_after_another_could_not_be_opened(paths, library):
+    here, there = Workshop(library, paths), Workshop(library, paths)
+    here.type("Mine")
+    here.autosave()
+    there.type("Theirs")
+    there.autosave()
+    theirs, mine = library.drafts()
+    with pytest.raises(StorageError, match="open in another workshop"):
+        here.open(theirs)
+    assert Workshop(library, paths).left_over() == []
+    with pytest.raises(StorageError, match="open in another workshop"):
+        there.open(mine)
+    library.remove(gone := library.put_song(SongRecord(text="Gone", kept=True)).id)
+    with pytest.raises(NotFoundError):
+        here.open(SongRecord(id=gone, kept=True))
+    assert Workshop(library, paths).left_over() == []
+
+
+def test_a_draft_whose_song_was_removed_is_on_disk_until_it_is_a_song(workshop, library, paths):
+    workshop.type("One")
+    song = workshop.save()
+    workshop.type("One and more")
+    workshop.autosave()
+    library.remove(song.id)
+    (draft,) = library.drafts()
+    with closing(sqlite3.connect(paths.library, isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER refuse BEFORE INSERT ON songs BEGIN SELECT RAISE(ABORT, 'no'); END")
+        with pytest.raises(sqlite3.IntegrityError):
+            workshop.save()
+        other.execute("DROP TRIGGER refuse")
+    assert [left.id for left in library.drafts()] == [draft.id]
+    assert workshop.save().text == "One and more"
     assert library.drafts() == []
