@@ -33,10 +33,11 @@ def list_songs(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per song.")] = False,
 ) -> None:
     """List the songs, the latest first."""
+    from songsmith.studio.songs import tell_no_songs
     from songsmith.studio.studio import Studio
 
     with Studio.open().library as library:
-        _show_list(library.entries(), as_json, none="No songs yet. Write one in the workshop: songsmith")
+        _show_list(library.entries(), as_json, none=tell_no_songs(library.set_aside))
 
 
 @app.command()
@@ -260,9 +261,10 @@ def repair(
 
     with Studio.open().library as library:
         repaired = library.recover(file) if file is not None else library.repair()
+        told = tell_repaired(repaired, library.set_aside)
     for row in repaired.mended:
         console.write(f"{one_line(row.name)}: lost or replaced: {', '.join(row.columns)}\n")
-    console.say(strip_controls(tell_repaired(repaired)))
+    console.say(strip_controls(told))
 
 
 def _show_list(entries: "Iterable[SongRecord | DamagedRow]", as_json: bool, *, none: str) -> None:

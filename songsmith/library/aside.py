@@ -1,4 +1,4 @@
-"""Files put aside: under names that nothing has had, never over anything, never deleted."""
+"""Files put aside: under names that nothing has had, never over anything, never deleted once they are complete."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,3 +29,17 @@ def move_aside(path: Path) -> Path:
         with suppress(FileNotFoundError):
             path.with_name(path.name + tail).replace(kept.with_name(kept.name + tail))
     return kept
+
+
+def remove(path: Path) -> None:
+    """Delete a file that was never completed, and its companions."""
+    for tail in (*COMPANIONS, ""):
+        with suppress(OSError):
+            path.with_name(path.name + tail).unlink()
+
+
+def find_damaged(path: Path) -> list[Path]:
+    """Return the damaged files that were moved aside from `path`, the last first."""
+    with suppress(OSError):
+        return sorted(path.parent.glob(f"{path.stem}.damaged-*{path.suffix}"), reverse=True)
+    return []

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from songsmith.errors import DatabaseError, StorageError, storage_error, storing
-from songsmith.library.aside import claim_name, move_aside
+from songsmith.library.aside import claim_name, move_aside, remove
 from songsmith.library.schema import MIGRATIONS
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -76,8 +76,8 @@ class Database:
         """Whether there is a file with anything in it."""
         return self._find_file() is not None
 
-    def set_aside_if_damaged(self) -> Path | None:
-        """Move the file aside if SQLite finds it damaged, and return where it is now; None if it is sound, or not there.
+    def is_damaged(self) -> bool:
+        """Return whether SQLite finds the file damaged; it stays where it is.
 
         Raises:
             DatabaseError: it is locked or newer than this program.
@@ -85,14 +85,66 @@ class Database:
         """
         try:
             with self.reading(set_aside=False) as connection:
-                if _is_sound(connection):
-                    return None
+                return not _is_sound(connection)
         except DamagedFileError:
-            pass
+            return True
+
+    def set_aside(self) -> Path:
+        """Move the file aside, and return where it is now.
+
+        Raises:
+            StorageError: the disk or the folder cannot be used.
+        """
+        try:
+            with storing(self._path.parent):
+                return move_aside(self._path)
+        finally:
+            self.close()
+
+    def stamp(self) -> tuple[int, ...]:
+        """Return what tells whether the file, or its log, was written to since: where, how large and how old they are."""
+        found: list[int] = []
+        for tail in ("", "-wal"):
+            with suppress(OSError):
+                status = self._path.with_name(self._path.name + tail).stat()
+                found += (status.st_ino, status.st_size, status.st_mtime_ns)
+        return tuple(found)
+
+    def replace(self, new: Path, *, stamp: tuple[int, ...]) -> Path:
+        """Move the file aside, put `new` in its place, and return where the old one is now.
+
+        Args:
+            new: another library's file in the same folder, whole by itself.
+            stamp: of the file when it was read.
+
+        Raises:
+            DatabaseError: another program has written to the file since.
+            StorageError: the disk or the folder cannot be used.
+        """
+        if self.stamp() != stamp:
+            raise DatabaseError(f"Another program is using the library {self._path}.", "Close it, and try again.")
+        kept = self.set_aside()
         with storing(self._path.parent):
-            kept = move_aside(self._path)
-        self.close()
+            try:
+                os.link(new, self._path)  # unlike a move, never over a file that another program has just begun
+            except FileExistsError as error:
+                raise DatabaseError(
+                    f"Another program has just begun a new library. The damaged one is kept as {kept}.",
+                    f"Bring back what can still be read with: songsmith songs repair {shlex.quote(str(kept))}",
+                ) from error
+            except OSError:  # a file system without links
+                new.replace(self._path)
         return kept
+
+    def fold_log(self) -> None:
+        """Put all that was written into the file itself, so that it is whole without a log.
+
+        Raises:
+            StorageError: the disk is full, or it or the folder cannot be used.
+        """
+        with self._explaining(set_aside=False):
+            self._connect(create=True).execute("PRAGMA journal_mode = DELETE")
+            self.close()
 
     def copy_aside(self) -> Path:
         """Copy the file as it is now, and return the copy.
@@ -104,9 +156,13 @@ class Database:
             connection = self._connect(create=False)
             with storing(self._path.parent):
                 kept = claim_name(self._path, "before-repair")
-            with closing(sqlite3.connect(kept)) as copy:
-                connection.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+            try:
+                with closing(sqlite3.connect(kept)) as copy:
+                    connection.backup(copy)
+                    copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+            except BaseException:
+                remove(kept)  # a part of a copy is none
+                raise
         return kept
 
     def close(self) -> None:

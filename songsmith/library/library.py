@@ -5,11 +5,13 @@ A row that cannot be read hides no other: it is passed over, named, and left as 
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from songsmith.errors import InputError, NotFoundError
+from songsmith.errors import InputError, NotFoundError, storing
 from songsmith.library import numbering
+from songsmith.library.aside import claim_name, find_damaged, remove
 from songsmith.library.database import Database
 from songsmith.library.records import (
     TAKE_COLUMNS,
@@ -39,6 +41,7 @@ class Library:
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 10.0) -> None:
         """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it."""
+        self._path = path
         self._database = Database(path, busy_timeout_s=busy_timeout_s)
 
     def __enter__(self) -> Self:
@@ -247,11 +250,14 @@ class Library:
     def repair(self) -> Repaired:
         """Mend the rows that cannot be read, as far as they can; the library as it was is copied first.
 
-        A file that SQLite itself finds damaged is moved aside, and every row of it that can still be read put into a new one.
+        Of a file that SQLite itself finds damaged, every row that can still be read is put into a new one. Only when that is
+        complete does it take the place of the damaged one, which is moved aside.
+
+        Raises:
+            InputError: nothing in a damaged file is a song; it is moved aside.
         """
-        kept = self._database.set_aside_if_damaged()
-        if kept is not None:
-            return self.recover(kept)
+        if self._database.is_damaged():
+            return self._rebuild()
         if not self._database.exists or self.verify().sound:
             return Repaired()
         copy = self._database.copy_aside()
@@ -268,6 +274,34 @@ class Library:
             raise InputError(f"{source} doesn't exist.", "Give a library that was moved aside, or a copy of one.")
         with self._database.writing() as connection:
             return recover_songs(connection, source)
+
+    @property
+    def set_aside(self) -> list[Path]:
+        """Damaged libraries that were moved aside here, the last first; their songs may have been brought back."""
+        return find_damaged(self._path)
+
+    def _rebuild(self) -> Repaired:
+        stamp = self._database.stamp()
+        with storing(self._path.parent):
+            draft = claim_name(self._path, "repairing")
+        try:
+            new = Database(draft)
+            try:
+                with new.writing() as connection:
+                    repaired = recover_songs(connection, self._path)
+                new.fold_log()
+            finally:
+                new.close()
+            kept = self._database.replace(draft, stamp=stamp)
+        except InputError as error:
+            kept = self._database.set_aside()
+            raise InputError(
+                f"Nothing in the damaged library can be read as a song; it is kept as {kept}.",
+                "The next run starts a new, empty library.",
+            ) from error
+        finally:
+            remove(draft)
+        return replace(repaired, before=kept)
 
     def _last_row(self) -> int:
         with self._database.reading() as connection:

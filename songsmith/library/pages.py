@@ -9,6 +9,7 @@ import struct
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -40,14 +41,14 @@ def find_rows(path: Path, columns: Collection[int]) -> Iterator[FoundRow]:
     """Yield every row in a file with so many columns, of which the first is the table's INTEGER PRIMARY KEY.
 
     Args:
-        path: the file; its log, if it has one, is called `path` with `-wal` behind it.
+        path: the file; its log, if it has one, is called `path` with `-wal` behind it. Where only the log is, that is read.
         columns: how many columns the wanted rows may have.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
-        log = path.with_name(f"{path.name}-wal")
+    log = path.with_name(f"{path.name}-wal")
+    with BytesIO() if log.is_file() and not path.exists() else path.open("rb") as file:
         if log.is_file():
             with log.open("rb") as frames:
                 yield from _Pages(file, frames).rows(columns)

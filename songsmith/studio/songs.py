@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import unified_diff
@@ -111,10 +112,30 @@ def list_damage(verified: Verified) -> Iterator[str]:
         yield "the search index doesn't match the songs"
 
 
-def tell_repaired(repaired: Repaired) -> str:
-    """Return in a sentence or two what became of a library."""
+def tell_no_songs(set_aside: Sequence[Path]) -> str:
+    """Return what to say of a library without songs.
+
+    Args:
+        set_aside: damaged libraries that were moved aside, the last first.
+    """
+    return f"No songs yet. {_tell_set_aside(set_aside) or 'Write one in the workshop: songsmith'}"
+
+
+def _tell_set_aside(set_aside: Sequence[Path]) -> str:
+    if not set_aside:
+        return ""
+    return f"To bring back the songs of the library that was moved aside: songsmith songs repair {shlex.quote(str(set_aside[0]))}"
+
+
+def tell_repaired(repaired: Repaired, set_aside: Sequence[Path] = ()) -> str:
+    """Return in a sentence or two what became of a library.
+
+    Args:
+        repaired: what was done.
+        set_aside: damaged libraries that were moved aside, the last first; named where there was nothing to do.
+    """
     if repaired.before is None:
-        return "Everything is in order."
+        return f"Everything is in order. {_tell_set_aside(set_aside)}".strip()
     parts = [
         f"recovered {count_of(repaired.recovered, 'song or draft', 'songs and drafts')}" if repaired.recovered else "",
         f"skipped {repaired.held:,} already here" if repaired.held else "",

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from damaged_libraries import crash, fill, make_take
+from damaged_libraries import crash, damage, fill, make_take
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -212,3 +212,63 @@ def test_what_is_no_library_is_refused_and_left(tmp_path: Path):
         with pytest.raises(InputError, match="can be read as a song"):
             library.recover(tmp_path / "letter.txt")
         assert len(library.songs()) == 3
+
+
+REPAIR_UNDER_A_LIMIT = """
+import resource, sys
+from pathlib import Path
+from songsmith.errors import StorageError
+from songsmith.library.library import Library
+limit = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    Library(Path(sys.argv[1])).repair()
+except StorageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file size limits there")
+@pytest.mark.parametrize("limit", [8_000, 60_000, 150_000])
+@pytest.mark.parametrize("torn", [True, False])
+def test_a_repair_without_room_leaves_the_library_as_it_is(
+    tmp_path: Path, much: tuple[dict[str, SongRecord], bytes], torn: bool, limit: int
+):
+    path, (songs, content) = tmp_path / "library.sqlite3", much
+    path.write_bytes(content)
+    if torn:
+        path.write_bytes(content := b"?" * 100 + content[100:])
+    else:
+        damage(path, "songs", "authors", '["nobody"]')
+    said = subprocess.run(
+        [sys.executable, "-c", REPAIR_UNDER_A_LIMIT, path, str(limit)], capture_output=True, text=True, check=True
+    )
+    assert "library" in said.stdout
+    assert [file.name for file in tmp_path.iterdir() if not file.name.endswith(("-wal", "-shm"))] == [path.name]
+    if torn:
+        assert path.read_bytes() == content
+    with Library(path) as library:
+        assert library.repair().before is not None
+        assert {song.id for song in [*library.songs(), *library.drafts()]} == set(songs)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_a_log_without_its_library_is_brought_back(tmp_path: Path):
+    path = tmp_path / "library.sqlite3"
+    subprocess.run([sys.executable, "-c", CRASH, path], check=False)
+    path.unlink()
+    with Library(path) as library:
+        assert library.repair().recovered >= 4
+        assert library.verify().sound
+
+
+def test_a_library_in_which_nothing_can_be_read_is_moved_aside(tmp_path: Path):
+    path = tmp_path / "library.sqlite3"
+    path.write_bytes(b"?" * 9000)
+    with Library(path) as library:
+        with pytest.raises(InputError, match=r"kept as \S+damaged-\S+\.sqlite3"):
+            library.repair()
+        (kept,) = tmp_path.iterdir()
+        assert kept.read_bytes() == b"?" * 9000
+        assert library.set_aside == [kept]
+        assert library.repair().before is None
