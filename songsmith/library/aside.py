@@ -1,4 +1,4 @@
-"""Files put aside: under names that nothing has had, never over anything, never deleted once they are complete."""
+"""Files put aside: under names that nothing has had, never over anything, never deleted once complete."""
 
 from contextlib import suppress
 from datetime import UTC, datetime

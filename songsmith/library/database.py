@@ -18,6 +18,7 @@ from pathlib import Path
 from songsmith.errors import DatabaseError, StorageError, storage_error, storing
 from songsmith.library.aside import claim_name, move_aside, remove
 from songsmith.library.schema import MIGRATIONS
+from songsmith.library.shape import holds_songs, missing_parts
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
@@ -26,6 +27,10 @@ _NEARLY_FULL_BYTES = 1 << 20
 
 class DamagedFileError(DatabaseError):
     """SQLite finds the library's file damaged; it is where it was."""
+
+
+class MisshapenFileError(DatabaseError):
+    """A library's file that SQLite finds sound, without all the tables it should have; it is where it was."""
 
 
 class Database:
@@ -80,12 +85,20 @@ class Database:
         """Return whether SQLite finds the file damaged; it stays where it is.
 
         Raises:
+            MisshapenFileError: it is sound, but not all that should be in it is there.
             DatabaseError: it is locked or newer than this program.
             StorageError: the disk or the folder cannot be used.
         """
+        self.close()  # before the file is opened beside SQLite, which would let go of its locks
+        if not self._claims_to_be_writable():
+            return True
         try:
             with self.reading(set_aside=False) as connection:
-                return not _is_sound(connection)
+                if not _is_sound(connection):
+                    return True
+                if missing := missing_parts(connection):
+                    raise self._misshapen(missing[0])
+                return False
         except DamagedFileError:
             return True
 
@@ -288,6 +301,25 @@ class Database:
             f"The library {self._path} is damaged.", "Recover what can still be read with: songsmith songs repair"
         )
 
+    def _misshapen(self, what: str) -> MisshapenFileError:
+        return MisshapenFileError(
+            f"The library {self._path} is not complete: {what}.", "Bring its songs back with: songsmith songs repair"
+        )
+
+    def _claims_to_be_writable(self) -> bool:
+        """Return whether the file's own header lets SQLite write to it: https://sqlite.org/fileformat2.html#file_format_version_numbers."""
+        try:
+            with self._path.open("rb") as file:
+                header = file.read(20)
+        except OSError:
+            return True
+        return len(header) < 20 or header[18] in (1, 2)
+
+    def _holds_songs(self) -> bool:
+        with suppress(sqlite3.Error):
+            return self._connection is not None and holds_songs(self._connection)
+        return False
+
     def _explain(self, error: sqlite3.DatabaseError) -> StorageError:
         code = _code(error)
         if code in _DAMAGED:
@@ -297,11 +329,17 @@ class Database:
                 f"Another program has locked the library {self._path} for {self._busy_timeout_s:g} seconds.",
                 "Close the other songsmith, or try again in a moment; nothing was changed.",
             )
+        if code == sqlite3.SQLITE_ERROR and self._holds_songs():
+            self.close()
+            return self._misshapen(str(error))
         self.close()
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._disk_is_full()):
             return storage_error(OSError(errno.ENOSPC, ""), self._path)
         if self._path.is_dir():
             return storage_error(OSError(errno.EISDIR, os.strerror(errno.EISDIR)), self._path)
+        if code in _READ_ONLY and not self._claims_to_be_writable():
+            known = self._damaged()  # not moved aside: all of it can still be read
+            return DatabaseError(known.message, known.next_step)
         if code in _READ_ONLY:
             return storage_error(OSError(errno.EACCES, ""), self._path)
         if code == sqlite3.SQLITE_IOERR:

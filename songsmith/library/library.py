@@ -12,7 +12,7 @@ from typing import Self
 from songsmith.errors import InputError, NotFoundError, storing
 from songsmith.library import numbering
 from songsmith.library.aside import claim_name, find_damaged, remove
-from songsmith.library.database import Database
+from songsmith.library.database import Database, MisshapenFileError
 from songsmith.library.records import (
     TAKE_COLUMNS,
     DamagedRow,
@@ -250,14 +250,18 @@ class Library:
     def repair(self) -> Repaired:
         """Mend the rows that cannot be read, as far as they can; the library as it was is copied first.
 
-        Of a file that SQLite itself finds damaged, every row that can still be read is put into a new one. Only when that is
-        complete does it take the place of the damaged one, which is moved aside.
+        Of a file that SQLite itself finds damaged, or that lacks tables it should have, every row that can still be read is put
+        into a new one. Only when that is complete does it take the place of the old one, which is moved aside.
 
         Raises:
             InputError: nothing in a damaged file is a song; it is moved aside.
         """
-        if self._database.is_damaged():
+        try:
+            damaged = self._database.is_damaged()
+        except MisshapenFileError:
             return self._rebuild()
+        if damaged:
+            return self._rebuild_or_set_aside()
         if not self._database.exists or self.verify().sound:
             return Repaired()
         copy = self._database.copy_aside()
@@ -293,15 +297,19 @@ class Library:
             finally:
                 new.close()
             kept = self._database.replace(draft, stamp=stamp)
+        finally:
+            remove(draft)
+        return replace(repaired, before=kept)
+
+    def _rebuild_or_set_aside(self) -> Repaired:
+        try:
+            return self._rebuild()
         except InputError as error:
             kept = self._database.set_aside()
             raise InputError(
                 f"Nothing in the damaged library can be read as a song; it is kept as {kept}.",
                 "The next run starts a new, empty library.",
             ) from error
-        finally:
-            remove(draft)
-        return replace(repaired, before=kept)
 
     def _last_row(self) -> int:
         with self._database.reading() as connection:

@@ -119,7 +119,7 @@ def read_song(row: Row) -> SongRecord:
     """
     return SongRecord(
         id=_identity(row, "id"),
-        number=None if row["number"] is None else _count(row, "number", least=1),
+        number=None if _value(row, "number") is None else _count(row, "number", least=1),
         title=_text(row, "title"), artist=_text(row, "artist"), text=_text(row, "text"), authors=_authors(row),
         kept=bool(_count(row, "kept", most=1)), state=_object(row, "state"), created_at=_moment(row, "created_at"),
         updated_at=_moment(row, "updated_at"), change=_count(row, "change", least=-LARGEST_NUMBER),
@@ -129,8 +129,9 @@ def read_song(row: Row) -> SongRecord:
 
 def damaged_song(row: Row, error: DamagedRowError) -> DamagedRow:
     """Return what is known of a row of `songs` that cannot be read."""
-    kind = "draft" if row["kept"] == 0 else "song"
+    kind = "song"
     try:
+        kind = "draft" if _value(row, "kept") == 0 else kind
         number = _count(row, "number", least=1)
     except DamagedRowError:
         number = None
@@ -162,7 +163,7 @@ def read_take(row: Row) -> Take:
     Raises:
         DamagedRowError: it holds none.
     """
-    elapsed_s, finish = row["elapsed_s"], row["finish"]
+    elapsed_s, finish = _value(row, "elapsed_s"), _value(row, "finish")
     if not isinstance(elapsed_s, int | float):
         raise DamagedRowError("elapsed_s")
     if finish not in [reason.value for reason in FinishReason]:
@@ -172,13 +173,20 @@ def read_take(row: Row) -> Take:
         model=_text(row, "model"), model_sha256=_text(row, "model_sha256"), device=_text(row, "device"),
         options=_object(row, "options"), seed=_count(row, "seed", least=-(2**63), most=2**63), finish=FinishReason(finish),
         tokens=_count(row, "tokens"), elapsed_s=elapsed_s, version=_text(row, "version"),
-        parent_id=None if row["parent_id"] is None else _identity(row, "parent_id"), id=_identity(row, "id"),
+        parent_id=None if _value(row, "parent_id") is None else _identity(row, "parent_id"), id=_identity(row, "id"),
         created_at=_moment(row, "created_at"),
     )  # fmt: skip
 
 
+def _value(row: Row, column: str) -> Any:
+    try:
+        return row[column]
+    except LookupError as error:  # the table itself lacks it
+        raise DamagedRowError(column) from error
+
+
 def _text(row: Row, column: str) -> str:
-    value = row[column]
+    value = _value(row, column)
     if not isinstance(value, str):
         raise DamagedRowError(column)
     return value
@@ -192,7 +200,7 @@ def _identity(row: Row, column: str) -> str:
 
 
 def _count(row: Row, column: str, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
-    value = row[column]
+    value = _value(row, column)
     if not isinstance(value, int) or not least <= value <= most:
         raise DamagedRowError(column)
     return value

@@ -15,6 +15,7 @@ from songsmith.library.database import file_damage, index_agrees, rebuild_index
 from songsmith.library.pages import FoundRow, find_rows
 from songsmith.library.records import DamagedRow, DamagedRowError, damaged_song, read_song, read_take
 from songsmith.library.salvage import REVISION_COLUMNS, SONG_COLUMNS, TAKE_COLUMNS, Row
+from songsmith.library.shape import missing_parts
 
 _KINDS: tuple[tuple[str, str, Callable[[Any], object], tuple[str, ...]], ...] = (
     ("song", "songs", read_song, SONG_COLUMNS),
@@ -22,6 +23,8 @@ _KINDS: tuple[tuple[str, str, Callable[[Any], object], tuple[str, ...]], ...] = 
     ("take", "takes", read_take, TAKE_COLUMNS),
 )
 _SONG_WIDTHS = (len(SONG_COLUMNS) - 1, len(SONG_COLUMNS))
+_TELLING = frozenset({"authors", "state", "created_at", "updated_at", "options", "finish"})
+"""Columns that hardly a row but songsmith's own has right."""
 _NO_SONG = "NOT EXISTS (SELECT 1 FROM songs WHERE songs.id = song_id)"
 
 
@@ -91,7 +94,7 @@ def verify_rows(connection: sqlite3.Connection) -> Verified:
     )
     return Verified(
         songs=counts["song"], revisions=counts["revision"], takes=counts["take"], damaged=tuple(damaged), strays=strays,
-        file=tuple(file_damage(connection)), index_agrees=index_agrees(connection),
+        file=(*file_damage(connection), *missing_parts(connection)), index_agrees=index_agrees(connection),
     )  # fmt: skip
 
 
@@ -171,6 +174,8 @@ def _found(source: Path, wanted: str) -> Iterator[tuple[Row, list[str]]]:
         for found in find_rows(source, widths):
             row = _named(found, names)
             mended, columns = salvage.salvage(read, row)
+            if found.whole and _TELLING & set(row) <= set(columns):
+                continue  # a row of somebody else's table, which happens to have as many columns
             if not found.whole and not columns:
                 columns = [names[-1]]
             yield mended, columns

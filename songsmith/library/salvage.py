@@ -1,11 +1,12 @@
 """What can be saved of a row that cannot be read, column by column. Values in, values out."""
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from songsmith.library import records
 from songsmith.library.records import DamagedRowError, SongRecord
-from songsmith.takes import FinishReason, new_id, now
+from songsmith.takes import FinishReason, now
 
 SONG_COLUMNS = (
     "row", "id", "number", "title", "artist", "text", "authors", "kept", "state", "created_at", "updated_at", "change", "revision",
@@ -49,7 +50,8 @@ def read_revision(row: Any) -> object:
 def _stand_in(column: str, row: Mapping[str, Any]) -> Any:
     value = row[column]
     if column == "id":
-        return new_id()
+        # Always the same for the same row, so that a file brought back twice gives its songs once.
+        return sha256(repr(sorted(row.items())).encode("utf-8", "backslashreplace")).hexdigest()[:32]
     if column in ("created_at", "updated_at"):
         other = "updated_at" if column == "created_at" else "created_at"
         return (records.readable_moment(row, other) if other in row else None) or now()

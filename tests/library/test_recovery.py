@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songsmith.errors import DatabaseError, InputError
+from songsmith.library.database import MisshapenFileError
 from songsmith.library.library import Library
 from songsmith.library.pages import find_rows
 from songsmith.library.records import SongRecord
@@ -26,7 +27,9 @@ def fill_much(path: Path, songs: int = 60) -> dict[str, SongRecord]:
     with Library(path) as library:
         put = [
             library.put_song(
-                SongRecord(title=f"Song {number}", text=f"line {number}é\n" * (number**2 // 8 + 1), kept=number % 5 > 0),
+                SongRecord(
+                    title=f"Song {number}", text=f"line {number}é\n" * (number**2 // 8 + 1), kept=number % 5 > 0
+                ),
                 [make_take(f"take {number}\n")],
             )
             for number in range(songs)
@@ -56,7 +59,11 @@ def test_all_of_a_sound_file_is_read_as_sqlite_reads_it(tmp_path: Path, page_byt
     path = tmp_path / "any.sqlite3"
     chance = random.Random(page_bytes)
     rows = [
-        (number, chance.choice([None, 0, 1, -5, 2**40, -(2**63), 1.5, "é" * chance.randrange(9000), b"\0" * 70_000]), "x")
+        (
+            number,
+            chance.choice([None, 0, 1, -5, 2**40, -(2**63), 1.5, "é" * chance.randrange(9000), b"\0" * 70_000]),
+            "x",
+        )
         for number in [-(2**63), -1, *range(400), 2**63 - 1]
     ]
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -95,7 +102,9 @@ def test_every_page_but_the_damaged_ones_is_saved(
     for page in hit:
         start = page * PAGE + data.draw(st.integers(0, PAGE - 1))
         size = data.draw(st.integers(1, PAGE))
-        pages[start : start + size] = data.draw(st.sampled_from([b"\0", b"\xff", b"\x0d", b"?"])) * len(pages[start : start + size])
+        pages[start : start + size] = data.draw(st.sampled_from([b"\0", b"\xff", b"\x0d", b"?"])) * len(
+            pages[start : start + size]
+        )
     path.write_bytes(pages)
     found = recovered(path, folder / "new.sqlite3")
     # Each page that was hit, and the one after it, holds so many songs at most; those that span pages may be cut short.
@@ -272,3 +281,79 @@ def test_a_library_in_which_nothing_can_be_read_is_moved_aside(tmp_path: Path):
         assert kept.read_bytes() == b"?" * 9000
         assert library.set_aside == [kept]
         assert library.repair().before is None
+
+
+FAULTS = {
+    "nothing was counted": "PRAGMA user_version = 0",
+    "a step was not counted": "PRAGMA user_version = 1",
+    "less than nothing was counted": "PRAGMA user_version = -5",
+    "no takes": "DROP TABLE takes",
+    "no revisions": "DROP TABLE revisions",
+    "no search index": "DROP TABLE songs_index",
+    "no numbering": "DROP TABLE numbering",
+    "no trigger": "DROP TRIGGER songs_index_update",
+    "no index": "DROP INDEX drafts_by_change",
+    "another name of a song's column": "ALTER TABLE songs RENAME COLUMN artist TO singer",
+    "another name of a take's column": "ALTER TABLE takes RENAME COLUMN options TO choices",
+    "another name of a revision's column": "ALTER TABLE revisions RENAME COLUMN authors TO writers",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_library_that_lacks_a_part_is_said_to_and_is_mended(tmp_path: Path, fault: str):
+    songs = fill(path := tmp_path / "library.sqlite3")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(FAULTS[fault])
+    with Library(path) as library:
+        with suppress(MisshapenFileError):
+            assert not library.verify().sound
+        with suppress(DatabaseError):
+            list(library.entries())
+        before = library.repair().before
+        assert before is not None
+        assert before.exists()
+        assert {song.id: song.text for song in library.songs()} == {song.id: song.text for song in songs}
+        assert library.verify().sound
+        assert library.put_song(SongRecord(title="More", kept=True)).number == 4
+        assert library.repair().before is None
+
+
+def test_a_header_that_forbids_writing_is_mended(tmp_path: Path):
+    songs = fill(path := tmp_path / "library.sqlite3")
+    content = bytearray(path.read_bytes())
+    content[18] ^= 64
+    path.write_bytes(content)
+    with Library(path) as library:
+        assert len(library.songs()) == len(songs)
+        with pytest.raises(DatabaseError, match=r"is damaged.*songsmith songs repair"):
+            library.put_song(SongRecord(title="More", kept=True))
+        assert len(library.songs()) == len(songs)
+        assert library.repair().recovered == len(songs) + 1
+        assert library.put_song(SongRecord(title="More", kept=True)).number == 4
+
+
+def test_nothing_of_somebody_elses_tables_becomes_a_song(tmp_path: Path):
+    path = tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for width in (9, 12, 13, 17):
+            names = ", ".join(f"c{number}" for number in range(1, width))
+            connection.execute(f"CREATE TABLE t{width} (id INTEGER PRIMARY KEY, {names})")
+            connection.execute(f"INSERT INTO t{width} VALUES (1{', ?' * (width - 1)})", ["secret"] * (width - 1))
+    with Library(tmp_path / "library.sqlite3") as library:
+        with pytest.raises(InputError, match="can be read as a song"):
+            library.recover(path)
+        assert not library.songs() + library.drafts()
+
+
+@pytest.mark.parametrize("id", [None, "", "not an id!", b"\xff", 5])
+def test_a_file_brought_back_twice_gives_every_song_once(tmp_path: Path, id: object):
+    fill(path := tmp_path / "old.sqlite3")
+    damage(path, "songs", "id", id)
+    damage(path, "takes", "id", id)
+    with Library(tmp_path / "library.sqlite3") as library:
+        first = library.recover(path)
+        assert first.recovered >= 4
+        found = (library.songs(), library.drafts())
+        again = library.recover(path)
+        assert again.recovered == again.adopted == 0
+        assert (library.songs(), library.drafts()) == found
