@@ -15,7 +15,7 @@ from songsmith.library.database import file_damage, index_agrees, rebuild_index
 from songsmith.library.pages import FoundRow, find_rows
 from songsmith.library.records import DamagedRow, DamagedRowError, damaged_song, read_song, read_take
 from songsmith.library.salvage import REVISION_COLUMNS, SONG_COLUMNS, TAKE_COLUMNS, Row
-from songsmith.library.shape import missing_parts
+from songsmith.library.shape import is_strange, missing_parts
 
 _KINDS: tuple[tuple[str, str, Callable[[Any], object], tuple[str, ...]], ...] = (
     ("song", "songs", read_song, SONG_COLUMNS),
@@ -23,8 +23,6 @@ _KINDS: tuple[tuple[str, str, Callable[[Any], object], tuple[str, ...]], ...] = 
     ("take", "takes", read_take, TAKE_COLUMNS),
 )
 _SONG_WIDTHS = (len(SONG_COLUMNS) - 1, len(SONG_COLUMNS))
-_TELLING = frozenset({"authors", "state", "created_at", "updated_at", "options", "finish"})
-"""Columns that hardly a row but songsmith's own has right."""
 _NO_SONG = "NOT EXISTS (SELECT 1 FROM songs WHERE songs.id = song_id)"
 
 
@@ -131,6 +129,8 @@ def recover_songs(connection: sqlite3.Connection, source: Path) -> Repaired:
         InputError: it holds no song.
         StorageError: it cannot be read.
     """
+    if is_strange(source):  # its rows may have as many columns as a song's
+        raise InputError(f"{source} is a database of another program.", "It stays as it is.")
     connection.execute("PRAGMA defer_foreign_keys = ON")
     here = {row[0] for row in connection.execute("SELECT id FROM songs")}
     offset = numbering.next_change(connection) - 1
@@ -174,8 +174,6 @@ def _found(source: Path, wanted: str) -> Iterator[tuple[Row, list[str]]]:
         for found in find_rows(source, widths):
             row = _named(found, names)
             mended, columns = salvage.salvage(read, row)
-            if found.whole and _TELLING & set(row) <= set(columns):
-                continue  # a row of somebody else's table, which happens to have as many columns
             if not found.whole and not columns:
                 columns = [names[-1]]
             yield mended, columns

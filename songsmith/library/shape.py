@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from functools import cache
+from pathlib import Path
 
 from songsmith.library.schema import MIGRATIONS
 
@@ -15,8 +16,17 @@ def missing_parts(connection: sqlite3.Connection) -> list[str]:
 
 def holds_songs(connection: sqlite3.Connection) -> bool:
     """Return whether a file is a library, in whatever condition: somebody else's has no such table of songs."""
-    songs = {f"column {column} of songs" for column in ("id", "text", "authors", "state")}
-    return songs <= set(_parts(connection))
+    columns = {part for part in _expected() if part.endswith(" of songs")}
+    return len(columns & set(_parts(connection))) > len(columns) / 2
+
+
+def is_strange(path: Path) -> bool:
+    """Return whether SQLite can read a file, and finds in it the tables of another program."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            return bool(_parts(connection)) and not holds_songs(connection)
+    except sqlite3.Error:
+        return False
 
 
 @cache

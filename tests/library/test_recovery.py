@@ -293,6 +293,7 @@ FAULTS = {
     "no numbering": "DROP TABLE numbering",
     "no trigger": "DROP TRIGGER songs_index_update",
     "no index": "DROP INDEX drafts_by_change",
+    "another name of a song's authors": "ALTER TABLE songs RENAME COLUMN authors TO writers",
     "another name of a song's column": "ALTER TABLE songs RENAME COLUMN artist TO singer",
     "another name of a take's column": "ALTER TABLE takes RENAME COLUMN options TO choices",
     "another name of a revision's column": "ALTER TABLE revisions RENAME COLUMN authors TO writers",
@@ -340,9 +341,18 @@ def test_nothing_of_somebody_elses_tables_becomes_a_song(tmp_path: Path):
             connection.execute(f"CREATE TABLE t{width} (id INTEGER PRIMARY KEY, {names})")
             connection.execute(f"INSERT INTO t{width} VALUES (1{', ?' * (width - 1)})", ["secret"] * (width - 1))
     with Library(tmp_path / "library.sqlite3") as library:
-        with pytest.raises(InputError, match="can be read as a song"):
+        with pytest.raises(InputError, match="database of another program"):
             library.recover(path)
         assert not library.songs() + library.drafts()
+
+
+def test_a_row_with_hardly_anything_right_keeps_its_words(tmp_path: Path):
+    fill(path := tmp_path / "old.sqlite3")
+    for column in ("id", "number", "authors", "state", "kept", "created_at", "updated_at"):
+        damage(path, "songs", column, b"\xff")
+    with Library(tmp_path / "library.sqlite3") as library:
+        library.recover(path)
+        assert "words of Blue Mountain\n[Chorus]\nla la\n" in {song.text for song in library.songs()}
 
 
 @pytest.mark.parametrize("id", [None, "", "not an id!", b"\xff", 5])
