@@ -4,7 +4,9 @@ Pure: each operation returns a new draft. Knows no library, no model and no scre
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from difflib import SequenceMatcher
@@ -14,6 +16,7 @@ from songsmith.lyrics import Author, PlacedSection, SectionKind, Song, parse, pa
 from songsmith.markup import Prompt
 from songsmith.studio.repeats import find_repeated
 
+_MOST_PAIRS = 50_000
 # All that str.splitlines() breaks at; a draft breaks at newlines only, so that rows mean the same everywhere.
 _BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
@@ -302,11 +305,31 @@ def _stayed(before: Sequence[Any], after: Sequence[Any], *, edited_in_place: boo
     start, end = edited_span(before, after)
     shift = len(after) - len(before)
     pairs = [(place, place) for place in range(start)]
-    matcher = SequenceMatcher(None, before[start:end], after[start : end + shift], autojunk=False)
+    old_part, new_part = before[start:end], after[start : end + shift]
+    counts = Counter(new_part)
+    # Among very many alike the matcher would take minutes: it leaves those that come up most, which are then taken as they come.
+    many = sum(counts[item] for item in old_part) > _MOST_PAIRS
+    matcher = SequenceMatcher(None, old_part, new_part, autojunk=many)
     for tag, old, old_end, new, new_end in matcher.get_opcodes():
         if tag == "equal" or edited_in_place:
             pairs += zip(range(start + old, start + old_end), range(start + new, start + new_end), strict=False)
+        elif many and tag == "replace":
+            alike = _pair_in_order(old_part[old:old_end], new_part[new:new_end])
+            pairs += [(start + old + left, start + new + right) for left, right in alike]
     return pairs + [(place, place + shift) for place in range(end, len(before))]
+
+
+def _pair_in_order(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of places that hold the same item: each of `after` with the first of `before` that none has passed yet."""
+    places: dict[Any, list[int]] = {}
+    for place, item in enumerate(before):
+        places.setdefault(item, []).append(place)
+    passed = -1
+    for place, item in enumerate(after):
+        known = places.get(item, [])
+        if (index := bisect_right(known, passed)) < len(known):
+            passed = known[index]
+            yield passed, place
 
 
 def _wording(section: PlacedSection) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A draft knows who wrote each row and keeps every version of each section."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,3 +131,13 @@ def test_a_place_moves_with_the_words_around_it(before, after, inserted, data):
         assert moved == place
     elif where < place and inserted:
         assert edited[moved] == "|"
+
+
+@pytest.mark.parametrize("rows", [200, 5_000])
+def test_of_very_many_rows_alike_those_that_stayed_keep_their_authors(rows: int):
+    # Matched exactly, 5,000 rows would take the better part of an hour.
+    draft = Draft().with_text("\n".join(["la la"] * rows), Author.MODEL)
+    around = draft.with_text(f"One\n{draft.text}\nTwo", Author.PERSON)
+    assert around.authors == (Author.PERSON, *[Author.MODEL] * rows, Author.PERSON)
+    between = draft.with_text("\n".join(["na na", "la la"] * (rows // 2)), Author.PERSON)
+    assert between.authors == (Author.PERSON, Author.MODEL) * (rows // 2)
