@@ -38,7 +38,8 @@ class Database:
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 10.0) -> None:
         """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it."""
-        self._path = path
+        # SQLite keeps its log beside the file itself, not beside a link to it; and a link stays a link when a file is moved aside.
+        self._path = Path(os.path.realpath(path)) if path.is_symlink() else path
         self._busy_timeout_s = busy_timeout_s
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -75,6 +76,11 @@ class Database:
                 if self._find_file() != self._file:  # moved aside while this program waited for the lock
                     raise DatabaseError(f"The library {self._path} was just replaced.", "Try again; nothing was lost.")
                 yield connection
+
+    @property
+    def path(self) -> Path:
+        """Where the file is: a link to it has been followed."""
+        return self._path
 
     @property
     def exists(self) -> bool:

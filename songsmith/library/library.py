@@ -41,8 +41,8 @@ class Library:
 
     def __init__(self, path: Path, *, busy_timeout_s: float = 10.0) -> None:
         """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it."""
-        self._path = path
         self._database = Database(path, busy_timeout_s=busy_timeout_s)
+        self._path = self._database.path
 
     def __enter__(self) -> Self:
         return self

@@ -256,3 +256,18 @@ def test_a_library_that_was_moved_away_while_open_is_not_written_to(path: Path):
         assert library.put_song(SongRecord(title="A", kept=True)).number == 1
         assert path.exists()
     assert read_all(moved) == ["Song 1", "Song 0"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_library_behind_a_link_is_mended_where_it_is(tmp_path: Path, path: Path):
+    elsewhere = tmp_path / "elsewhere" / "songs.db"
+    fill(elsewhere, songs=3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(elsewhere)
+    elsewhere.write_bytes(b"?" * 100 + elsewhere.read_bytes()[100:])
+    with Library(path) as library:
+        assert library.repair().recovered == 3
+    assert path.is_symlink()
+    assert read_all(elsewhere) == read_all(path) == ["Song 2", "Song 1", "Song 0"]
+    (kept,) = elsewhere.parent.glob("songs.damaged-*.db")
+    assert kept.read_bytes().startswith(b"?")
