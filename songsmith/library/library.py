@@ -163,6 +163,11 @@ class Library:
         with self._database.writing() as connection:
             connection.executemany("DELETE FROM songs WHERE id = ?", [(song_id,) for song_id in ids])
 
+    def remove_draft(self, draft: SongRecord) -> None:
+        """Remove a draft and its takes, if it still is the draft that was read: not once it is a song, or was changed."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM songs WHERE id = ? AND kept = 0 AND change = ?", (draft.id, draft.change))
+
     def revisions(self, song: SongRecord) -> Iterator[SongRecord | DamagedRow]:
         """Yield the wordings of a kept song that were saved, the last (which is the song itself) first."""
         yield song

@@ -365,9 +365,12 @@ class Workshop:
                 yield entry
 
     def discard(self, record: SongRecord) -> None:
-        """Throw a left-over draft away, takes and all; a draft of a saved song leaves the song as it is."""
+        """Throw a left-over draft away, takes and all; a draft of a saved song leaves the song as it is.
+
+        What was saved or changed in another workshop since it was listed stays.
+        """
         if not record.kept and not self._locks.is_open_elsewhere(record.id) and record.id != self._draft_id:
-            self._library.remove(record.id)
+            self._library.remove_draft(record)
 
     def close(self) -> None:
         """Put the draft away for good; if it is not saved, it will be offered next time."""

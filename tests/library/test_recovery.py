@@ -3,6 +3,8 @@
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 import tracemalloc
 from contextlib import closing, suppress
 from pathlib import Path
@@ -264,7 +266,7 @@ def test_a_repair_without_room_leaves_the_library_as_it_is(
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 def test_a_log_without_its_library_is_brought_back(tmp_path: Path):
     path = tmp_path / "library.sqlite3"
-    subprocess.run([sys.executable, "-c", CRASH, path], check=False)
+    crash(path)
     path.unlink()
     with Library(path) as library:
         assert library.repair().recovered >= 4

@@ -526,3 +526,26 @@ def test_a_draft_whose_song_was_removed_is_on_disk_until_it_is_a_song(workshop, 
     assert [left.id for left in library.drafts()] == [draft.id]
     assert workshop.save().text == "One and more"
     assert library.drafts() == []
+
+
+def test_a_draft_saved_or_changed_elsewhere_since_it_was_listed_is_not_discarded(paths, library):
+    here, there = Workshop(library, paths), Workshop(library, paths)
+    there.type("First")
+    there.autosave()
+    there.close()
+    (listed,) = here.left_over()
+    there.open(listed)
+    there.type("First and more")
+    there.close()
+    here.discard(listed)
+    (listed,) = here.left_over()
+    assert listed.text == "First and more"
+    there.open(listed)
+    there.save()
+    here.discard(listed)
+    assert [song.text for song in library.songs()] == ["First and more"]
+    there.type("Third")
+    there.close()
+    (listed,) = here.left_over()
+    here.discard(listed)
+    assert library.drafts() == []

@@ -16,6 +16,7 @@ from songsmith.settings import Settings
 from songsmith.studio.studio import Studio
 from songsmith.tui.messages import EngineFailed
 from songsmith.tui.widgets.editor import DraftEditor
+from songsmith.tui.widgets.status import StatusLine
 from songsmith.tui.widgets.takes import TakesPanel
 
 
@@ -231,6 +232,17 @@ async def test_a_draft_is_discarded_when_asked_twice(studio, paths):
             assert len(library.drafts()) == 1
             await desk.press("f8")
             assert library.drafts() == []
+
+
+async def test_a_draft_that_cannot_be_discarded_is_said_to_stay(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Bad idea")
+        await desk.press("ctrl+n", "ctrl+o", "f8")
+        for tail in ("-wal", "-shm", ""):
+            paths.library.with_name(paths.library.name + tail).unlink()
+        paths.library.mkdir()
+        await desk.press("f8")
+        assert "library.sqlite3 cannot be used: is a directory" in desk.news
 
 
 async def test_the_draft_is_on_disk_within_a_second_of_a_change(studio, paths):

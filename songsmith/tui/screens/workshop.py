@@ -327,14 +327,14 @@ class WorkshopScreen(DraftScreen):
         from songsmith.tui.screens.songs import SongsScreen
 
         # Keys behind this one wait until the dialog is there to take them.
-        screen = SongsScreen(self._find, self._find_revisions, self.workshop.discard)
+        screen = SongsScreen(self._find, self._find_revisions, self._discard)
         await self.app.push_screen(screen, self._open)
 
     def action_new(self) -> None:
         """Put the draft away and start an empty one."""
         self.action_stop()
         self._absorb()
-        put_away = bool(self.workshop.text.strip())
+        put_away = bool(self.workshop.text.strip() or self.workshop.draft.title.strip())
         if not self._guard(self.workshop.new):
             return
         self.set_focus(self._editor)
@@ -369,6 +369,10 @@ class WorkshopScreen(DraftScreen):
     def _find_revisions(self, record: SongRecord) -> Iterator[SongRecord | DamagedRow]:
         with self._telling():
             yield from self._studio.library.revisions(record)
+
+    def _discard(self, record: SongRecord) -> None:
+        with self._telling():
+            self.workshop.discard(record)
 
     def _offer_left_over(self) -> None:
         left_over: list[SongRecord] = []
