@@ -126,6 +126,13 @@ def test_the_title_that_a_player_shows_first_is_not_sung():
     assert sung("[ti:Mill]\n[00:00.00]Mill\n[00:02.00]The wheel\n[00:03.00]Mill") == "The wheel\nMill"
 
 
+@pytest.mark.parametrize("above", ["", "[00:00.50]作词 : 某人\n"])
+def test_a_title_that_is_sung_first_stays(above: str):
+    lines = f"[ti:Yesterday]\n[ar:Jo]\n{above}[00:07.00]Yesterday\n[00:09.00]The wheel went round"
+    assert sung(lines) == "Yesterday\nThe wheel went round"
+    assert sung("[ti:Mill]\n[00:01.00]Mill\n[00:02.00]作词 : 某人\n[00:03.00]The wheel") == "The wheel"
+
+
 def write(path: Path, value: Any) -> Path:
     path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
     return path

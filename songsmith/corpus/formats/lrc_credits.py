@@ -49,11 +49,14 @@ def strip_credits(lines: Sequence[tuple[float, str]], *, title: str, artist: str
 
     Among credits, what is written as one is one; what only looks so below them is sung.
     """
-    sung = [words for time, words in lines if time < _AFTER_ALL_S]
+    shown = [(time, words) for time, words in lines if time < _AFTER_ALL_S]
+    sung = [words for _, words in shown]
     first = 0
-    names = {_fold(name) for name in (title, f"{title}{artist}", f"{artist}{title}") if title}
-    for number, words in enumerate(sung):
-        if _is_credit(words) or _fold(words) in names:
+    names = {_fold(name) for name in (f"{title}{artist}", f"{artist}{title}") if title and artist}
+    for number, (time, words) in enumerate(shown):
+        # Many a song begins with its title: alone, it is shown by a player only at once, or above credits.
+        is_title = title != "" and _fold(words) == _fold(title) and (time <= 0 or _begins(sung[number + 1 :]))
+        if is_title or _is_credit(words) or _fold(words) in names:
             first = number + 1
         elif words and not _LABELLED.fullmatch(words) and not (number == 0 and " - " in words and _begins(sung[1:])):
             break
