@@ -86,3 +86,16 @@ def test_only_announcements_go(line: str):
     goes = line not in ("Paroles Mill Song", "Paroles, paroles", "Letra de amor")
     assert clean_text(f"{line}\nla la\nlo lo").text == ("la la\nlo lo" if goes else f"{line}\nla la\nlo lo")
     assert clean_text(f"la la\n{line}\nlo lo").text == f"la la\n{line}\nlo lo"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Lyrics of the song that no one sings", "Lyrics to the song I wrote for you", "Paroles de la musique qui s'en va",
+     "Letra de la canción que te canté", "Songtext von der Liebe nur", "Paroles d'amour par milliers"],
+)  # fmt: skip
+def test_a_sentence_that_begins_as_an_announcement_is_sung(line: str):
+    assert clean_text(f"{line}\nla la\nlo lo", title="Barn").text == f"{line}\nla la\nlo lo"
+
+
+def test_an_announcement_that_names_the_title_goes_however_it_is_written():
+    assert clean_text("Lyrics to the song when it rains by jo\nla la", title="When It Rains").text == "la la"

@@ -2,7 +2,7 @@
 
 import re
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule
+from songsmith.corpus.dirt.rule import About, Finding, Rule, fold
 
 _LONGEST = 300
 _BEGINNINGS = ("paroles d", "letra d", "letras d", "songtext v", "songtext z", "liedtext v", "testo della c", "tekst piosenki",
@@ -10,7 +10,7 @@ _BEGINNINGS = ("paroles d", "letra d", "letras d", "songtext v", "songtext z", "
 _ANNOUNCES = re.compile(
     r"(?:paroles de la (?:chanson|musique)|paroles (?:de |d['’])[^\n]+ par|letras? d[ea] (?:la canción|la cancion|música|musica)|"
     r"songtext (?:von|zu)|liedtext von|testo della canzone|tekst piosenki|текст песни|lyrics (?:to|of|for) the song|şarkı sözü)"
-    r"\s+\S[^\n]*",
+    r"\s+(\S[^\n]*)",
     re.IGNORECASE,
 )
 
@@ -21,9 +21,20 @@ def _announced(text: str, about: About) -> list[Finding]:
         return []
     start = len(head) - len(line)
     end = text.find("\n", start, start + _LONGEST)
-    if end >= 0 and _ANNOUNCES.fullmatch(text[start:end].rstrip()) and text[end:].strip():
+    found = _ANNOUNCES.fullmatch(text[start:end].rstrip()) if end >= 0 else None
+    if found and text[end:].strip() and (_begins_name(found[1]) or _names_title(found[1], about.title)):
         return [Finding(start, end + 1)]
     return []
+
+
+def _begins_name(rest: str) -> bool:
+    """Return whether words begin as a name does; `Lyrics to the song I wrote for you` is sung."""
+    first, _, more = rest.partition(" ")
+    return not first[0].islower() and not (first in ("I", "I’m", "I'm") and more[:1].islower())
+
+
+def _names_title(rest: str, title: str) -> bool:
+    return fold(title) != "" and fold(rest).startswith(fold(title))
 
 
 ANNOUNCED = Rule(
