@@ -211,3 +211,10 @@ def test_the_time_grows_with_the_size_and_not_with_its_square(piece: str):
     start = time.process_time()
     read_marked_text(piece * (200_000 // len(piece)))
     assert time.process_time() - start < 5  # a square would take minutes
+
+
+def test_headers_in_braces_are_no_chordpro(tmp_path: Path):
+    (tmp_path / "x.txt").write_text("{Chorus}\nOh hear the sound [of the wall]\n\n{Verse 1}\nThe wheel [oh]\n\n{Chorus}\nOh")
+    assert read_one(tmp_path / "x.txt").text == (
+        "{Chorus}\nOh hear the sound [of the wall]\n\n{Verse 1}\nThe wheel [oh]\n\n{Chorus}\nOh"
+    )

@@ -23,7 +23,7 @@ _IMPOSSIBLE = re.compile(r"[BCDFGH](?=[bcdfgjkmpqstvxz])|[BDFG]h|[BCF]w|[BCDFH]n
 """What begins no word: there, a capital is no letter that an editor put in, but a chord."""
 _LABELS = "ABCDEFGH"
 _DIRECTIVE = re.compile(
-    r"^[ \t]*\{[ \t]*(?:title|t|subtitle|st|artist|composer|lyricist|album|key|capo|tempo|time|meta|comment|ci?|cb|chorus|"
+    r"^[ \t]*\{[ \t]*(?:title|t|subtitle|st|artist|composer|lyricist|album|key|capo|tempo|time|meta|comment|ci?|cb|"
     r"new_song|ns|define|(?:start|end)_of_\w{1,20}|[se]o[cvbtg])\b[ \t]*(?:[: ][^{}\n]*)?\}[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
