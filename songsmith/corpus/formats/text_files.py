@@ -47,6 +47,7 @@ _WRAPPED = {
     b"BZh": ("a bzip2 archive", _UNPACK),
     b"\xfd7zXZ\0": ("an xz archive", _UNPACK),
     b"\x28\xb5\x2f\xfd": ("a zstd archive", _UNPACK),
+    b"\x1f\x8b": ("gzipped twice", "Unpack it once."),
 }
 # What is zipped says by a name inside what it is, near its beginning.
 _ZIPPED = {
