@@ -103,3 +103,48 @@ def test_what_is_nested_without_end_is_no_song(tmp_path: Path):
     for depth in (900, 100_000):
         (tmp_path / "x.jsonl").write_text('{"a":' * depth + '{"lyrics": "la"}' + "}" * depth + '\n{"text": "la"}\n')
         assert [song.text for song in read(tmp_path / "x.jsonl") if isinstance(song, RawRecord)] == ["la"]
+
+
+MILL, BARN = "The wheel goes round\nThe water falls", "The barn is red"
+
+
+@pytest.mark.parametrize(
+    ("value", "songs"),
+    [
+        ([{"Artist": "Jo", "Song Name": "Mill", "Lyrics": MILL}, {"TITLE": "Barn", "LYRICS": BARN}],
+         [("Mill", "Jo", MILL), ("Barn", "", BARN)]),
+        ({"Jo": {"Mill": MILL, "Barn": BARN}, "Al": {"Ford": "Cold\nDeep"}},
+         [("Mill", "Jo", MILL), ("Barn", "Jo", BARN), ("Ford", "Al", "Cold\nDeep")]),
+        ({"lrc": {"version": 3, "lyric": "[00:01.00]la\n[00:02.00]lo"}, "tlyric": {"lyric": "[00:01.00]that\n[00:02.00]this"}},
+         [("", "", "la\nlo")]),
+        ({"response": {"song": {"title": "Mill", "lyrics": {"plain": MILL}}}}, [("Mill", "", MILL)]),
+        ({"title": "Mill", "lyrics": {"verse1": MILL, "chorus": BARN}}, [("Mill", "", f"[Verse 1]\n{MILL}\n\n[Chorus]\n{BARN}")]),
+        ({"title": "Mill", "sections": [{"name": "Verse 1", "lines": MILL.split("\n")}, {"name": "Chorus", "text": BARN}]},
+         [("Mill", "", f"[Verse 1]\n{MILL}\n\n[Chorus]\n{BARN}")]),
+        ({"title": "Mill", "verses": [MILL.split("\n"), [BARN]]}, [("Mill", "", f"{MILL}\n\n{BARN}")]),
+        ({"rows": [{"row_idx": 0, "row": {"title": "Mill", "lyrics": MILL}}]}, [("Mill", "", MILL)]),
+        ({"hits": {"hits": [{"_source": {"title": "Mill", "lyrics": MILL}}]}}, [("Mill", "", MILL)]),
+        ({"documents": [{"text": MILL}]}, [("", "", MILL)]),
+        ({"columns": ["title", "lyrics"], "index": [0], "data": [["Mill", MILL]]}, [("Mill", "", MILL)]),
+        ([{"title": "Mill", "lyrics": str(MILL.split("\n"))}, {"title": "Barn", "lyrics": "['tis that a barn'or']"}],
+         [("Mill", "", MILL), ("Barn", "", "['tis that a barn'or']")]),
+    ],
+)  # fmt: skip
+def test_shapes_that_other_programs_write(tmp_path: Path, value: Any, songs: list[tuple[str, str, str]]):
+    assert songs_of(value, tmp_path / "x.json") == songs
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.txt"])
+@pytest.mark.parametrize("content", ["{a}\n{b}\n", "[\n{a},\n{b}\n]\n", "[{a},\n{b}]", "{{\n{c}\n}}\n{{\n{d}\n}}\n"])
+def test_json_over_several_lines_is_read_whatever_its_ending(tmp_path: Path, name: str, content: str):
+    one, two = '"title": "Mill",\n"lyrics": "la la"', '"title": "Barn",\n"lyrics": "lo lo"'
+    (tmp_path / name).write_text(
+        content.format(a=f"{{{one}}}".replace("\n", " "), b=f"{{{two}}}".replace("\n", " "), c=one, d=two)
+    )
+    assert [(song.title, song.text) for song in read(tmp_path / name)] == [("Mill", "la la"), ("Barn", "lo lo")]
+
+
+def test_what_is_no_json_behind_a_value_is_set_aside(tmp_path: Path):
+    (tmp_path / "x.json").write_text('{"title": "Mill", "lyrics": "la la"} oops\n{"title": "Barn", "lyrics": "lo lo"}')
+    mill, oops, barn = read(tmp_path / "x.json")
+    assert (mill.text, oops.reason, oops.id, barn.text) == ("la la", "not valid JSON", "x.json:1", "lo lo")

@@ -18,6 +18,7 @@ from songsmith.errors import InputError
 _CHUNK_BYTES = 1 << 20
 _LONGEST_PLAIN_KEY = 100
 _PLAIN_KEY = re.compile(rf"[\w .-]{{1,{_LONGEST_PLAIN_KEY}}}", re.ASCII)
+_VALUE = re.compile(r"[^\s,]")
 _LONGEST_JSON_BYTES = 64 << 20
 """It is held as a whole, and what is made of it takes twenty times as much."""
 
@@ -66,8 +67,8 @@ def read_json(
     except RecursionError as error:
         raise InputError(f"{file.label} is nested too deeply to be songs.", "Export it again.") from error
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and error.lineno > 1:  # one song a line, whatever it is called
-            yield from _read_rows(content.split("\n"), 1, place, options.keys)
+        if error.msg == "Extra data":  # one song a line, or one value behind the other, whatever it is called
+            yield from _read_values(content, place, options.keys)
             return
         raise InputError(
             f"{file.label} isn't valid JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}.",
@@ -126,6 +127,26 @@ def _objects(rows: Iterable[str]) -> list[dict[str, Any]]:
         with suppress(ValueError, RecursionError):
             found.append(json.loads(row, strict=False))
     return [value for value in found if isinstance(value, dict)]
+
+
+def _read_values(content: str, place: "partial[Place]", keys: Keys) -> Iterator[RawRecord | SetAside]:
+    """Yield the songs of JSON values that stand behind each other, on one line or on many."""
+    decoder = json.JSONDecoder(strict=False)
+    at, line = 0, 1
+    while found := _VALUE.search(content, at):
+        line += content.count("\n", at, found.start())
+        at = found.start()
+        here = place(where=str(line))
+        try:
+            value, end = decoder.raw_decode(content, at)
+        except (ValueError, RecursionError):
+            end = content.find("\n", at)
+            end = len(content) if end < 0 else end
+            yield SetAside(id=here.label, title=f"line {line}", reason="not valid JSON")
+        else:
+            yield from read_songs(value, here, keys)
+        line += content.count("\n", at, end)
+        at = end
 
 
 def _read_rows(rows: Iterable[str], first: int, place: "partial[Place]", keys: Keys) -> Iterator[RawRecord | SetAside]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from songsmith.corpus.formats.json_shapes import join_lyrics, unfold
+from songsmith.corpus.formats.json_shapes import join_lyrics, join_parts, rename_keys, unfold, unquote_list
 from songsmith.corpus.formats.marked_text import read_marked_text
 from songsmith.corpus.formats.timed_lines import join_timed_lines
 from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
@@ -77,9 +77,12 @@ def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | Set
             inner = replace(place, where=f"{place.where}:{number}")
             # A list in a list is nothing anyone writes.
             yield from read_songs(item, inner, keys) if isinstance(item, dict) else [_unknown(inner)]
-    elif not isinstance(value, dict):
+        return
+    if not isinstance(value, dict):
         yield _unknown(place)
-    elif isinstance(text := value.get(keys.text[0]), str) and text:  # as nearly all are
+        return
+    value = rename_keys(value, (keys.text, keys.title, keys.artist))
+    if isinstance(text := value.get(keys.text[0]), str) and text:  # as nearly all are
         yield read_song(value, place, keys)
     elif isinstance(value.get("artists"), list) and not _find_key(value, keys.text):
         yield from read_songs(value["artists"], place, keys)
@@ -88,12 +91,15 @@ def read_songs(value: Any, place: Place, keys: Keys) -> Iterator[RawRecord | Set
         yield from read_songs(value["songs"], replace(place, artist=artist), keys)
     elif isinstance(value.get("tracks"), list) and not _find_key(value, keys.text):
         yield from _read_tracks(value, place, keys)
+    elif not _find_key(value, keys.text) and (parts := join_parts(value)):
+        yield read_song({**value, keys.text[0]: parts}, place, keys)
     elif join_timed_lines(value) is not None or (found := unfold(value, keys.text, keys.title)) is None:
         yield read_song(value, place, keys)
     elif isinstance(found, str):
         yield SetAside(id=place.label, reason=found)
     else:
         for number, row in enumerate(found, 1):
+            row = dict(rename_keys(row, (keys.text, keys.title, keys.artist)))
             yield read_song(row, replace(place, where=f"{place.where}:{number}"), keys)
 
 
@@ -107,6 +113,7 @@ def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | S
         text = join_timed_lines(text or row) or join_lyrics(text)
     if not text or not isinstance(text, str):
         return SetAside(id=_find_id(row, place) or place.label, title=title, reason=_why_no_lyrics(row, keys))
+    text = unquote_list(text)
     own = _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1])
     site = _site(row)
     facts = _genius_facts(row) if site == "genius" else _lrclib_facts(row) if site else _facts(row, own)
@@ -215,7 +222,9 @@ def _find_key(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
 def _why_no_lyrics(row: Mapping[str, Any], keys: Keys) -> str:
     if row.get("instrumental") is True or _text(row.get("instrumental")).lower() == "true":
         return "instrumental"
-    others = [key[:40] for key, value in row.items() if key not in _OWN and value and isinstance(value, str)]
+    others = [
+        key[:40] for key, value in row.items() if key not in _OWN and value and isinstance(value, str | list | dict)
+    ]
     if _site(row) or not others or any(key in row for key in keys.text):
         return "no lyrics"
     return f"no lyrics under {keys.text[0]}; its keys are {', '.join(others[:_KEYS_TOLD])}"

@@ -91,12 +91,20 @@ def _find_markup(start: str, ending: str) -> str:
         if _XML.match(start) or (_OPENSONG.match(start) and "<lyrics" in start):
             return XML[0]
     if ending in JSON or ending in TABLES:
-        return ending
+        return ".json" if ending in JSON and _is_spread(start) else ending
     if start.startswith("WEBVTT") or _SRT.match(start):
         return SUBTITLES[0]
     if ending in KINDS and ending != TEXT:
         return ending
     return _find_json(start)
+
+
+def _is_spread(start: str) -> bool:
+    """Return whether JSON begins with a value that goes on in the next line, as no line of JSONL does."""
+    first, ending, _ = start.partition("\n")
+    if not ending or first[:1] not in ("[", "{"):
+        return False
+    return first.rstrip() in ("[", "{") or (first.startswith("[") and first.rstrip().endswith(","))
 
 
 def _find_json(start: str) -> str:
