@@ -268,3 +268,31 @@ def test_rows_that_are_lines_are_told_where_they_are_not_put_together(tmp_path: 
         path.write_text("\n".join(rows) if kind == "jsonl" else f"[{','.join(rows)}]")
     with pytest.raises(InputError, match="has one row a line of a song"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", "title|artist|lyrics\nMill|Jo|la, la\nBarn|Al|lo; lo\n"),
+        ("x.csv", "sep=;\ntitle;artist;lyrics\nMill;Jo;la, la\nBarn;Al;\"lo; lo\"\n"),
+        ("x.tsv", "title,artist,lyrics\nMill,Jo,\"la, la\"\nBarn,Al,lo; lo\n"),
+        ("x.csv", "title, artist, lyrics\nMill, Jo, \"la, la\"\nBarn, Al, lo; lo\n"),
+        ("x.csv", "título;artista;letra\nMill;Jo;la, la\nBarn;Al;\"lo; lo\"\n"),
+    ],
+)  # fmt: skip
+def test_tables_in_other_dialects(tmp_path: Path, name: str, content: str):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    songs, aside, _ = read(tmp_path / name)
+    assert not aside
+    assert [(song.title, song.artist, song.text) for song in songs] == [("Mill", "Jo", "la, la"), ("Barn", "Al", "lo; lo")]
+
+
+@given(st.lists(st.text('"ab ', min_size=1).map(lambda cell: f"l{cell}").map(str.strip), min_size=1, max_size=8), st.data())
+@settings(max_examples=60)
+def test_quotation_marks_at_the_beginning_of_cells_of_tsv_cost_no_song(tmp_path_factory, cells: list[str], data: st.DataObject):
+    quoted = [f'"{cell}" she said' if data.draw(st.booleans()) else cell for cell in cells]
+    path = tmp_path_factory.mktemp("tsv") / "x.tsv"
+    path.write_text("title\tlyrics\n" + "".join(f"S{n}\t{cell}\n" for n, cell in enumerate(quoted)))
+    songs, aside, _ = read(path)
+    assert not aside
+    assert [song.text for song in songs] == quoted

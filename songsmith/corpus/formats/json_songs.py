@@ -14,15 +14,15 @@ from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, ident
 SYNONYMS = {
     "text": (
         "text", "lyrics", "lyric", "song_lyrics", "words", "lyrics_text", "full_lyrics", "paroles", "letra", "songtext",
-        "plainLyrics", "syncedLyrics",
+        "liedtext", "testo", "plainLyrics", "syncedLyrics",
     ),
     "title": (
         "title", "song", "song_title", "track_name", "song_name", "track_title", "trackName", "track", "name", "sname", "songname",
-        "titre", "titulo", "titel",
+        "titre", "titulo", "título", "titel", "titolo", "canción", "cancion", "música", "musica",
     ),
     "artist": (
         "artist", "author", "artist_name", "artistName", "singer", "artists", "band", "singer_name", "aname", "artistname",
-        "artiste", "interprete", "performer",
+        "artiste", "artista", "interprete", "interprète", "intérprete", "interpret", "performer",
     ),
     "chords": ("chords",),
 }  # fmt: skip

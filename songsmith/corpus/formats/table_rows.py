@@ -3,14 +3,17 @@
 import codecs
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice, tee
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from songsmith.corpus.formats import text_files
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 _LONGEST_CELL = 16 << 20
 _NEVER_CLOSES = "a quotation mark that never closes; nothing behind it was read"
@@ -96,7 +99,7 @@ class TableRows:
         lines: list[bytes] = []
         found: list[list[str]] = []
         with suppress(csv.Error):
-            found = list(islice(csv.reader(self._few(lines), delimiter=self._delimiter), count))
+            found = list(islice(self._parse(self._few(lines), strict=False), count))
         self._again.extendleft(reversed(lines))
         self._begin()
         return found[:-1] if sum(map(len, lines)) >= _MOST_PEEKED else found
@@ -142,8 +145,11 @@ class TableRows:
                 yield row
 
     def _begin(self) -> None:
-        self._rows = csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
+        self._rows = self._parse(self._feed())
         self._noted = 0
+
+    def _parse(self, lines: Iterable[str], *, strict: bool = True) -> "Reader":
+        return csv.reader(lines, delimiter=self._delimiter, strict=strict, skipinitialspace=self._is_spaced)
 
     def _feed(self) -> Iterator[str]:
         """Yield lines for a new reader."""
@@ -185,6 +191,8 @@ class TableRows:
         """Return the cells of a row that could not be read, if it is certain what they are; else go past it."""
         if any(b'\\"' in line for line in self._record) and (cells := self._unescape()):
             return cells
+        if self._delimiter == "\t" and (cells := self._read_plain()):
+            return cells
         if b'"' not in b"".join(self._record):
             return BrokenRow(f"{reason}; is a quotation mark missing?")
         self._again.extendleft(reversed(self._record))
@@ -196,6 +204,22 @@ class TableRows:
             return BrokenRow(_NEVER_CLOSES)
         return BrokenRow(f"{reason}; is a quotation mark missing?")
 
+    def _read_plain(self) -> list[str]:
+        """Return the cells of a line of TSV whose quotation marks are only characters: it is a whole row, as is the next."""
+        line, *rest = self._record
+        if line.count(b"\t") != self.width - 1:
+            return []
+        self._again.extendleft(reversed(rest))
+        if (below := self._next_line()) is not None:
+            self._again.appendleft(below)
+        if below and below.count(b"\t") != self.width - 1:
+            for _ in rest:
+                self._again.popleft()
+            return []
+        self._record[:] = [line]
+        self._begin()
+        return line.decode().rstrip("\r\n").split("\t")
+
     def _unescape(self) -> list[str]:
         r"""Return the cells of a row in which `\"` is a quotation mark; nothing if that makes no row of it."""
         lines: list[bytes] = []
@@ -203,7 +227,7 @@ class TableRows:
         cells: list[str] = []
         with suppress(csv.Error, StopIteration):
             escaped = (_unescape_quotes(line) for line in self._few(lines))
-            cells = next(csv.reader(escaped, delimiter=self._delimiter, strict=True))
+            cells = next(self._parse(escaped))
         if len(cells) < self.width or any(cells[self.width :]):
             self._again.extendleft(reversed(lines))
             for _ in self._record:
@@ -239,7 +263,7 @@ class TableRows:
         lines: list[bytes] = []
         cells: list[str] | None = []
         try:
-            reader = csv.reader(self._few(lines), delimiter=self._delimiter, strict=True)
+            reader = self._parse(self._few(lines))
             cells = next(filter(None, reader), None)
         except csv.Error:
             cells = []

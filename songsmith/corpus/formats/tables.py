@@ -23,6 +23,8 @@ from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError, UsageError
 
 _LONGEST_NAME = 60
+_NAMES_DELIMITER = "sep="
+"""A row above the header with which Excel is told what parts the cells."""
 
 
 def read_table(
@@ -83,7 +85,7 @@ def _open_rows(file: SourceFile, unpacked: BinaryIO) -> TableRows:
         readline, source = (lambda limit: text.readline(limit).encode()), None
         first = first.partition(b"\r")[0]
     head = first.decode("utf-8", "replace")
-    delimiter = "\t" if file.kind == ".tsv" else max(",;\t", key=head.count)
+    delimiter = "\t" if file.kind == ".tsv" and "\t" in head else max(",;\t|", key=head.count)
     return TableRows(readline, file.label, delimiter=delimiter, source=source)
 
 
@@ -96,8 +98,11 @@ def _read_header(rows: TableRows, file: SourceFile, options: ImportOptions) -> t
     """
     blank = False
     try:
-        while (cells := rows.read_first()) is not None and not any(map(str.strip, cells)):
-            blank = True
+        while (cells := rows.read_first()) is not None:
+            said = "".join(cells).strip()
+            if said and said != _NAMES_DELIMITER:
+                break
+            blank = blank or not said
     except csv.Error as error:
         raise InputError(f"The first row of {file.label} doesn't name columns: {error}.", "Fix it there.") from error
     if cells is None:
