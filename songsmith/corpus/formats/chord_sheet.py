@@ -34,7 +34,7 @@ _BESIDE = re.compile(r"[|:.,/\\%*~–—-]+|\(?(?:[x×]\d{1,2}|\d{1,2}[x×])\)?|
 _TABLATURE = re.compile(r"(?=.*--.*--)(?=.*[|\d])(?:[A-Ha-h][#b]?)?[-\dhpbrstvx/\\~^()|<>=*.:\s]{6,}")
 _LABELLED = re.compile(r"\[([^\[\]]+)\]\s*(\S.*)|([^\W\d_][\w -]{0,30}):\s*(\S.*)")
 # What a sheet says of itself.
-_ABOUT = re.compile(r"(?:capo|key|tuning|tempo|bpm)\s*:.{0,60}|capo (?:on |fret )?\d.{0,20}", re.IGNORECASE)
+_ABOUT = re.compile(r"(?:capo|key|tuning|tempo|bpm)\s*:.{0,60}|capo (?:on |fret )?\d.{0,20}|N\.C\.", re.IGNORECASE)
 
 
 def read_chord_sheet(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Words out of a text for what stands in it, wherever it came from: times of LRC, chords in any style, ChordPro, OnSong.
+"""Words out of a text for what stands in it, wherever it came from: times of LRC, chords in any style, ChordPro, OnSong, UltraStar.
 
 A text without such marks is left alone; most are, so that is seen at a glance.
 """
@@ -10,6 +10,7 @@ from songsmith.corpus.formats.chord_sheet import read_chord_sheet
 from songsmith.corpus.formats.chordpro import parse_chordpro
 from songsmith.corpus.formats.found_song import FoundSong
 from songsmith.corpus.formats.lrc import has_stamps, parse_lrc
+from songsmith.corpus.formats.ultrastar import is_ultrastar, read_ultrastar
 
 _GAP, _BEGINNING = "    ", 300
 """What stands between two chords, or before the first, somewhere in the beginning of a sheet: so many characters."""
@@ -25,6 +26,8 @@ def read_marked_text(text: str, *, placed: bool = False) -> FoundSong | None:
         placed: chords in rows above words are looked for only where gaps at the beginning say what they stand over; that
             is quick, and a table or a file of JSON holds many texts that are no sheet.
     """
+    if text.lstrip("\ufeff\n")[:1] == "#" and is_ultrastar(text):
+        return read_ultrastar(text)
     has_brackets = "[" in text and _BRACKET.search(text) is not None
     if has_brackets and has_stamps(text):
         return parse_lrc(text)
