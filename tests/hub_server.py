@@ -26,6 +26,8 @@ class FakeHub:
         """What the next requests for bytes are answered with."""
         self.refusing = 0
         """What every request is answered with, if not 0."""
+        self.saying, self.is_packed = b"", False
+        """What every request is answered with, if anything, and whether it is gzipped."""
         self.bytes_sent = 0
         self.requests: list[str] = []
         self.tokens: set[str] = set()
@@ -73,6 +75,11 @@ class FakeHub:
         self.tokens.add(handler.headers.get("Authorization", ""))
         if self.refusing:
             return self._refuse(handler, self.refusing, "")
+        if self.saying:
+            handler.send_response(200)
+            if self.is_packed:
+                handler.send_header("Content-Encoding", "gzip")
+            return self._send(handler, self.saying)
         if asked := re.fullmatch(r"/api/datasets/([^/]+/[^/]+?)(?:/revision/(.+))?", path):
             return self._describe(handler, asked[1], asked[2] or "main")
         if asked := re.fullmatch(rf"/api/datasets/([^/]+/[^/]+)/(?:tree|paths-info)/({SHA}|c{{40}})(?:/(.*))?", path):

@@ -24,11 +24,15 @@ SCHEME = "hf://"
 _BLOCK_BYTES = 4 << 20
 _KINDS = ((".parquet",), (".jsonl", ".ndjson"), (".json",), (".csv", ".tsv"), (".txt",))
 """Which files are read if there are several kinds: the same songs are often there twice."""
+_LONGEST_ANSWER_BYTES = 64 << 20
+"""The list of a data set's files, or a block of one; more of it is not kept in memory."""
 _CONVERTED = "refs/convert/parquet"
 """Where the Hub keeps datasets that it converted itself."""
 # What stands beside the data and is none.
 _BESIDE = ("dataset_infos.json", "dataset_info.json", "config.json", "state.json", "requirements.txt", "license.txt")
 _TOLD = 8
+_NO_HUB = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What huggingface_hub raises where something else answers: a page of a network that wants a login first, say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,7 @@ def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
     _check_endpoint(endpoint or "")
     import huggingface_hub
 
+    _bound_answers(huggingface_hub.get_session())
     hub = huggingface_hub.HfApi(endpoint=endpoint)
     with _explaining(dataset, f"{SCHEME}{dataset.repository}"):
         found = _list(hub, dataset, dataset.revision)
@@ -132,6 +137,23 @@ def _check_endpoint(endpoint: str) -> None:
         raise UsageError("HF_ENDPOINT isn't a web address.", "Unset it, or set it like https://huggingface.co.")
 
 
+def _bound_answers(client: Any) -> None:
+    """See that no answer to a client of huggingface_hub, which it reads whole, fills the memory."""
+    hooks = client.event_hooks
+    if _read_bounded not in hooks["response"]:
+        client.event_hooks = {**hooks, "response": [*hooks["response"], _read_bounded]}
+
+
+def _read_bounded(response: Any) -> None:
+    pieces, length = [], 0
+    for piece in response.iter_bytes():
+        length += len(piece)
+        if length > _LONGEST_ANSWER_BYTES:
+            raise FetchError("The Hugging Face Hub sends what has no end.", "Check the network, or HF_ENDPOINT.")
+        pieces.append(piece)
+    response._content = b"".join(pieces)  # where `read` keeps what it has read
+
+
 def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str, int]]:
     """Return the commit that a revision is, and the size of each of its files."""
     from huggingface_hub.errors import HFValidationError
@@ -140,7 +162,7 @@ def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str,
         told = hub.dataset_info(dataset.repository, revision=revision or None, files_metadata=True)
     except HFValidationError:
         raise
-    except (ValueError, TypeError, KeyError) as error:  # a page of a network that wants a login first, say
+    except _NO_HUB as error:
         raise FetchError(
             f"The answer for {dataset.repository} didn't come from a Hugging Face Hub.",
             "Check the network, or HF_ENDPOINT.",
