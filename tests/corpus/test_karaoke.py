@@ -33,7 +33,11 @@ def test_ultrastar(tmp_path_factory: pytest.TempPathFactory, lines: list[str]):
     rows = ["#TITLE:Mill", "#ARTIST:Jo", "#MP3:a.mp3", "#BPM:300,5", "#GAP:1000"]
     for number, line in enumerate(lines):
         for word in line.split():
-            rows += [f": {number} 2 10 {word[:1]}", f"{'*F:RG'[number % 5]} {number} 2 -3 {word[1:]} ", f": {number} 2 1 ~"]
+            rows += [
+                f": {number} 2 10 {word[:1]}",
+                f"{'*F:RG'[number % 5]} {number} 2 -3 {word[1:]} ",
+                f": {number} 2 1 ~",
+            ]
         rows.append(f"- {number} 5")
     song = read_one(tmp_path_factory.mktemp("us") / "x.txt", "\n".join([*rows, "E", ""]))
     assert (song.title, song.artist, song.text) == ("Mill", "Jo", "\n".join(lines))
@@ -59,7 +63,12 @@ def test_rows_that_stay_while_others_come_are_sung_once(tmp_path_factory: pytest
 
 @pytest.mark.parametrize(
     "rows",
-    [["na na\nna na"] * 4, ["na na"] * 4, ["hey\nho", "ho\nhey", "one\ntwo", "three\nfour", "five\nsix"], ["hey\nho"] * 4],
+    [
+        ["na na\nna na"] * 4,
+        ["na na"] * 4,
+        ["hey\nho", "ho\nhey", "one\ntwo", "three\nfour", "five\nsix"],
+        ["hey\nho"] * 4,
+    ],
 )
 def test_what_is_sung_again_stays(tmp_path: Path, rows: list[str]):
     shown = [f"{n}\n{clock(20 * n)} --> {clock(20 * n + 15)}\n{row}\n" for n, row in enumerate(rows, 1)]
@@ -68,4 +77,22 @@ def test_what_is_sung_again_stays(tmp_path: Path, rows: list[str]):
 
 def test_sbv(tmp_path: Path):
     content = "0:00:01.000,0:00:02.000\nThe wheel\n\n0:00:03.000,0:00:04.000\ngoes round\n"
-    assert read_one(tmp_path / "x.txt", content).text == read_one(tmp_path / "x.sbv", content).text == "The wheel\ngoes round"
+    assert (
+        read_one(tmp_path / "x.txt", content).text
+        == read_one(tmp_path / "x.sbv", content).text
+        == "The wheel\ngoes round"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.lrc", "[00:01.00]{0}\n[00:02.00]la"), ("x.srt", "1\n00:00:01,000 --> 00:00:02,000\n{0}\n"),
+        ("x.cho", "{{title: x}}\n[C]{0}"),
+        ("x.xml", "<song><lyrics>\n {0}</lyrics></song>"), ("x.txt", "[Am]{0}[F#m7]\n[C]la[G7]"), ("x.txt", "[ch]Am[/ch]\n{0}"),
+        ("x.ttml", "<tt><body><div><p>{0}</p></div></body></tt>"), ("x.json", '[{{"time": 1, "text": "{0}"}}]'),
+        ("x.xml", "<song><properties/><lyrics><verse><lines>{0}</lines></verse></lyrics></song>"),
+    ],
+)  # fmt: skip
+def test_wide_spaces_between_words_stay(tmp_path: Path, name: str, content: str):
+    assert "夜に駆ける　君と" in read_one(tmp_path / name, content.format("夜に駆ける　君と")).text

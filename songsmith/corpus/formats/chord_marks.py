@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from songsmith.corpus.formats.chord_sheet import is_beside, is_chord, is_unsung, may_be_sung, read_chord_sheet
-from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.records import Fact, has_words
 from songsmith.lyrics import parse_header
 
@@ -116,7 +116,7 @@ def _read_rows(text: str, marks: re.Pattern[str]) -> str:
         words, count = _take_out(row, marks)
         if (count and not any(not is_beside(word) for word in words.split())) or (row.strip() and is_unsung(row)):
             continue
-        written.append(" ".join(words.split()) if count else row.strip())
+        written.append(squeeze(words) if count else row.strip())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(written)).strip("\n")
 
 

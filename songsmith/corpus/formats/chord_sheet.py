@@ -8,6 +8,7 @@ two such lines or more stand right above words and hold what nobody sings, such 
 import re
 from collections.abc import Sequence
 
+from songsmith.corpus.formats.found_song import squeeze
 from songsmith.corpus.records import has_words
 from songsmith.lyrics import parse_header
 
@@ -53,7 +54,7 @@ def read_chord_sheet(text: str) -> str | None:
             header = f"[{found[1] or found[3]}]"
             row = header if parse_header(header) else ""
         if row or (words and words[-1]):  # where chords stood alone, one blank line is left
-            words.append(" ".join(row.split()))
+            words.append(squeeze(row))
     return "\n".join(words).strip("\n")
 
 

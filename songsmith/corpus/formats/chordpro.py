@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from songsmith.corpus.formats.chord_marks import read_tags
 from songsmith.corpus.formats.chord_sheet import read_chord_sheet
-from songsmith.corpus.formats.found_song import FoundSong, as_record
+from songsmith.corpus.formats.found_song import FoundSong, as_record, squeeze
 from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words
 from songsmith.lyrics import parse_header
 
@@ -93,7 +93,7 @@ class _Sheet:
         elif not line:
             if not self._part:
                 self._leave_blank()
-        elif words := " ".join(_BRACKETS.sub("", line).split()):
+        elif words := squeeze(_BRACKETS.sub("", line)):
             self._rows.append(words)
             self.has_lines = self.has_lines or has_words(words)
 

@@ -1,5 +1,6 @@
 """What a format says of a song, and the record it becomes. Knows no format."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -8,6 +9,9 @@ from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, ident
 
 if TYPE_CHECKING:  # it reads its texts with what is here
     from songsmith.corpus.formats.json_songs import Place
+
+_WIDE_SPACE = "\u3000"
+_GAPS = re.compile(rf"[^\S{_WIDE_SPACE}]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,11 @@ class FoundSong:
     artist: str = ""
     facts: Mapping[str, Fact] = field(default_factory=dict)
     """What else is told, such as `chords` or `synced_lyrics`: the text with what was taken out of the words."""
+
+
+def squeeze(line: str) -> str:
+    """Return a line with one space for several; the wide space that stands between words of Japanese stays what it is."""
+    return _GAPS.sub(" ", line).strip() if _WIDE_SPACE in line else " ".join(line.split())
 
 
 def as_record(song: FoundSong, place: "Place", *, reason: str = "no words") -> RawRecord | SetAside:

@@ -7,7 +7,7 @@ stanzas. The text as it came is kept as the fact `synced_lyrics`, so that the ti
 import re
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.formats.found_song import FoundSong, as_record
+from songsmith.corpus.formats.found_song import FoundSong, as_record, squeeze
 from songsmith.corpus.formats.lrc_credits import strip_credits
 from songsmith.corpus.records import Fact, RawRecord, SetAside
 from songsmith.lyrics import parse_header
@@ -94,7 +94,7 @@ def read_line(line: str) -> tuple[list[float], str]:
     if times:
         rest = rest[voice.end() :] if (voice := _VOICE.match(rest)) else rest
     backing = _BACKING.fullmatch(rest)
-    words = " ".join(_INNER_STAMP.sub("", backing[1] if backing else rest).split())
+    words = squeeze(_INNER_STAMP.sub("", backing[1] if backing else rest))
     if backing and words and not words.startswith("("):
         words = f"({words})"
     # Where every word has its time, a second one before a line is that of its first word.

@@ -7,7 +7,7 @@ follows a comma or a full stop. Several parts mostly sing the same: the one with
 import re
 from xml.etree.ElementTree import Element
 
-from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.formats.xml_files import children, find, local_name, plain_text
 from songsmith.corpus.records import Fact
 
@@ -74,7 +74,7 @@ def _read_syllable(lyric: Element) -> str:
 
 def _in_lines(words: str) -> str:
     words = _VERSE_NUMBER.sub("", words, count=1) if _VERSE_NUMBER.match(words) else words
-    rows = [" ".join(row.split()) for row in words.strip().split("\n")]
+    rows = [squeeze(row) for row in words.strip().split("\n")]
     if len(rows) > 1:
         return re.sub(r"\n{3,}", "\n\n", "\n".join(rows))
     text, before = "", ""

@@ -3,11 +3,12 @@
 import re
 from xml.etree.ElementTree import Element
 
-from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.formats.song_parts import header, write_parts
 from songsmith.corpus.formats.xml_files import children, find, local_name, pieces, plain_text
 from songsmith.corpus.records import Fact
 
+_BLANK = re.compile(r"[^\S\u3000]+")
 _FACTS = {
     "copyright": "copyright", "ccliNo": "ccli", "released": "released", "key": "key", "tempo": "tempo",
     "publisher": "publisher",
@@ -48,13 +49,13 @@ def _read_lines(verse: Element, *, with_chords: bool = False) -> list[str]:
     for kind, element, text in pieces(verse, without={"comment"}):
         name = local_name(element)
         if kind == "text":
-            written.append(re.sub(r"\s+", " ", text))
+            written.append(_BLANK.sub(" ", text))
         elif (kind, name) == ("start", "br") or (kind == "end" and name in ("line", "lines")):
             written.append("\n")
         elif (kind, name) == ("start", "chord") and with_chords:
             written.append(f"[{element.get('name') or _spell_chord(element)}]")
     rows = "".join(written).split("\n")
-    return [words for row in rows if (words := " ".join(row.split()))]
+    return [words for row in rows if (words := squeeze(row))]
 
 
 def _spell_chord(chord: Element) -> str:

@@ -3,7 +3,7 @@
 import re
 from xml.etree.ElementTree import Element
 
-from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.formats.song_parts import write_parts
 from songsmith.corpus.formats.xml_files import children, find, local_name, plain_text
 from songsmith.corpus.records import Fact
@@ -38,7 +38,7 @@ def _read_parts(lyrics: str) -> dict[str, list[str]]:
             # The lines of several verses may stand under each other, each behind its verse's number.
             number = row[0] if row[0].isdecimal() and not name[-1:].isdecimal() else ""
             # `|` breaks a line on a screen, `_` leaves room for a chord.
-            words = " ".join(row.removeprefix(number).replace("|", " ").replace("_", "").split())
+            words = squeeze(row.removeprefix(number).replace("|", " ").replace("_", ""))
             parts.setdefault(f"{name or 'V'}{number}" if number else name, []).append(words)
         elif not row and name in parts:
             parts[name].append("")

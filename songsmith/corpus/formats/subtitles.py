@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.found_song import FoundSong, squeeze
 
 _CLOCK = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
 TIMES = re.compile(rf"\s*({_CLOCK})(?:\s*-->\s*|,)({_CLOCK})(?:\s.*)?", re.ASCII)
@@ -46,7 +46,7 @@ def _shown(content: str) -> Iterator[_Subtitle]:
             if rows:
                 yield _Subtitle(tuple(rows), is_flash)
             rows, is_flash = [], _seconds(times[2]) - _seconds(times[1]) < _FLASH_S
-        elif words := " ".join(_words(row).split()):
+        elif words := squeeze(_words(row)):
             rows.append(words)
     if rows:
         yield _Subtitle(tuple(rows), is_flash)

@@ -5,6 +5,8 @@
 
 from typing import Any
 
+from songsmith.corpus.formats.found_song import squeeze
+
 _TIMES = (
     "startTimeMs", "start_time_ms", "startTime", "start_time", "start", "begin", "time", "timestamp", "timeTag", "ts", "t",
     "seconds", "milliseconds", "offset", "from",
@@ -28,5 +30,5 @@ def join_timed_lines(value: Any) -> str | None:
         words = next((item[key] for key in _WORDS if isinstance(item.get(key), str)), None)
         if words is None or "\n" in words or any(key in item for key in _NAMES):  # a song with its length, perhaps
             return None
-        lines.append("" if set(words) <= set("♪♫ ") else " ".join(words.split()))
+        lines.append("" if set(words) <= set("♪♫ ") else squeeze(words))
     return "\n".join(lines)

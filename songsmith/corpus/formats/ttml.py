@@ -5,7 +5,7 @@ The document as it came is kept as the fact `synced_lyrics`, so that the times a
 
 from xml.etree.ElementTree import Element
 
-from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.formats.song_parts import header
 from songsmith.corpus.formats.xml_files import local_attributes, local_name, pieces, plain_text
 
@@ -46,4 +46,4 @@ def _read_lines(paragraph: Element) -> list[str]:
             lines.append([])
         elif kind == "text":
             lines[-1].append(text)
-    return [words for line in lines if (words := " ".join("".join(line).split()))]
+    return [words for line in lines if (words := squeeze("".join(line)))]

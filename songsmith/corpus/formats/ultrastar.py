@@ -5,7 +5,7 @@ The file as it came is kept as the fact `synced_lyrics`, so that the times are n
 
 import re
 
-from songsmith.corpus.formats.found_song import FoundSong
+from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.records import Fact
 
 _TAG = re.compile(r"#([A-Z0-9]{1,40}):(.*)")
@@ -34,7 +34,7 @@ def read_ultrastar(text: str) -> FoundSong:
             lines[-1] += "" if note[1].strip() == _HELD else note[1].replace(_HELD, "")
         else:  # a break, another singer, the end
             lines.append("")
-    words = [line for row in lines if (line := " ".join(row.split()))]
+    words = [line for row in lines if (line := squeeze(row))]
     facts: dict[str, Fact] = {fact: tags[name] for name, fact in _FACTS.items() if tags.get(name)}
     facts["synced_lyrics"] = text
     return FoundSong(text="\n".join(words), title=tags.get("TITLE", ""), artist=tags.get("ARTIST", ""), facts=facts)

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 import defusedxml
 from defusedxml.ElementTree import fromstring
 
+from songsmith.corpus.formats.found_song import squeeze
 from songsmith.errors import InputError
 
 _MOST_TAGS = 1_500_000
@@ -65,7 +66,7 @@ def find(element: Element, *path: str) -> Element | None:
 
 def plain_text(element: Element | None) -> str:
     """Return all text in an element as one line; nothing if there is no element."""
-    return "" if element is None else " ".join("".join(element.itertext()).split())
+    return "" if element is None else squeeze("".join(element.itertext()))
 
 
 def pieces(element: Element, *, without: Set[str] = frozenset()) -> Iterator[tuple[str, Element, str]]:
