@@ -427,3 +427,21 @@ def test_large_values_of_parquet_are_read_a_few_at_a_time(tmp_path: Path):
     found = read(write_parquet(tmp_path / "x.parquet", rows))
     assert len(found) == 20
     assert io.StringIO(found[3].text if isinstance(found[3], RawRecord) else "").read(2) == "3 "
+
+
+def test_bytes_of_a_parquet_table_are_text_where_the_column_holds_a_part_of_a_song(tmp_path: Path):
+    songs = {
+        "title": [b"Mill", b"Barn", None], "Lyrics": [b"la la", b"\xff\xfe", "lo lé".encode()], "picture": [b"\x89PNG"] * 3,
+    }  # fmt: skip
+    pyarrow.parquet.write_table(pyarrow.table(songs), tmp_path / "x.parquet")
+    mill, barn, last = Importer(tmp_path / "x.parquet").songs()
+    assert isinstance(mill, RawRecord)
+    assert isinstance(barn, SetAside)
+    assert isinstance(last, RawRecord)
+    assert (mill.title, mill.text, barn.reason, last.text, dict(mill.facts)) == ("Mill", "la la", "not UTF-8", "lo lé", {})
+
+
+def test_of_a_damaged_description_of_a_parquet_table_one_line_is_told(tmp_path: Path):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1" + b"\0" * 100 + b"PAR1")
+    with pytest.raises(InputError, match=r"x.parquet is not Parquet, or damaged\. Fetch or export it again\.$"):
+        list(Importer(tmp_path / "x.parquet").check())

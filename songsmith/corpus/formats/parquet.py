@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from songsmith.corpus.formats.import_options import ImportOptions
-from songsmith.corpus.formats.json_songs import Place, read_song
-from songsmith.corpus.formats.table_lines import ROWS_LOOKED_AT, refuse_line_rows
+from songsmith.corpus.formats.json_songs import SYNONYMS, Place, read_song
+from songsmith.corpus.formats.table_lines import ROWS_LOOKED_AT, fold_column, refuse_line_rows
 from songsmith.corpus.formats.tables import find_keys
 from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile
 from songsmith.corpus.records import RawRecord, SetAside
@@ -31,7 +31,7 @@ def check_parquet(file: SourceFile) -> None:
     """
     import pyarrow.parquet
 
-    with _reading(file), file.packed() as packed:
+    with file.packed() as packed, _reading(file):
         _refuse_gzip(file, packed)
         pyarrow.parquet.ParquetFile(packed)
 
@@ -47,13 +47,13 @@ def read_parquet(
     """
     import pyarrow.parquet
 
-    with _reading(file), file.packed() as packed:
+    with file.packed() as packed, _reading(file):
         _refuse_gzip(file, packed)
         described = pyarrow.parquet.read_metadata(packed)
         table = pyarrow.parquet.ParquetFile(
             packed, pre_buffer=False, buffer_size=_BATCH_BYTES, read_dictionary=_find_repeating(described)
         )
-        told = {field.name: kind for field in table.schema_arrow if (kind := _told_type(field.type)) is not None}
+        told = {field.name: kind for field in table.schema_arrow if (kind := _told_column(field, options)) is not None}
         columns = list(told)
         keys = find_keys(file.label, columns, options)
         behind = sum(described.row_group(group).num_rows for group in range(cursor.at))
@@ -164,6 +164,21 @@ def _sizes(values: Any) -> Any:
     return np.full(len(values), 8, np.int64)
 
 
+def _told_column(field: Any, options: ImportOptions) -> Any | None:
+    """Return how the values of a column are read, or nothing. Bytes are text where the column is called as one of a song's parts.
+
+    Others may be pictures or sound.
+    """
+    import pyarrow
+    from pyarrow import types
+
+    kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        known = {*options.columns.values(), *(name.casefold() for names in SYNONYMS.values() for name in names)}
+        return pyarrow.large_string() if {field.name, fold_column(field.name)} & known else None
+    return _told_type(field.type)
+
+
 def _told_type(kind: Any) -> Any | None:
     """Return how values of a type are read if they say something of a song, else nothing.
 
@@ -213,8 +228,13 @@ def _retype(column: Any, kind: Any) -> Any:
     import pyarrow
     from pyarrow import compute
 
+    if column.type == kind:
+        return column
     if not _is_moment(column.type):
-        return column if column.type == kind else column.cast(kind)
+        how = compute.CastOptions(kind, allow_invalid_utf8=True)  # what is not UTF-8 is found row by row
+        if pyarrow.types.is_dictionary(column.type):  # equal values stay there once
+            return pyarrow.DictionaryArray.from_arrays(column.indices, compute.cast(column.dictionary, options=how))
+        return compute.cast(column, options=how)
     try:
         text = column.cast(kind)
     except pyarrow.ArrowInvalid:  # a zone nobody knows
