@@ -373,3 +373,20 @@ def test_what_is_not_there_is_told(tmp_path: Path):
         read(tmp_path)
     with pytest.raises(InputError, match="can't be read: file name too long"):
         Importer(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("change", ["grows", "shrinks", "goes", "rests"])
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path, change: str):
+    path = tmp_path / "x.txt"
+    path.write_text("one la<|endoftext|>two la<|endoftext|>three la")
+    importer = Importer(path)
+    assert not list(importer.check())[1:]
+    songs = importer.songs()
+    next(songs)
+    if change == "goes":
+        path.unlink()
+    elif change != "rests":
+        path.write_text("one la" if change == "shrinks" else f"{path.read_text()}<|endoftext|>four la")
+    list(songs)
+    told = (f"{path} changed while it was read: import it again when it rests.",)
+    assert importer.remarks == (() if change == "rests" else told)

@@ -241,6 +241,8 @@ class Importer:
                     raise refused
                 reader = _READERS[self._kind(number)]
                 yield from map(_judge, reader(file, place, self._options, self._cursor))
+                if isinstance(file, LocalFile) and file.has_changed():
+                    file.remarks.append(f"{file.label} changed while it was read: import it again when it rests.")
             except (InputError, NotFoundError, UsageError) as error:
                 if not self._is_many:
                     raise

@@ -242,6 +242,14 @@ class LocalFile(SourceFile):
         self.changed_at_ns = state.st_mtime_ns
         """When it was last written to."""
 
+    def has_changed(self) -> bool:
+        """Return whether it was written to, or went, since it was first looked at."""
+        try:
+            state = self.path.stat()
+        except OSError:
+            return True
+        return (state.st_size, state.st_mtime_ns) != (self.size_bytes, self.changed_at_ns)
+
     def _open(self) -> BinaryIO:
         return self.path.open("rb", buffering=_CHUNK_BYTES)
 
