@@ -4,15 +4,24 @@ Signals are answered by the event loop, not wherever the program happened to be:
 the screen even from inside that queue. Not for Windows, which has no such signals.
 """
 
+import os
+import selectors
 import signal
 import termios
 from contextlib import suppress
 from threading import Lock
 from typing import IO, Any, Protocol, cast
 
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
+from songsmith.tui.terminal_text import TerminalText
+
+_READ_BYTES = 4096
+_LOOK_S = 0.1
+"""How often the thread that reads keys sees whether it is to end, and whether an escape was all that came."""
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -90,4 +99,17 @@ class TerminalDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read keys until told to end, or until the terminal has gone, which the application sees for itself."""
         with suppress(OSError, termios.error):
-            super().run_input_thread()
+            self._read_keys()
+
+    def _read_keys(self) -> None:
+        parser, text = XTermParser(self._debug), TerminalText()
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            ending = False
+            while not ending:
+                ending = self.exit_event.is_set()  # what has been sent till then is still read
+                events: list[Message] = []
+                if selector.select(_LOOK_S) and (read := text.feed(os.read(self.fileno, _READ_BYTES))):
+                    events += parser.feed(read)
+                for event in [*events, *parser.tick()]:
+                    self.process_message(event)

@@ -85,3 +85,21 @@ def test_keys_that_come_at_once_while_a_take_streams_are_done_in_order(terminal,
         song = library.song("1")
     assert song.title == "t" * 10
     assert song.text.startswith("".join(f"aY{number} " for number in range(10)) + "typedOne\n")
+
+
+def test_bytes_that_are_no_utf8_end_nothing(terminal, paths):
+    terminal.press(b"caf\xe9 au lait", ENTER)
+    terminal.press(b"na\xc3", b"\xafve", SAVE)
+    terminal.until_shown(b"Saved as")
+    assert terminal.quit() == 0
+    with Library(paths.library) as library:
+        assert library.song("1").text == "caf\ufffd au lait\nna\u00efve"
+
+
+def test_nothing_that_is_pasted_presses_a_key(terminal, paths):
+    pasted = b"a \x1b[31mred\x1b[0m mill\x1b\x11\x0e\x07\tand\x1b[Z a river\r\nruns\x1b"
+    terminal.press(b"\x1b[200~", pasted, b"\x1b[201~", b"!", SAVE)
+    terminal.until_shown(b"Saved as")
+    assert terminal.quit() == 0
+    with Library(paths.library) as library:
+        assert (library.song("1").title, library.song("1").text) == ("", "a red mill\tand a river\nruns!")
