@@ -186,3 +186,18 @@ async def test_widening_the_terminal_shows_the_versions_at_once(app):
         await pilot.resize_terminal(120, 24)
         await pilot.pause()
         assert "Versions of this section: 1" in "\n".join(rows(app))
+
+
+async def test_a_mouse_button_pressed_on_a_toast_that_is_going_away_does_nothing(app):
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        toast = app.screen.query_one(Toast)
+        place = toast.region.offset + (1, 1)
+        with app.batch_update():  # it is still where it was on the screen
+            await toast.remove()
+            await pilot.mouse_down(offset=place)
+            await pilot.mouse_up(offset=place)
+        await pilot.press("a")
+        assert app.is_running

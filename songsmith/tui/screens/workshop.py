@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.geometry import Offset
+from textual.widget import Widget
 
 from songsmith.errors import SongsmithError
 from songsmith.library.records import DamagedRow, SongRecord
@@ -92,6 +94,14 @@ class WorkshopScreen(DraftScreen):
     def engine_pid(self) -> int:
         """Process id of the process that writes, or 0 while there is none."""
         return self._link.pid if self._link is not None else 0
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """Return what text can be selected at a place: none of a widget that is just going away.
+
+        Textual 8.2.8 asks for the parent of what the mouse is pressed on, and a toast that is still drawn may have none any more.
+        """
+        widget, offset = super().get_widget_and_offset_at(x, y)
+        return (widget, offset) if widget is not None and (widget is self or widget.parent) else (None, None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop only what is being written."""
