@@ -41,14 +41,12 @@ class SongsmithApp(KeyOrderApp):
             self.register_theme(theme)
         self.theme = choose_theme(studio.settings.theme, os.environ)
         self._paths = studio.paths
-        self._warned = False  # that the draft is not on disk
         self._workshop = WorkshopScreen(Workshop(studio.library, studio.paths), studio)
 
     async def action_quit(self) -> None:
         """Put the draft away and end; where it cannot be, only when asked once more."""
-        if self._workshop.leave() or self._warned:
+        if self._workshop.leave():
             self.exit()
-        self._warned = True
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let every text of every widget pass the gate before it is drawn."""

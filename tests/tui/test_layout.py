@@ -194,7 +194,7 @@ async def test_a_mouse_button_pressed_on_a_toast_that_is_going_away_does_nothing
         await pilot.press("ctrl+c")
         await pilot.pause()
         toast = app.screen.query_one(Toast)
-        place = toast.region.offset + (1, 1)
+        place = toast.region.offset
         with app.batch_update():  # it is still where it was on the screen
             await toast.remove()
             await pilot.mouse_down(offset=place)

@@ -11,6 +11,7 @@ from textual.widgets import Footer, Input, Label, OptionList
 from textual.widgets._footer import FooterKey
 
 from songsmith.library.library import Library
+from songsmith.library.records import SongRecord
 from songsmith.lyrics import Author
 from songsmith.settings import Settings
 from songsmith.studio.studio import Studio
@@ -436,12 +437,21 @@ async def test_quitting_with_a_disk_that_fails_asks_to_be_told_twice(studio, pat
         await desk.type(" words")
         await desk.press("ctrl+q")
         assert "Not saved to disk" in desk.news
+        assert "ctrl+q again quits" in desk.news
+        assert desk.app.is_running
+        paths.data.unlink()
+        hidden.rename(paths.data)
+        await desk.until(lambda: desk.news == "Saved to disk again.", "the draft on disk")
+        paths.data.rename(hidden)
+        paths.data.write_text("in the way")
+        await desk.type(" more")
+        await desk.press("ctrl+q")  # the disk has failed anew
         assert desk.app.is_running
         paths.data.unlink()
         hidden.rename(paths.data)
         await desk.press("ctrl+q")
     with Library(paths.library) as library:
-        assert [record.text for record in library.drafts()] == ["Precious words"]
+        assert [record.text for record in library.drafts()] == ["Precious words more"]
 
 
 async def test_a_letter_typed_as_a_take_ends_stays(studio):
@@ -481,3 +491,34 @@ async def test_more_after_a_bare_chorus_brings_its_words_back(studio):
         await desk.until(lambda: len(desk.text) > len(bare) + 20, "what comes after it")
         await desk.written()
         assert desk.text.startswith(f"{bare}\nRoll on\n")
+
+
+async def test_a_song_called_after_a_long_line_leaves_the_draft_in_sight(studio):
+    async with at_desk(studio) as desk:
+        desk.screen.query_one(DraftEditor).paste_text("river " * 2000)
+        await desk.press("ctrl+s")
+        assert desk.news == "Saved as 1: river river river river river river river river…"
+        await desk.press("ctrl+n", "ctrl+o", "enter")
+        assert desk.news == "Opened river river river river river river river river…"
+
+
+async def test_a_song_changed_elsewhere_is_named_when_the_draft_is_saved_as_another(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Mill")
+        await desk.press("ctrl+s")
+        with Library(paths.library) as library:
+            library.put_song(replace(library.song("1"), text="Mill elsewhere"))
+        await desk.type(" here")
+        await desk.press("ctrl+s")
+        assert desk.news == "Saved as 2: Mill here. Song 1 was changed or removed elsewhere."
+
+
+async def test_pages_are_turned_in_a_long_list_of_songs(studio, paths):
+    with Library(paths.library) as library:
+        for number in range(60):
+            library.put_song(SongRecord(text=f"Song {number}", kept=True))
+    async with at_desk(studio) as desk:
+        await desk.press("ctrl+o", "pagedown", "pagedown", "pageup")
+        songs = desk.app.screen.query_one(OptionList)
+        assert songs.highlighted in range(8, 14)
+        assert desk.app.screen.query_one(Input).has_focus

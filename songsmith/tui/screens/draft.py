@@ -34,6 +34,8 @@ class DraftScreen(Screen[None]):
         """Show the draft of a workshop."""
         super().__init__()
         self.workshop = workshop
+        self._warned = False
+        """The user was told that the draft isn't on disk, and how to quit all the same."""
 
     def compose(self) -> ComposeResult:
         """Lay out title, draft, takes, status and keys."""
@@ -125,14 +127,16 @@ class DraftScreen(Screen[None]):
             if self.workshop.autosave() and self._status.news.startswith(_NOT_ON_DISK):
                 self._status.tell("Saved to disk again.")
 
-        self._guard(save)
+        if self._guard(save):
+            self._warned = False
 
     def _guard(self, act: Callable[[], object]) -> bool:
         """Do something with the disk; if that fails, say so and go on: the draft is still here."""
         try:
             act()
         except SongsmithError as error:
-            self._status.tell(f"{_NOT_ON_DISK}: {error}", failed=True)
+            way_out = " ctrl+q again quits without it." if self._warned else ""
+            self._status.tell(f"{_NOT_ON_DISK}: {error}{way_out}", failed=True)
             return False
         return True
 

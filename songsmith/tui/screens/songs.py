@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from songsmith.counting import count_of
 from songsmith.library.records import DamagedRow, SongRecord
-from songsmith.lyrics import one_line
+from songsmith.tui.widgets.status import short_name
 from songsmith.tui.widgets.typed_text import LineInput
 
 _KEYS = "enter open · f7 revisions · f8 discard draft · esc close"
@@ -42,6 +42,8 @@ class SongsScreen(ModalScreen[Choice | None]):
         Binding("f7", "revisions", "Earlier revisions", show=False, priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
         Binding("down", "move(1)", "Down", show=False, priority=True),
+        Binding("pageup", "page(-1)", "Page up", show=False, priority=True),
+        Binding("pagedown", "page(1)", "Page down", show=False, priority=True),
         Binding("f8", "discard", "Discard draft", show=False, priority=True),
     ]
 
@@ -130,6 +132,14 @@ class SongsScreen(ModalScreen[Choice | None]):
         else:
             songs.action_cursor_down()
 
+    def action_page(self, by: int) -> None:
+        """Move the highlight by what is in sight."""
+        songs = self.query_one(OptionList)
+        if by < 0:
+            songs.action_page_up()  # type: ignore[no-untyped-call]
+        else:
+            songs.action_page_down()  # type: ignore[no-untyped-call]
+
     def action_discard(self) -> None:
         """Throw the highlighted draft away, if asked twice. A saved song is not this dialog's to remove."""
         record = self._highlighted
@@ -170,15 +180,15 @@ class SongsScreen(ModalScreen[Choice | None]):
 
 def _describe(record: SongRecord) -> Content:
     number = f"{record.number or '':>4}" if record.kept else "draft"
-    return Content.assemble(
-        (f"{number:>5}  ", "bold"), one_line(record.name)[:48], (f"  {_when(record)}", "$text-muted")
-    )
+    return Content.assemble((f"{number:>5}  ", "bold"), short_name(record.name), (f"  {_when(record)}", "$text-muted"))
 
 
 def _describe_revision(record: SongRecord) -> Content:
     lines = len(record.song.lines)  # before the name, which is cut first and is often the same in all
     told = f"{_when(record)}  {count_of(lines, 'line'):<9}  "
-    return Content.assemble((f"revision {record.revision:>3}  ", "bold"), (told, "$text-muted"), one_line(record.name))
+    return Content.assemble(
+        (f"revision {record.revision:>3}  ", "bold"), (told, "$text-muted"), short_name(record.name)
+    )
 
 
 def _describe_damaged(row: DamagedRow) -> Content:

@@ -24,6 +24,7 @@ from songsmith.tui.messages import (
     WritingEnded,
 )
 from songsmith.tui.screens.draft import DraftScreen
+from songsmith.tui.widgets.status import short_name
 
 if TYPE_CHECKING:
     from songsmith.tui.engine_link import EngineLink
@@ -324,9 +325,12 @@ class WorkshopScreen(DraftScreen):
             return
 
         def save() -> None:
+            number = self.workshop.song_number
             record = self.workshop.save()
+            apart = "" if number in (None, record.number) else f". Song {number} was changed or removed elsewhere."
             earlier = f" (revision {record.revision}; earlier: ctrl+o, f7)"
-            self._status.tell(f"Saved as {record.number}{earlier if record.revision > 1 else f': {record.name}'}")
+            told = earlier if record.revision > 1 else f": {short_name(record.name)}"
+            self._status.tell(f"Saved as {record.number}{told}{apart}")
 
         self._guard(save)
 
@@ -360,10 +364,11 @@ class WorkshopScreen(DraftScreen):
             self._link.close()
 
     def leave(self) -> bool:
-        """Put the draft away: the application is about to end. Return whether it could be."""
+        """Put the draft away: the application is about to end. Return whether it may: that it cannot be is said only once."""
         self.action_stop()
         self._absorb()
-        return self._guard(self.workshop.close)
+        warned, self._warned = self._warned, True
+        return self._guard(self.workshop.close) or warned
 
     # --- songs
 
@@ -410,7 +415,7 @@ class WorkshopScreen(DraftScreen):
         self._show_takes()
         self._editor.placeholder = self._invitation or self._editor.placeholder
         if choice.revision is None or not self.workshop.unsaved:
-            self._status.tell(f"Opened {choice.record.name}")
+            self._status.tell(f"Opened {short_name(choice.record.name)}")
         else:
             self._status.tell(
                 f"Opened revision {choice.revision} of {choice.record.number}; save it to make it the latest."

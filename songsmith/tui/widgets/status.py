@@ -1,11 +1,20 @@
 """The line above the keys: who writes, where, how fast; and what just happened."""
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Label
 
+from songsmith.lyrics import one_line
+
 _GAP = 2
+_NAME_CELLS = 48
+
+
+def short_name(name: str) -> str:
+    """Return what a song is called in one row: the beginning of it, where it is called after a long first line."""
+    name = one_line(name)
+    return name if cell_len(name) <= _NAME_CELLS else f"{set_cell_size(name, _NAME_CELLS - 1).rstrip()}…"
 
 
 class StatusLine(Container):
