@@ -111,7 +111,7 @@ def test_what_cannot_be_measured_is_one_sentence(tiny: str, songs: Path, paths: 
     assert "isn't plain text but a picture" in refused(3, tiny, "--corpus", str(noise))
     assert "has no song to measure by" in refused(3, tiny, "--corpus", str(wordless))
     assert "has no song that meets artist=Bach" in refused(3, tiny, *source, "--filter", "artist=Bach")
-    assert "no file songs.txt" in refused(7, tiny, "--corpus", "songs.txt")
+    assert "no file or corpus called songs.txt" in refused(7, tiny, "--corpus", "songs.txt")
     assert "no file" in refused(7, tiny, "--corpus", str(tmp_path / "missing"))
     assert "no corpus" in refused(7, tiny, "--corpus", "missing")
     assert CliRunner().invoke(app, ["import", str(songs), "--corpus", "a/dirty one"]).exit_code == 0
