@@ -113,7 +113,7 @@ def test_what_cannot_be_measured_is_one_sentence(tiny: str, songs: Path, paths: 
     assert "has no song that meets artist=Bach" in refused(3, tiny, *source, "--filter", "artist=Bach")
     assert "no file or corpus called songs.txt" in refused(7, tiny, "--corpus", "songs.txt")
     assert "no file" in refused(7, tiny, "--corpus", str(tmp_path / "missing"))
-    assert "no corpus" in refused(7, tiny, "--corpus", "missing")
+    assert "No corpora" in refused(7, tiny, "--corpus", "missing")
     assert CliRunner().invoke(app, ["import", str(songs), "--corpus", "a/dirty one"]).exit_code == 0
     assert "songsmith clean 'a/dirty one'" in refused(7, tiny, "--corpus", "a/dirty one")
     for option in ("--max-songs=0", "--samples=-1", "--samples=1000000", "--seed=-1", "--filter=kind"):
