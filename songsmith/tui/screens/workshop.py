@@ -189,8 +189,7 @@ class WorkshopScreen(DraftScreen):
             why_is_told = self._status.failed and not self.writing  # by the process itself, just before it gave up
             self._drop_link("ended")
             if not why_is_told:
-                news = "Your draft is safe; ctrl+g starts the model again."
-                self._end_writing(news, failed=True)
+                self._end_writing("Your draft is safe; ctrl+g starts the model again.", failed=True)
 
     def _drop_link(self, state: str) -> None:
         """Let go of a process that is of no more use; the next request starts another."""
