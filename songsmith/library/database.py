@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from songsmith.errors import DatabaseError, StorageError, storage_error, storing
-from songsmith.library.aside import claim_name, move_aside, remove
+from songsmith.library.aside import COMPANIONS, claim_name, move_aside, remove
 from songsmith.library.schema import MIGRATIONS
 from songsmith.library.shape import holds_songs, missing_parts
 
@@ -39,7 +39,7 @@ class Database:
     def __init__(self, path: Path, *, busy_timeout_s: float = 10.0) -> None:
         """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it."""
         # SQLite keeps its log beside the file itself, not beside a link to it; and a link stays a link when a file is moved aside.
-        self._path = Path(os.path.realpath(path)) if path.is_symlink() else path
+        self._path = Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114  (Path's own may fail)
         self._busy_timeout_s = busy_timeout_s
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -205,6 +205,14 @@ class Database:
         if self._connection is not None and found == self._file and (found is not None or not create):
             return self._connection
         self.close()
+        if found is not None and not os.access(self._path, os.R_OK):
+            raise self._unreadable()
+        if found is not None and not os.access(self._path, os.W_OK):
+            # SQLite would leave a log beside it with its modes, which could not be written once the file can be.
+            if create:
+                raise storage_error(OSError(errno.EACCES, ""), self._path)
+            self._connection, self._file = self._connect_read_only(), found
+            return self._connection
         target = str(self._path) if create or found is not None else ":memory:"
         self._connection = sqlite3.connect(target, timeout=self._busy_timeout_s, isolation_level=None)
         self._file = found
@@ -242,7 +250,19 @@ class Database:
                 status = self._path.stat()
             except FileNotFoundError:
                 return None
+            except PermissionError as error:
+                raise self._unreadable() from error
         return (status.st_dev, status.st_ino) if status.st_size else None
+
+    def _unreadable(self) -> StorageError:
+        return StorageError(
+            f"{self._path} cannot be read.", "Make it readable, or set SONGSMITH_HOME to a folder that is."
+        )
+
+    def _find_unwritable(self) -> Path:
+        """Return what keeps SQLite from writing: the file, or one that it keeps beside it."""
+        files = [self._path.with_name(self._path.name + tail) for tail in ("", *COMPANIONS)]
+        return next((file for file in files if file.exists() and not os.access(file, os.W_OK)), self._path)
 
     def _log_exists(self) -> bool:
         try:
@@ -347,7 +367,7 @@ class Database:
             known = self._damaged()  # not moved aside: all of it can still be read
             return DatabaseError(known.message, known.next_step)
         if code in _READ_ONLY:
-            return storage_error(OSError(errno.EACCES, ""), self._path)
+            return storage_error(OSError(errno.EACCES, ""), self._find_unwritable())
         if code == sqlite3.SQLITE_IOERR:
             return storage_error(OSError(errno.EIO, os.strerror(errno.EIO)), self._path)
         return DatabaseError(

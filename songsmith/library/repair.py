@@ -13,7 +13,7 @@ from songsmith.errors import InputError, storing
 from songsmith.library import numbering, salvage
 from songsmith.library.database import file_damage, index_agrees, rebuild_index
 from songsmith.library.pages import FoundRow, find_rows
-from songsmith.library.records import DamagedRow, DamagedRowError, damaged_song, read_song, read_take
+from songsmith.library.records import LARGEST_NUMBER, DamagedRow, DamagedRowError, damaged_song, read_song, read_take
 from songsmith.library.salvage import REVISION_COLUMNS, SONG_COLUMNS, TAKE_COLUMNS, Row
 from songsmith.library.shape import is_strange, missing_parts
 
@@ -138,11 +138,11 @@ def recover_songs(connection: sqlite3.Connection, source: Path) -> Repaired:
     mended: dict[Any, Mended] = {}
     held: set[Any] = set()
     for row, columns in _found(source, "song"):
-        if row["id"] in here or found.get(row["id"], -1) >= row["change"]:
+        if row["id"] in here or (row["id"] in found and found[row["id"]] >= row["change"]):
             held |= {row["id"]} & here
             continue
         found[row["id"]] = row["change"]
-        row["change"] += offset
+        row["change"] = min(row["change"] + offset, LARGEST_NUMBER)
         _put_song(connection, row)
         mended.pop(row["id"], None)
         if columns:

@@ -240,6 +240,31 @@ def test_a_library_that_is_a_folder_is_named(path: Path):
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="modes do not bind this user")
+def test_a_library_that_could_not_be_written_can_be_once_its_mode_says_so(path: Path):
+    fill(path, songs=2)
+    path.chmod(0o400)
+    with Library(path) as library:
+        assert len(library.songs()) == 2
+        with pytest.raises(StorageError, match="cannot be written"):
+            library.put_song(SongRecord(title="A"))
+    assert list(path.parent.iterdir()) == [path]
+    path.chmod(0o600)
+    with Library(path) as library:
+        assert library.put_song(SongRecord(title="A", kept=True)).number == 3
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="modes do not bind this user")
+def test_a_library_that_cannot_be_read_is_said_to(path: Path):
+    fill(path, songs=2)
+    for place in (path, path.parent):
+        place.chmod(0)
+        with Library(path) as library, pytest.raises(StorageError, match=r"cannot be read\. Make it readable"):
+            library.songs()
+        place.chmod(0o700)
+    assert len(read_all(path)) == 2
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="modes do not bind this user")
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path):
     home = tmp_path / "home"
     home.mkdir(mode=0o500)

@@ -357,6 +357,17 @@ def test_a_row_with_hardly_anything_right_keeps_its_words(tmp_path: Path):
         assert "words of Blue Mountain\n[Chorus]\nla la\n" in {song.text for song in library.songs()}
 
 
+@pytest.mark.parametrize("change", [2**53, 2**53 - 1, -(2**53)])
+def test_the_largest_change_there_can_be_hides_no_song(tmp_path: Path, change: int):
+    fill(path := tmp_path / "old.sqlite3")
+    damage(path, "songs", "change", change)
+    with Library(tmp_path / "library.sqlite3") as library:
+        library.put_song(SongRecord(title="Here", kept=True))
+        library.recover(path)
+        assert library.verify().sound
+        assert len(library.songs()) == 4
+
+
 @pytest.mark.parametrize("id", [None, "", "not an id!", b"\xff", 5])
 def test_a_file_brought_back_twice_gives_every_song_once(tmp_path: Path, id: object):
     fill(path := tmp_path / "old.sqlite3")
