@@ -191,15 +191,16 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
         UsageError: a file exists (then none is written), or its place is taken by something else.
         StorageError: the disk is full, or the folder cannot be written.
     """
-    if output.is_dir():
-        sheets = {output / file_name(record, format): render_sheet(record.song, format) for record in records}
-    else:
-        sheets = {output: render_sheets(records, format)}
-    for path in sheets:
-        if path.exists() and not path.is_file():
-            raise UsageError(f"{path} isn't a regular file, so it can't be replaced.", "Choose another name.")
-        if path.exists() and not force:
-            raise UsageError(f"{path} already exists.", "Choose another name, or replace it with --force.")
+    with _storing_where_asked(output):  # looking fails, too: for a name that is too long
+        if output.is_dir():
+            sheets = {output / file_name(record, format): render_sheet(record.song, format) for record in records}
+        else:
+            sheets = {output: render_sheets(records, format)}
+        for path in sheets:
+            if path.exists() and not path.is_file():
+                raise UsageError(f"{path} isn't a regular file, so it can't be replaced.", "Choose another name.")
+            if path.exists() and not force:
+                raise UsageError(f"{path} already exists.", "Choose another name, or replace it with --force.")
     for path, sheet in sheets.items():
         target = Path(os.path.realpath(path))  # a link stays a link
         with _storing_where_asked(target.parent):

@@ -182,6 +182,15 @@ def test_export_says_where_it_cannot_write(tmp_path: Path, valley: SongRecord):
         assert "SONGSMITH_HOME" not in result.stderr
 
 
+def test_a_name_that_is_too_long_is_the_names_fault(tmp_path: Path, valley: SongRecord):
+    long = tmp_path / ("x" * 300)
+    for result in (run("export", 1, "-o", long), run("export", 1, "-o", long / "a.txt"), run("export", "--all", "-o", long)):
+        assert result.exit_code == 5
+        assert "file name too long. Make room or a folder there, or choose another place." in result.stderr
+    result = run("repair", long)
+    assert (result.exit_code, "There is no file" in result.stderr) == (3, True)
+
+
 def test_export_all_names_every_file_safely(tmp_path: Path, library: Library):
     titles = ["AC/DC", "..", "CON", "", "same", "Same", "a" * 400, "夜" * 200, " .hidden ", 'what? "x" <y>|*:\\', "\0"]
     for title in titles:
