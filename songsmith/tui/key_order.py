@@ -10,9 +10,12 @@ from contextlib import suppress
 
 from textual import events
 from textual.app import App
+from textual.message_pump import MessagePumpClosed
 
 from songsmith.tui.widgets.typed_text import TypesAtOnce
 
+_TYPED_AHEAD = 60
+"""Letters that a person may have typed while the screen was busy; more at once are a paste, and each would cost a look at all."""
 _PATIENCE_S = 2.0
 """A widget that has not done its work by then, as when it is just being removed, holds no key up any longer."""
 
@@ -43,7 +46,12 @@ class KeyOrderApp(App[None]):
         await self._settle()
         page = self._page
         if page is not None and (text := page.text_of(event)) is not None:
-            page.type_text(text)
+            text += await self._waiting_text(page)
+            if len(text) > _TYPED_AHEAD:
+                page.paste_text(text)
+            else:
+                for letter in text:
+                    page.type_text(letter)
         elif self._is_bound(event):
             if not (await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)):
                 await super().on_event(event)
@@ -54,6 +62,17 @@ class KeyOrderApp(App[None]):
         else:
             await super().on_event(event)
         await self._settle()
+
+    async def _waiting_text(self, page: TypesAtOnce) -> str:
+        """Take the keys that wait already and type as well, as from a terminal that does not mark what is pasted."""
+        text = ""
+        with suppress(MessagePumpClosed):  # the application is ending
+            while isinstance(event := self._peek_message(), events.Key) and not event.is_forwarded:
+                if (typed := page.text_of(event)) is None:
+                    break
+                text += typed
+                await self._get_message()
+        return text
 
     async def _paste(self, event: events.Paste) -> None:
         await self._settle()

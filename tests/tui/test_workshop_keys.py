@@ -225,3 +225,13 @@ async def test_the_cursor_is_in_sight_after_the_terminal_shrank(studio, size):
         await desk.pilot.pause()
         editor = desk.screen.query_one(DraftEditor)
         assert editor.cursor_screen_offset in editor.content_region
+
+
+async def test_a_paste_that_the_terminal_does_not_mark_is_one_step(studio):
+    text = "A line of a song\n" * 500
+    async with at_desk(studio) as desk:
+        await burst(desk, *"Mine", "enter")
+        await burst(desk, *text, "home", "x", "ctrl+z")
+        assert desk.text == f"Mine\n{text}"
+        await burst(desk, "ctrl+z")
+        assert desk.text == "Mine\n"
