@@ -14,7 +14,7 @@ from songsmith.generation.pace import Pace
 from songsmith.generation.queued_sampling import QueuedSampler, check_drawn
 from songsmith.generation.reading import Reader
 from songsmith.generation.row import Alphabet, Row
-from songsmith.generation.sampling import Floats
+from songsmith.generation.sampling import NO_NUMBERS, NOTHING_LEFT, Floats
 from songsmith.markup import Prompt
 from songsmith.model.backend import Batch
 from songsmith.model.store import LoadedModel
@@ -24,6 +24,11 @@ from songsmith.takes import FinishReason
 
 _MOST_GUESSED_FOR = 2
 """Takes side by side: more were measured to be written as fast without guesses, for all wait for the longest guess."""
+
+_NEXT_STEPS = {
+    NOTHING_LEFT: "Lower --min-lines, raise or leave out --no-repeat-ngram, or choose another model.",
+    NO_NUMBERS: "Check it with `songsmith models verify`, or choose another model.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +110,9 @@ class Engine:
                 left = [row for row in group if row.finish is None]
                 if len(left) == 1 or not _is_out_of_memory(error):
                     reason = (str(error).splitlines() or [type(error).__name__])[0]
-                    raise EngineError(f"The model failed: {reason}.", "Try fewer takes, or --device cpu.") from error
+                    raise EngineError(
+                        f"The model failed: {reason}.", _NEXT_STEPS.get(reason, "Try fewer takes, or --device cpu.")
+                    ) from error
                 half, fewer = (len(left) + 1) // 2, True
                 groups[:0] = [left[:half], left[half:]]
 

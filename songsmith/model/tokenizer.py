@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +42,9 @@ class Tokenizer:
         rust.encode_special_tokens = True  # text that spells a mark stays text
         self._rust = rust
         self._mark_of_id = {token: mark for mark, token in self.id_of_mark.items()}
-        self._special_ids = {token for token, added in rust.get_added_tokens_decoder().items() if added.special}
+        added_tokens = rust.get_added_tokens_decoder()
+        self._special_ids = {token for token, added in added_tokens.items() if added.special}
+        self._literal_bytes = _find_literals(rust, added_tokens)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -169,6 +171,8 @@ class Tokenizer:
 
     def token_bytes(self, token: int) -> bytes:
         """Return the bytes a token adds to a text; special tokens, and ids without an entry, add none."""
+        if token in self._literal_bytes:
+            return self._literal_bytes[token]
         entry = None if token in self._special_ids else self._rust.id_to_token(token)
         if entry is None:
             return b""
@@ -196,13 +200,24 @@ class Tokenizer:
     def line_end_ids(self) -> list[int]:
         """Return the ids of tokens with a line break in them."""
         stand_in = next(character for character, byte in _BYTE_OF.items() if byte == ord("\n"))
-        return sorted(token for entry, token in self._rust.get_vocab().items() if stand_in in entry)
+        ends = {token for entry, token in self._rust.get_vocab().items() if stand_in in entry}
+        literal = {token for token, added in self._literal_bytes.items() if b"\n" in added}
+        return sorted((ends - self._special_ids - self._literal_bytes.keys()) | literal)
 
     def structural(self, size: int) -> NDArray[np.bool_]:
         """Return (size,) true for special tokens and tokens with a line break: a lyric's form, not its words."""
         flags = np.zeros(size, dtype=np.bool_)
         flags[[token for token in (*self._special_ids, *self.line_end_ids()) if token < size]] = True
         return flags
+
+
+def _find_literals(rust: RustTokenizer, added_tokens: Mapping[int, AddedToken]) -> dict[int, bytes]:
+    """Return the bytes of tokens that were added as words: theirs is the text itself, not stand-ins for its bytes."""
+    words = {token: added.content for token, added in added_tokens.items() if not added.special}
+    if not words:
+        return {}
+    learned = rust.get_vocab(with_added_tokens=False)  # one that merges make, too, is spelt in stand-ins
+    return {token: word.encode() for token, word in words.items() if word not in learned}
 
 
 class StreamingDecoder:

@@ -1,5 +1,6 @@
 """The engine, with the real starter model: takes that are whole, repeatable, and stop where they should."""
 
+import json
 import tempfile
 from contextlib import suppress
 from functools import cache
@@ -389,3 +390,26 @@ def test_elapsed_time_never_runs_backwards(starter: LoadedModel) -> None:
     chunks = list(Engine(starter).stream(RIVER, [options(), options(seed=2)]))
     assert all(first.elapsed_s <= second.elapsed_s for first, second in pairwise(chunks))
     assert not any(parse_header(row) for row in RIVER.text.splitlines())
+
+
+def test_a_special_token_without_a_row_may_spell_a_line_break(tmp_path: Path) -> None:
+    folder = write_random_model(tmp_path / "past")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    outputs = json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    tokenizer["added_tokens"].append({**tokenizer["added_tokens"][-1], "id": outputs, "content": "<Ċ>"})
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    model = ModelStore(find_paths()).load(str(folder), device="cpu", threads=1)
+    (take,) = takes_of(model, RIVER, options(max_new_tokens=5))
+    assert take.tokens == 5
+
+
+def test_a_model_that_may_write_nothing_is_told_from_one_that_broke_down(tmp_path: Path) -> None:
+    folder = write_random_model(tmp_path / "ends")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["eos_token_id"] = list(range(config["vocab_size"]))
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    model = ModelStore(find_paths()).load(str(folder), device="cpu", threads=1)
+    with pytest.raises(EngineError, match="no token to write") as error:
+        takes_of(model, RIVER, options(min_lines=4))
+    assert "--min-lines" in error.value.next_step
+    assert "--device" not in error.value.next_step

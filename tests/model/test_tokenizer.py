@@ -171,3 +171,17 @@ def test_a_folder_without_a_tokenizer_says_what_is_missing(tmp_path: Path) -> No
     shutil.copy(find_paths().starter / "config.json", tmp_path)
     with pytest.raises(ModelError, match=r"holds no tokenizer"):
         Tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize("word", ["café", "œuvre", "\n\n", "    ", "心", "naïve\nà", "Ġfoo"])
+def test_a_word_that_was_added_is_the_text_it_spells(tmp_path: Path, word: str) -> None:
+    def add(tokenizer: dict[str, object]) -> None:
+        added = {"id": 8192, "content": word, "single_word": False, "lstrip": False, "rstrip": False}
+        tokenizer["added_tokens"].append({**added, "normalized": False, "special": False})
+
+    tokenizer = Tokenizer.load(edited(tmp_path, add))
+    text = f"x{word}y"
+    assert 8192 in tokenizer.encode(text)
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert (8192 in tokenizer.line_end_ids()) == ("\n" in word)
+    assert tokenizer.with_marks().decode([8192]) == word
