@@ -100,7 +100,7 @@ class ModelStore:
         """
         if name == STARTER:
             return self._paths.starter
-        if name and Path(name).name == name and _is_folder(self._paths.models / name):
+        if is_name(name) and _is_folder(self._paths.models / name):
             return self._paths.models / name
         path = Path(os.path.expanduser(name))  # noqa: PTH111  (Path's own fails for a user that is not there)
         if name and _is_folder(path):
@@ -133,7 +133,7 @@ class ModelStore:
         Raises:
             ModelError: there is none of that name.
         """
-        if name and Path(name).name == name and _is_folder(self._paths.models / name):
+        if is_name(name) and _is_folder(self._paths.models / name):
             return self._paths.models / name
         if name == STARTER:
             raise ModelError(f"'{STARTER}' comes with songsmith and can't be removed.", "Choose a model of your own.")
@@ -288,6 +288,11 @@ class ModelStore:
                     return load(Path(graphs))
         except (StorageError, EngineError, OSError):  # a full disk or an odd shape must not keep anyone from writing
             return None
+
+
+def is_name(name: str) -> bool:
+    """Return whether a text can name a folder among those of songsmith: no path, and not `.` or `..`."""
+    return name not in ("", ".", "..") and Path(name).name == name
 
 
 def _ends_on_cpu(device: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.errors import ModelError, NotFoundError, storing
+from songsmith.model.store import is_name
 from songsmith.studio.studio import Studio
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def find_tokenizer(studio: Studio, name: str) -> Path:
     if name == GPT2_TOKENIZER:
         return paths.gpt2_tokenizer
     places = [Path(os.path.expanduser(name))]  # noqa: PTH111  (Path's own fails for a user that is not there)
-    if name and Path(name).name == name:  # a bare name is one of ours
+    if is_name(name):  # a bare name is one of ours
         places = [paths.tokenizers / name, paths.models / name, *([paths.starter] if name == "starter" else [])]
     for folder in places:
         # os.path's own answers False where Path's raises: for names that no system takes.

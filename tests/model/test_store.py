@@ -338,3 +338,22 @@ def test_gpt2s_own_two_tokenizer_files_are_enough(store: ModelStore, paths: Path
     loaded = store.load("older", device="cpu", threads=1)
     assert loaded.tokenizer.decode(loaded.tokenizer.encode("Down by the river")) == "Down by the river"
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", ["..", ".", ""])
+def test_a_folder_above_or_around_the_models_is_none_of_them(paths: Paths, name: str) -> None:
+    write_random_model(paths.models / "mine")
+    before = sorted(path.name for path in paths.data.rglob("*"))
+    with pytest.raises(ModelError, match="There is no model"):
+        ModelStore(paths).remove(name)
+    assert sorted(path.name for path in paths.data.rglob("*")) == before
+
+
+def test_two_dots_are_the_folder_above_the_one_you_are_in(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_random_model(paths.models / "mine")
+    inside = write_random_model(tmp_path / "mill") / "inside"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    assert ModelStore(paths).find("..").resolve() == tmp_path / "mill"
