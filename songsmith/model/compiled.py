@@ -35,6 +35,7 @@ Array = NDArray[Any]
 _LAYOUT = 2
 """Counted up when graphs are made in another way, so that those of before are made anew."""
 _GRAPH, _FACTS, _MODEL = "network.onnx", "facts.json", "model.txt"
+_WEIGHTS = f"{_GRAPH}.data"
 _LONGEST_WAIT_S = 600
 _WIDTHS = 8
 """What the width of a head must be a multiple of."""
@@ -128,6 +129,8 @@ def _load(folder: Path, config: GPT2Config, threads: int) -> OnnxGPT2:
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
     if facts["processor"] != processor_skills():  # another kind of product may suit it
         raise ValueError("made on another machine")
+    if facts.get("files") != _file_facts(folder):  # it would load, and write other words
+        raise ValueError("changed since it was made")
     if not threads and facts["processors"] != available_processors():
         facts |= _measure_threads(folder / _GRAPH, config)
         _write_facts(folder, facts)
@@ -138,6 +141,12 @@ def _write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
     new = folder / f".{_FACTS}"
     new.write_text(json.dumps(facts), encoding="utf-8")
     new.replace(folder / _FACTS)
+
+
+def _file_facts(folder: Path) -> dict[str, list[int]]:
+    """Return size and time of each file of a graph: what rots on the disk changes neither, whoever writes to one does."""
+    files = [file.stat() for file in (folder / _GRAPH, folder / _WEIGHTS)]
+    return {name: [facts.st_size, facts.st_mtime_ns] for name, facts in zip((_GRAPH, _WEIGHTS), files, strict=True)}
 
 
 def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array], parameters: int) -> None:
@@ -154,7 +163,8 @@ def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array], parame
         steps = _measure_cache_steps(open_session(first / _GRAPH, threads=1), config)
         shutil.rmtree(first)
         write_graph(whole / _GRAPH, config, weights, precision=precision, cache_steps=steps)
-        _write_facts(whole, {"processor": processor_skills(), **_measure_threads(whole / _GRAPH, config)})
+        measured = _measure_threads(whole / _GRAPH, config)
+        _write_facts(whole, {"processor": processor_skills(), "files": _file_facts(whole), **measured})
         for path in whole.iterdir():  # what is put in place must not be half on the disk
             with path.open("rb") as written:
                 os.fsync(written.fileno())

@@ -212,3 +212,16 @@ def test_writing_on_a_cpu_loads_no_torch(paths: Paths) -> None:
     assert second.stdout == first.stdout
     assert len(second.stdout.splitlines()) >= 2
     assert second.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "network.onnx.data"])
+def test_a_graph_that_was_written_to_is_made_anew_though_it_would_load(paths: Paths, name: str) -> None:
+    write_random_model(paths.models / "mine")
+    whole = load(paths).score([1, 2, 3])
+    (folder,) = graphs_of(paths)
+    data = bytearray((folder / name).read_bytes())
+    made = bytes(data)
+    data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
+    (folder / name).write_bytes(data)
+    assert (load(paths).score([1, 2, 3]) == whole).all()
+    assert (folder / name).read_bytes() == made
