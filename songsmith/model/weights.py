@@ -118,7 +118,7 @@ class Weights:
             )
 
     def arrays(self, names: Sequence[str]) -> "dict[str, NDArray[Any]]":
-        """Return weights for NumPy, which has no bfloat16: those become float32.
+        """Return weights for NumPy; bfloat16, which it lacks, and float64 become float32.
 
         Raises:
             ModelError: a file is damaged, or cannot be read.
@@ -140,6 +140,9 @@ class Weights:
                 flat = np.fromfile(file, _NUMPY[tensor.dtype], prod(tensor.shape))
             if tensor.dtype == "BF16":  # the upper half of a float32
                 flat = (flat.astype(np.uint32) << 16).view(np.float32)
+            elif tensor.dtype == "F64":  # networks compute in float32; what it has no room for is no number there
+                with np.errstate(over="ignore"):
+                    flat = flat.astype(np.float32)
             return flat.reshape(tensor.shape)
         except (OSError, ValueError, MemoryError) as error:  # ValueError: fewer bytes than a moment ago
             raise _explain(tensor.file, error) from error

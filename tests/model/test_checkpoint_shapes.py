@@ -257,3 +257,14 @@ def test_weights_that_may_not_be_read_are_not_called_damaged(paths: Paths) -> No
     with pytest.raises(ModelError, match=r"model\.safetensors can't be read: permission denied") as caught:
         ModelStore(paths).read("other")
     assert "damaged" not in str(caught.value)
+
+
+def test_weights_too_large_for_any_network_are_told_from_sound_ones(paths: Paths) -> None:
+    folder = write_random_model(paths.models / "mine")
+    weights = {name: weight.double() for name, weight in load_file(folder / "model.safetensors").items()}
+    weights["transformer.h.0.mlp.c_fc.weight"] *= 1e200
+    save_file(weights, folder / "model.safetensors")
+    store = ModelStore(paths)
+    for use in (store.verify, store.load):
+        with pytest.raises(ModelError, match=r"h\.0\.mlp\.c_fc\.weight holds what is no number"):
+            use("mine")
