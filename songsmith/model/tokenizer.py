@@ -13,7 +13,7 @@ from tokenizers import Tokenizer as RustTokenizer
 
 from songsmith.errors import ModelError, storing
 from songsmith.markup import END, MARKS, ORDERED_MARKS, Mark, Piece
-from songsmith.model.tokenizer_files import load_tokenizer_files, refusing_panics
+from songsmith.model.tokenizer_files import MOST_ENTRIES, load_tokenizer_files, refusing_panics
 
 
 def _byte_alphabet() -> dict[str, int]:
@@ -64,7 +64,7 @@ class Tokenizer:
             vocabulary_size: most entries it may have, marks and the 256 bytes among them. Marks take the first ids.
 
         Raises:
-            ModelError: `vocabulary_size` has no room for marks and bytes.
+            ModelError: `vocabulary_size` has no room for marks and bytes, or is more than is ever read again.
         """
         from tokenizers.decoders import ByteLevel as ByteLevelDecoder
         from tokenizers.models import BPE
@@ -77,6 +77,11 @@ class Tokenizer:
             raise ModelError(
                 f"A vocabulary of {vocabulary_size} entries has no room for the {smallest} that every tokenizer has.",
                 f"Use at least {smallest}; 8192 suits most corpora.",
+            )
+        if vocabulary_size > MOST_ENTRIES:  # the library would set memory aside for all, and end the process without it
+            raise ModelError(
+                f"A vocabulary of {vocabulary_size:,} entries is larger than the {MOST_ENTRIES:,} that one may have.",
+                "8192 suits most corpora.",
             )
         rust = RustTokenizer(BPE())
         rust.pre_tokenizer = ByteLevel(add_prefix_space=False)

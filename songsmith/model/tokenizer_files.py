@@ -19,7 +19,8 @@ from songsmith.model.plain_files import parse_json, read_json, read_plain
 
 _MOST_BYTES = 24 * 2**20
 """The largest of byte-level tokenizers in wide use, with 128,000 entries, has 17 MB."""
-_MOST_ENTRIES = 2**18
+MOST_ENTRIES = 2**18
+"""Most entries of a vocabulary that is read, or learned."""
 _MOST_MERGES = 2**19
 _MOST_ADDED, _MOST_ADDED_CHARACTERS = 10_000, 200_000
 _MOST_ID = 2**24
@@ -154,7 +155,7 @@ def _list_parts(part: Any, name: str, folder: Path) -> list[dict[str, Any]]:
 
 
 def _check_ids(entries: Any, added: Any) -> None:
-    if not isinstance(entries, dict) or len(entries) > _MOST_ENTRIES:
+    if not isinstance(entries, dict) or len(entries) > MOST_ENTRIES:
         raise ValueError("it has no vocabulary, or one that is too large")
     added = added or []
     if len(added) > _MOST_ADDED or sum(len(token["content"]) for token in added) > _MOST_ADDED_CHARACTERS:

@@ -185,3 +185,9 @@ def test_a_word_that_was_added_is_the_text_it_spells(tmp_path: Path, word: str) 
     assert tokenizer.decode(tokenizer.encode(text)) == text
     assert (8192 in tokenizer.line_end_ids()) == ("\n" in word)
     assert tokenizer.with_marks().decode([8192]) == word
+
+
+@pytest.mark.parametrize("entries", [10, 2**18 + 1, 10**11, 2**70])
+def test_a_vocabulary_of_a_size_that_none_can_have_is_refused(entries: int) -> None:
+    with pytest.raises(ModelError, match=r"has no room|is larger than"):
+        Tokenizer.train(["Down by the river"], entries)
