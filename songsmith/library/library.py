@@ -278,10 +278,11 @@ class Library:
         """Put the songs of another library's file, damaged or not, into this one; those that are here stay as they are.
 
         Raises:
-            InputError: there is no such file, or nothing in it is a song.
+            InputError: nothing in the file is a song.
+            NotFoundError: there is no such file.
         """
         if not os.path.isfile(source):  # noqa: PTH113  (Path's own fails for a name that is too long)
-            raise InputError(f"{source} doesn't exist.", "Give a library that was moved aside, or a copy of one.")
+            raise NotFoundError(f"{source} doesn't exist.", "Give a library that was moved aside, or a copy of one.")
         with self._database.writing() as connection:
             return recover_songs(connection, source)
 

@@ -100,6 +100,7 @@ def test_options_of_an_import(paths: Paths, tmp_path: Path):
         (("import", "nowhere.txt"), 7, "nowhere.txt doesn't exist."),
         (("fetch", "--from-file", "nowhere.txt"), 7, "nowhere.txt doesn't exist."),
         (("eval", "starter", "--corpus", "./nowhere.txt"), 7, "There is no file or corpus called ./nowhere.txt"),
+        (("songs", "repair", "nowhere.sqlite3"), 7, "nowhere.sqlite3 doesn't exist."),
         (("import", "."), 3, "has no files with songs"),
         (("import", "{songs}", "--filter", "n"), 2, "'n' isn't a condition. Write it like kind=song"),
         (("import", "{songs}", "--max-songs", "0"), 2, "--max-songs 1"),

@@ -363,7 +363,7 @@ def test_a_library_that_was_set_aside_is_brought_back(home: Path):
     assert [row.split("\t")[1] for row in run("list").stdout.splitlines()] == ["Green Valley", "Blue Mountain", "Red River"]
     assert kept.read_bytes()[100:] == content[100:]
     missing = run("repair", home / "nothing.sqlite3")
-    assert missing.exit_code == 3
+    assert missing.exit_code == 7
 
 
 def test_a_circle_of_takes_is_drawn_once():
