@@ -98,7 +98,7 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.steps, self.epochs, self.minutes)) != 1:
-            raise UsageError("It isn't clear how long to train.", "Use only one of --steps, --epochs and --minutes.")
+            raise UsageError("It isn't clear how long to train.", "Use exactly one of --steps, --epochs and --minutes.")
         for name, value in asdict(self).items():
             low, high = _RANGES.get(name, (None, None))
             if isinstance(value, float | int) and low is not None and high is not None and not low <= value <= high:

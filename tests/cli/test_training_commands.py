@@ -98,7 +98,7 @@ def test_ctrl_c_keeps_the_best_model_and_the_run_goes_on_only_as_it_was_begun(
     assert b"The model 'one' already exists." in again.stderr
     other = songsmith(*begin, "3001", "--resume")
     assert other.returncode == 9
-    assert b"begun with steps 3000, not 3001" in other.stderr
+    assert b"started with steps 3000, not 3001" in other.stderr
     fewer = songsmith(*begin, "3000", "--max-songs", "9", "--resume")
     assert fewer.returncode == 9
     assert b"other songs" in fewer.stderr
@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, corpus: str
         (("train", "--filter", "kind"), 2, "kind=song"),
         (("train", "--copies", "kind=song"), 2, "kind=song:2"),
         (("train", "--max-songs", "1"), 9, "one song with words"),
-        (("train", "--steps", "5", "--epochs", "2"), 2, "How long to train"),
+        (("train", "--steps", "5", "--epochs", "2"), 2, "how long to train"),
         (("train", "--dropout", "1"), 2, "--dropout"),
         (("train", "--resume"), 9, "no checkpoint"),
         (("train", "--device", "abacus"), 2, "abacus"),

@@ -118,7 +118,7 @@ def test_nothing_measured_costs_nothing() -> None:
 
 @pytest.mark.parametrize("damage", [math.nan, math.inf])
 def test_odds_that_are_no_numbers_are_refused(fixed: ModelMaker, starter: LoadedModel, damage: float) -> None:
-    with pytest.raises(EngineError, match="no numbers"):
+    with pytest.raises(EngineError, match="aren't numbers"):
         score_song(fixed(np.full(starter.tokenizer.vocabulary_size, damage)), SONG)
 
 

@@ -252,7 +252,7 @@ def test_a_model_without_a_choice_left_or_with_damaged_weights_is_one_error(tmp_
     weights["transformer.ln_f.weight"][:] = float("nan")
     save_file(weights, folder / "model.safetensors")
     for temperature in (0.0, 1.0):
-        with pytest.raises(EngineError, match="no numbers"):
+        with pytest.raises(EngineError, match="aren't numbers"):
             told(load(str(folder), QueuedGPT2), [(RIVER, options(temperature=temperature))])
 
 

@@ -119,7 +119,7 @@ def test_what_cannot_be_drawn_is_told_and_disturbs_nobody(temperature: float, ch
     fine, *bad = draw_all(logits, options, [0.5] * 4, np.zeros((4, 3), dtype=bool), banned)
     check_drawn(fine)
     assert fine == 1
-    for token, said in zip(bad, ("no numbers", "no numbers", "no token to write"), strict=True):
+    for token, said in zip(bad, ("aren't numbers", "aren't numbers", "no token to write"), strict=True):
         with pytest.raises(RuntimeError, match=said):
             check_drawn(token)
 

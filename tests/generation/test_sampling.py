@@ -199,7 +199,7 @@ def test_no_run_of_words_comes_twice(size: int, seen: list[int], seed: int) -> N
 def test_odds_that_are_no_numbers_are_an_error_not_a_choice(bad: float) -> None:
     logits = np.array([0.0, bad, 1.0], dtype=np.float32)
     for temperature in (0.0, 1.0):
-        with pytest.raises(RuntimeError, match="no numbers"):
+        with pytest.raises(RuntimeError, match="aren't numbers"):
             TokenSampler(plain_options(temperature=temperature), np.zeros(3, dtype=bool), []).draw(logits.copy(), [])
 
 

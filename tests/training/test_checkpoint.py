@@ -53,7 +53,7 @@ def test_a_checkpoint_that_was_not_finished_is_not_there(tmp_path: Path) -> None
 
 def test_another_runs_checkpoint_is_refused_and_the_difference_named(tmp_path: Path) -> None:
     checkpoint.save_checkpoint(tmp_path, STATE, TENSORS)
-    with pytest.raises(TrainingError, match=r"begun with steps 10, not 20.*another --name"):
+    with pytest.raises(TrainingError, match=r"started with steps 10, not 20.*another --name"):
         checkpoint.load_checkpoint(tmp_path, {"data": "abc", "steps": 20})
 
 

@@ -132,7 +132,7 @@ def test_two_do_not_train_the_same_run_at_once(tmp_path: Path) -> None:
 
 def test_too_little_memory_says_what_to_do(tmp_path: Path) -> None:
     run = make_run(tmp_path, options=make_options(batch_blocks=2**16, block_tokens=32, accumulation=2**16))
-    with pytest.raises(TrainingError, match=r"not enough memory.*--batch-blocks"):
+    with pytest.raises(TrainingError, match=r"n't enough memory.*--batch-blocks"):
         train_on(run)
 
 

@@ -12,7 +12,7 @@ from songsmith.training.options import ScheduleName, TrainingOptions
 
 @pytest.mark.parametrize("given", [{}, {"steps": 1, "epochs": 1.0}, {"minutes": 1.0, "steps": 3}])
 def test_how_long_to_train_is_said_in_one_way(given: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match="How long"):
+    with pytest.raises(UsageError, match="how long"):
         TrainingOptions(**given)  # type: ignore[arg-type]
 
 
