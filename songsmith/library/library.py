@@ -304,6 +304,10 @@ class Library:
             finally:
                 new.close()
             kept = self._database.replace(draft, stamp=stamp)
+            for killed in self._path.parent.glob(f"{self._path.stem}.repairing-*"):
+                remove(
+                    killed
+                )  # half a library, left by a repair that was killed; one that still runs has come too late
         finally:
             remove(draft)
         return replace(repaired, before=kept)

@@ -380,3 +380,28 @@ def test_a_file_brought_back_twice_gives_every_song_once(tmp_path: Path, id: obj
         again = library.recover(path)
         assert again.recovered == again.adopted == 0
         assert (library.songs(), library.drafts()) == found
+
+
+KILL = """
+import os, sys
+from pathlib import Path
+from songsmith.library import repair
+from songsmith.library.library import Library
+repair._settle = lambda connection: os.kill(os.getpid(), 9)
+Library(Path(sys.argv[1])).repair()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_a_repair_that_was_killed_is_done_again_and_leaves_nothing_behind(
+    tmp_path: Path, much: tuple[dict[str, SongRecord], bytes]
+):
+    path, (songs, content) = tmp_path / "library.sqlite3", much
+    path.write_bytes(torn := b"?" * 100 + content[100:])
+    subprocess.run([sys.executable, "-c", KILL, path], check=False)
+    assert path.read_bytes() == torn
+    assert list(tmp_path.glob("*.repairing-*"))
+    with Library(path) as library:
+        assert library.repair().recovered == len(songs)
+        assert not list(tmp_path.glob("*.repairing-*"))
+        assert {song.id for song in library.songs() + library.drafts()} == set(songs)
