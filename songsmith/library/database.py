@@ -19,6 +19,7 @@ from songsmith.errors import DatabaseError, StorageError, storage_error, storing
 from songsmith.library.aside import COMPANIONS, claim_name, move_aside, remove
 from songsmith.library.schema import MIGRATIONS
 from songsmith.library.shape import holds_songs, missing_parts
+from songsmith.library.soundness import index_agrees, is_sound, primary_code, rebuild_index
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
@@ -100,7 +101,7 @@ class Database:
             return True
         try:
             with self.reading(set_aside=False) as connection:
-                if not _is_sound(connection):
+                if not is_sound(connection):
                     return True
                 if missing := missing_parts(connection):
                     raise self._misshapen(missing[0])
@@ -219,7 +220,7 @@ class Database:
         try:
             self._prepare(self._connection)
         except sqlite3.DatabaseError as error:
-            if create or found is None or _code(error) not in _READ_ONLY:
+            if create or found is None or primary_code(error) not in _READ_ONLY:
                 raise
             self._connection.close()
             self._connection = self._connect_read_only()
@@ -347,7 +348,7 @@ class Database:
         return False
 
     def _explain(self, error: sqlite3.DatabaseError) -> StorageError:
-        code = _code(error)
+        code = primary_code(error)
         if code in _DAMAGED:
             return self._mend_index() or self._damaged()
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -387,7 +388,7 @@ class Database:
         if connection is None or self._read_only:
             return None
         try:
-            if not _is_sound(connection):
+            if not is_sound(connection):
                 return None
         except sqlite3.DatabaseError:
             return None
@@ -416,46 +417,6 @@ class Database:
             "The next run starts a new, empty library; recover what can still be read with: "
             f"songsmith songs repair {shlex.quote(str(kept))}",
         )
-
-
-def rebuild_index(connection: sqlite3.Connection) -> None:
-    """Build the search index anew from the songs, in a transaction."""
-    rebuild = "INSERT INTO songs_index (songs_index) VALUES ('rebuild')"
-    try:
-        connection.execute(rebuild)
-    except sqlite3.DatabaseError:
-        # FTS5 opens no index whose own two records it cannot read, be it to drop it: it is given those of an empty one.
-        connection.execute("DELETE FROM songs_index_data")
-        connection.execute("INSERT INTO songs_index_data (id, block) VALUES (1, x''), (10, x'00000000000000')")
-        connection.execute(rebuild)
-
-
-def index_agrees(connection: sqlite3.Connection) -> bool:
-    """Return whether the search index knows the songs as they are; of a file that cannot be written nothing is known."""
-    try:
-        connection.execute("INSERT INTO songs_index (songs_index, rank) VALUES ('integrity-check', 1)")
-    except sqlite3.DatabaseError as error:
-        return _code(error) != sqlite3.SQLITE_CORRUPT
-    return True
-
-
-def file_damage(connection: sqlite3.Connection, *, most: int = 20) -> list[str]:
-    """Return what SQLite finds wrong with the file, but for damage of a row's own or of the search index."""
-    rows = connection.execute(f"PRAGMA integrity_check({most})").fetchall()
-    messages = [str(row[0]) for row in rows]
-    return [
-        message
-        for message in messages
-        if message != "ok" and "FTS5" not in message and not message.startswith("NULL value in")
-    ]
-
-
-def _is_sound(connection: sqlite3.Connection) -> bool:
-    return not file_damage(connection, most=100)
-
-
-def _code(error: sqlite3.DatabaseError) -> int:
-    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

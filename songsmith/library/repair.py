@@ -11,11 +11,11 @@ from typing import Any
 
 from songsmith.errors import InputError, storing
 from songsmith.library import numbering, salvage
-from songsmith.library.database import file_damage, index_agrees, rebuild_index
 from songsmith.library.pages import FoundRow, find_rows
 from songsmith.library.records import LARGEST_NUMBER, DamagedRow, DamagedRowError, damaged_song, read_song, read_take
 from songsmith.library.salvage import REVISION_COLUMNS, SONG_COLUMNS, TAKE_COLUMNS, Row
 from songsmith.library.shape import is_strange, missing_parts
+from songsmith.library.soundness import file_damage, index_agrees, rebuild_index
 
 _KINDS: tuple[tuple[str, str, Callable[[Any], object], tuple[str, ...]], ...] = (
     ("song", "songs", read_song, SONG_COLUMNS),
