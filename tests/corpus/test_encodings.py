@@ -27,12 +27,19 @@ TEXTS = {
     "pl": "Gdzieś tam młyn się kręci\nZażółć gęślą jaźń, świt\n",
     "cs": "Příliš žluťoučký kůň\n",
     "tw": "水車轉呀轉\n流水落呀落\n",
+    "tr": "Bir şarkı söyle bana, gönlüm ağlıyor\nİçimde kış, gözümde yaş\n",
+    "el": "Γυρίζει ο μύλος στο νερό\nκαι το τραγούδι της αγάπης\n",
+    "he": "טחנת המים מסתובבת\nוהמים זורמים אל הים\n",
+    "ar": "الطاحونة تدور مع الماء\nيا ليل يا عين\n",
+    "th": "กังหันน้ำหมุนไป\nสายน้ำไหลริน รักเธอ\n",
 }
 KNOWN = [
     *((text, "WINDOWS-1252") for text in ("fr", "de", "es", "en", "pt")),
     *((text, "MACINTOSH") for text in ("fr", "de", "es", "en", "pt")),
     ("de", "CP850"), ("pl", "WINDOWS-1250"), ("cs", "WINDOWS-1250"), ("ru", "WINDOWS-1251"), ("ru", "KOI8-R"),
-    ("ja", "SHIFT_JIS"), ("zh", "GB18030"), ("ko", "EUC-KR"), ("tw", "BIG5"),
+    ("ru", "CP866"), ("ru", "ISO-8859-5"), ("tr", "WINDOWS-1254"), ("el", "WINDOWS-1253"), ("he", "WINDOWS-1255"),
+    ("ar", "WINDOWS-1256"), ("th", "CP874"), ("ja", "EUC-JP"), ("ja", "SHIFT_JIS"), ("zh", "GB18030"),
+    ("ko", "EUC-KR"), ("tw", "BIG5"),
     *((text, name) for text in TEXTS for name in ("UTF-16", "UTF-32", "UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE")),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from unicodedata import category
 
 DAMAGED = "UTF-8"
 """What is guessed of bytes that are UTF-8 but for a few."""
@@ -18,6 +19,8 @@ _MARKS = {
 _WIDE = {"UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be", "UTF-32LE": "utf-32-le", "UTF-32BE": "utf-32-be"}
 _QUOTES = "’‘“”„‚«»‹›—–…•·¿¡"
 _WESTERN = frozenset("àâäáãåæçèéêëìíîïñòóôöõøœùúûüýÿßšžª°º")
+_TURKISH = frozenset([*"çğıöşüâîû", "İ".lower()])
+_RUSSIAN = "оеаинтсрвл"
 _CENTRAL = frozenset("áâăäąćçčďđéęëěíîłĺľńňóôőöŕřśşšťţúůűüýźżžß")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
@@ -49,7 +52,10 @@ def _guess_wide(sample: bytes) -> str:
         whole = sample[: len(sample) // 4 * 4] if len(sample) >= SAMPLE_BYTES else sample
         with suppress(UnicodeDecodeError):
             text = whole.decode(codec)
-            likely = sum(letter.isalnum() or letter in " \n\r\t.,;:!?'\"-()[]{}" + _QUOTES for letter in text)
+            likely = sum(
+                letter.isalnum() or category(letter)[0] == "M" or letter in " \n\r\t.,;:!?'\"-()[]{}" + _QUOTES
+                for letter in text
+            )
             near = sum(ord(letter) < 0x3000 for letter in text)
             if (
                 ("\n" in text or " " in text)
@@ -90,26 +96,30 @@ def _judge(letter: str, before: str, after: str, run: str, expected: frozenset[s
     return 2 if letter.lower() in expected else -1
 
 
-def _score_cyrillic(codec: str, sample: bytes) -> float:
+def _score_alphabet(codec: str, first: str, last: str, common: str, sample: bytes) -> float:
+    """Return how much the letters beyond ASCII are those of one alphabet, as they stand in words, and its commonest ones."""
     text = sample.decode(codec, "replace")
-    points = count = 0
+    points = count = often = 0
     for place, letter in enumerate(text):
         if letter.isascii():
             continue
         count += 1
-        before = text[place - 1 : place] if place else ""
-        if not "\u0400" <= letter <= "\u045f":
+        before, after = text[place - 1 : place] if place else "", text[place + 1 : place + 2]
+        often += letter in common
+        if not first <= letter <= last:
             points += 1 if letter in _QUOTES else -2
-        elif (letter.isupper() and before.isalpha() and before.islower()) or (before.isascii() and before.isalpha()):
+        elif (letter.isupper() and before.isalpha() and before.islower()) or any(
+            beside.isascii() and beside.isalpha() for beside in (before, after)
+        ):
             points -= 3
         else:
-            points += 2 if letter.islower() or not before.isalpha() else 1
+            points += 1 if letter.isupper() and before.isalpha() else 2
         if count == _MOST_LETTERS:
             break
-    return points / count if count else 0
+    return (points + 2 * often) / count - 1 if count else 0
 
 
-def _score_pairs(codec: str, low: int, high: int, sample: bytes) -> float:
+def _score_pairs(codec: str, low: int, high: int, kana: int, sample: bytes) -> float:
     """Return how many pairs of bytes are the usual signs of a writing of East Asia."""
     decoder = codecs.getincrementaldecoder(codec)()
     try:
@@ -117,13 +127,18 @@ def _score_pairs(codec: str, low: int, high: int, sample: bytes) -> float:
     except UnicodeDecodeError:
         return -1
     points = count = 0
-    for letter in text:
+    for before, letter in zip(f" {text}", text, strict=False):
         if letter.isascii():
             continue
         count += 1
-        lead = letter.encode(codec)[0]
-        kana = "\u3040" <= letter <= "\u30ff" or "\uac00" <= letter <= "\ud7a3"
-        points += 2 if kana else 1 if low <= lead <= high and ord(letter) >= 0x3000 else -2
+        if before.isascii() and before.isalpha():  # a letter of the West is not written right before one of the East
+            points -= 2
+        elif "\u3040" <= letter <= "\u30ff":
+            points += kana
+        elif "\uac00" <= letter <= "\ud7a3":
+            points += 3
+        else:
+            points += 2 if low <= letter.encode(codec)[0] <= high and ord(letter) >= 0x3000 else -2
         if count == _MOST_LETTERS:
             break
     return points / count if count else 0
@@ -136,13 +151,21 @@ def _bind(score: Callable[..., float], *known: object) -> Callable[[bytes], floa
 _SCORES: dict[str, Callable[[bytes], float]] = {
     "WINDOWS-1252": _bind(_score_letters, "cp1252", _WESTERN),
     "MACINTOSH": _bind(_score_letters, "mac_roman", _WESTERN),
+    "WINDOWS-1254": _bind(_score_letters, "cp1254", _TURKISH),
     "WINDOWS-1250": _bind(_score_letters, "cp1250", _CENTRAL),
     "CP850": _bind(_score_letters, "cp850", _WESTERN),
-    "WINDOWS-1251": _bind(_score_cyrillic, "cp1251"),
-    "KOI8-R": _bind(_score_cyrillic, "koi8_r"),
-    "SHIFT_JIS": _bind(_score_pairs, "shift_jis", 0x88, 0x97),
-    "GB18030": _bind(_score_pairs, "gb18030", 0xB0, 0xD7),
-    "EUC-KR": _bind(_score_pairs, "euc_kr", 1, 0),
-    "BIG5": _bind(_score_pairs, "big5", 0xA4, 0xC6),
+    "WINDOWS-1251": _bind(_score_alphabet, "cp1251", "\u0400", "\u045f", _RUSSIAN),
+    "KOI8-R": _bind(_score_alphabet, "koi8_r", "\u0400", "\u045f", _RUSSIAN),
+    "CP866": _bind(_score_alphabet, "cp866", "\u0400", "\u045f", _RUSSIAN),
+    "ISO-8859-5": _bind(_score_alphabet, "iso8859_5", "\u0400", "\u045f", _RUSSIAN),
+    "WINDOWS-1253": _bind(_score_alphabet, "cp1253", "\u0384", "\u03ce", "αοιετσνηυρςάόίέ"),
+    "WINDOWS-1255": _bind(_score_alphabet, "cp1255", "\u05b0", "\u05ea", "יוהלארתבמשנםן"),
+    "WINDOWS-1256": _bind(_score_alphabet, "cp1256", "\u060c", "\u06d2", "اليمنوتربهدع"),
+    "CP874": _bind(_score_alphabet, "cp874", "\u0e01", "\u0e5b", "านรกเงอมยลวดทสตัีิ่้"),
+    "SHIFT_JIS": _bind(_score_pairs, "shift_jis", 0x88, 0x97, 3),
+    "GB18030": _bind(_score_pairs, "gb18030", 0xB0, 0xD7, -1),
+    "EUC-JP": _bind(_score_pairs, "euc_jp", 0xB0, 0xCF, 3),
+    "EUC-KR": _bind(_score_pairs, "euc_kr", 1, 0, -1),
+    "BIG5": _bind(_score_pairs, "big5", 0xA4, 0xC6, -1),
 }
 """How likely bytes are in each encoding, the likelier first where two score the same."""
