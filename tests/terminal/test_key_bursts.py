@@ -103,3 +103,10 @@ def test_nothing_that_is_pasted_presses_a_key(terminal, paths):
     assert terminal.quit() == 0
     with Library(paths.library) as library:
         assert (library.song("1").title, library.song("1").text) == ("", "a red mill\tand a river\nruns!")
+
+
+@pytest.mark.parametrize("text", [b"word " * 2000, b"A line of a song\r" * 500])
+def test_a_paste_that_is_not_marked_ends_with_the_cursor_in_sight(terminal, text):
+    terminal.press(text, b"The end")
+    terminal.until_shown(b"The end")
+    assert terminal.quit() == 0

@@ -79,6 +79,7 @@ class DraftEditor(TextArea):
         self._moved()
         self.type_text(text)
         self._moved()
+        self.call_after_refresh(self.scroll_cursor_visible)  # before that there is no such row to scroll to
 
     def action_paste(self) -> None:
         """Put in what was copied in the workshop."""
