@@ -235,3 +235,15 @@ async def test_a_paste_that_the_terminal_does_not_mark_is_one_step(studio):
         assert desk.text == f"Mine\n{text}"
         await burst(desk, "ctrl+z")
         assert desk.text == "Mine\n"
+
+
+async def test_a_search_that_is_still_on_its_way_when_the_dialog_closes_ends_nothing(studio):
+    async with at_desk(studio) as desk:
+        await desk.press("ctrl+o")
+        dialog = desk.app.screen
+        search = dialog.query_one(Input)
+        await dialog.query("#songs-box").remove()  # as the first thing of its closing
+        dialog.post_message(Input.Changed(search, "mill"))
+        await desk.pilot.pause()
+        await desk.press("f7", "f8", "down", "escape", "x")
+        assert desk.text == "x"

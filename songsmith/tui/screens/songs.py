@@ -79,9 +79,19 @@ class SongsScreen(ModalScreen[Choice | None]):
         """Show everything there is."""
         self._list("")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer nothing but to leave while the dialog is being closed."""
+        return action == "leave" or self._there
+
+    @property
+    def _there(self) -> bool:
+        """Whether the list is on the screen: keys and words may still be on their way when the dialog closes."""
+        return bool(self.query(OptionList))
+
     @on(Input.Changed)
     def _search(self, event: Input.Changed) -> None:
-        self._list(event.value)
+        if self._there:
+            self._list(event.value)
 
     @on(Input.Submitted)
     def _open_highlighted(self) -> None:
