@@ -199,13 +199,7 @@ class ModelStore:
             ModelError: it is not, or there is none of that name.
         """
         stored = read_stored(_short(name), self.find(name), self._hashes, afresh=True)
-        import numpy as np
-
-        for weight in stored.config.weight_shapes():  # one by one: never all in memory
-            if not np.isfinite(stored.weights.array(weight)).all():
-                raise ModelError(
-                    f"The model's {weight} contains values that aren't numbers.", "Download or export it again."
-                )
+        stored.check_numbers()
         if stored.notice:
             raise ModelError(stored.notice, "If that wasn't you, download it again; takes record the true hash.")
         return stored

@@ -47,6 +47,18 @@ class StoredModel:
         """What its user should know; empty if all is as its manifest says."""
         return compare_hashes(self.name, self.weights_sha256, self.manifest)
 
+    def check_numbers(self) -> None:
+        """Make sure that all weights are numbers, reading one after the other: never all in memory.
+
+        Raises:
+            ModelError: one holds something that is none, or its file is damaged.
+        """
+        import numpy as np
+
+        for weight in self.config.weight_shapes():
+            if not np.isfinite(self.weights.array(weight)).all():
+                raise ModelError(f"The model's {weight} contains values that aren't numbers.", "Download or export it again.")
+
     def tensors(self) -> "Mapping[str, Tensor]":
         """Return its weights for torch, by the names `config.weight_shapes()` gives.
 

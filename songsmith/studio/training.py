@@ -162,6 +162,7 @@ def prepare_finetuning(studio: Studio, request: TrainingRequest, *, base: str | 
     source = base or studio.settings.model
     stored = studio.models.read(source)
     material = _gather(studio, request, stored.config.context_window_tokens)
+    stored.check_numbers()  # else the first step would blame how it learns
     own = stored.tokenizer.with_marks()
     config, weights = _make_room(stored.config, stored.tensors(), own.vocabulary_size)
     digest = stored.weights_sha256

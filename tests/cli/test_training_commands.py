@@ -5,7 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from fakes import Songsmith
+from fakes import Songsmith, write_random_model
+from safetensors.torch import load_file, save_file
 
 VERSES = """River of silver, carry me home,
 Under the moon and the morning star;
@@ -155,6 +156,20 @@ def test_what_cannot_work_is_one_sentence(
     assert says in done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert not (home / "models").exists()
+
+
+def test_a_base_whose_weights_are_no_numbers_is_refused_before_anything_is_learned(
+    home: Path, tmp_path: Path, corpus: str, songsmith: Songsmith
+) -> None:
+    base = write_random_model(tmp_path / "base")
+    weights = load_file(base / "model.safetensors")
+    weights["transformer.ln_f.weight"][0] = float("nan")
+    save_file(weights, base / "model.safetensors")
+    done = songsmith("finetune", "--base", str(base), "--name", "worse", "--steps", "1")
+    assert done.returncode == 4, done.stderr.decode()
+    assert b"ln_f.weight holds what is no number" in done.stderr
+    assert b"--learning-rate" not in done.stderr
+    assert not list((home / "models").glob("*"))
 
 
 def test_without_any_corpus_the_way_to_one_is_shown(home: Path, songsmith: Songsmith) -> None:
