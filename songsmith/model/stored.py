@@ -57,7 +57,9 @@ class StoredModel:
 
         for weight in self.config.weight_shapes():
             if not np.isfinite(self.weights.array(weight)).all():
-                raise ModelError(f"The model's {weight} contains values that aren't numbers.", "Download or export it again.")
+                raise ModelError(
+                    f"The model's {weight} contains values that aren't numbers.", "Download or export it again."
+                )
 
     def tensors(self) -> "Mapping[str, Tensor]":
         """Return its weights for torch, by the names `config.weight_shapes()` gives.
