@@ -148,7 +148,7 @@ def test_an_unknown_model_is_told_where_to_look(name: str) -> None:
 )
 def test_a_lyric_in_place_of_a_command_is_shown_the_way(lyric: str, hint: str) -> None:
     sentence = refused(2, lyric)
-    assert sentence == f"Unknown command. To write from a line: {hint}"
+    assert sentence == f"Unknown command. To start a song with this line: {hint}"
 
 
 def test_a_word_that_is_no_command() -> None:

@@ -221,7 +221,7 @@ def test_help_says_whose_words_they_are():
     words = " ".join(run("--help").stdout.split())
     for part in (
         "Lyrics belong to those who wrote them", "Personal use means:", "Do not publish them",
-        "do not publish a model that recites them", "20 entries at most",
+        "do not publish a model that recites them", "at most 20 entries",
     ):  # fmt: skip
         assert part in words
 

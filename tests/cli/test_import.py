@@ -172,7 +172,7 @@ def test_an_import_goes_on_where_it_was_without_reading_all_again(
     assert ids(paths, corpus.name) == ids(paths, "whole")
     assert list(corpus.set_aside()) == list(CorpusStore(paths).open("whole").set_aside())
     told = whole.stderr.replace("whole", corpus.name).replace("Kept 86 songs", "Kept 56 songs")
-    told = told.replace(f"'{corpus.name}', 14", f"'{corpus.name}', 30 held already, 14")
+    told = told.replace(f"'{corpus.name}', 14", f"'{corpus.name}', 30 already imported, 14")
     assert again.stderr == told or name == "folder"
     assert not (corpus.path / "import-mark.json").exists()
 
@@ -199,7 +199,7 @@ def test_a_mark_that_does_not_fit_is_not_trusted(paths: Paths, tmp_path: Path, c
     assert done.exit_code == 0
     held = {"file": 19, "options": 20, "corpus": 3, "mark": 20, "nothing": 20}[change]
     added = len(wanted_ids(60)) - held
-    assert f"Kept {added} songs in corpus 'table', {held} held already, 9 set aside" in done.stderr
+    assert f"Kept {added} songs in corpus 'table', {held} already imported, 9 set aside" in done.stderr
     assert [id for id in ids(paths, "table") if "~" not in id] == wanted_ids(60)
     assert load_mark(corpus.path, "") is None
 
@@ -302,7 +302,7 @@ def test_an_import_takes_as_much_memory_whatever_the_size(paths: Paths, tmp_path
     assert path.stat().st_size > megabytes * 1e6
     command = [sys.executable, "-c", MEASURED, "import", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert f"Kept {len(wanted_ids(megabytes * 350))} songs" in done.stderr
+    assert f"Kept {len(wanted_ids(megabytes * 350)):,} songs" in done.stderr
     assert int(done.stdout) < 150_000
 
 
@@ -366,8 +366,8 @@ def test_songs_come_through_a_pipe(paths: Paths, piped: str | bytes, songs: list
 @pytest.mark.parametrize(
     ("piped", "arguments", "code", "complaint"),
     [
-        ("la", (), 2, "What is piped in has no name for a corpus. Choose one with --corpus NAME."),
-        ("la", ("x.txt", "--corpus", "x"), 2, "What is piped in is imported by itself."),
+        ("la", (), 2, "Songs from standard input need a corpus name. Choose one with --corpus NAME."),
+        ("la", ("x.txt", "--corpus", "x"), 2, "Standard input can't be imported together with files."),
         ("", ("--corpus", "x"), 3, "standard input is empty."),
         (b"caf\xe9", ("--corpus", "x"), 3, "byte 3 is 0xe9. It is probably WINDOWS-1252."),
         (b"PAR1", ("--corpus", "x"), 3, "standard input isn't plain text but a Parquet table."),

@@ -57,7 +57,7 @@ for heard in process.heard():
 process.close()
 """
     done = limited(175_000, sys.executable, "-c", program)
-    assert done.stdout.startswith("Failed(request=None, message='There isn't enough memory for this.'"), done
+    assert done.stdout.startswith('Failed(request=None, message="There isn\'t enough memory for this."'), done
 
 
 @pytest.mark.parametrize(

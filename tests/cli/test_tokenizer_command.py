@@ -84,7 +84,7 @@ def test_a_corpus_with_few_pieces_says_so(valley: Paths) -> None:
     assert result.exit_code == 0
     entries = Tokenizer.load(valley.tokenizers / "own").vocabulary_size
     assert MARKS + BYTES < entries < 8192
-    assert "The corpus has no more pieces that come twice; 8192 were asked for." in result.stderr
+    assert "That is fewer than the 8,192 you asked for: no other piece appears twice in the corpus." in result.stderr
 
 
 def test_only_songs_that_meet_the_conditions_are_learned_from(valley: Paths) -> None:
