@@ -97,7 +97,7 @@ def search(
         else:
             _show_found(found)
     if found is None:
-        console.say("No song has all these words.")
+        console.say("No song contains all these words.")
 
 
 def verify(
