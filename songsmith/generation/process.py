@@ -273,7 +273,7 @@ class _Child:
                                 preparing=partial(self._tell, ModelPreparing(model=asked.draft_model)),
                             )  # fmt: skip
                         except ModelError as error:  # it would have changed no word
-                            notice = f"Nothing is guessed ahead: {error.message}"
+                            notice = f"Writing without a draft model: {error.message}"
                     notice = f"{model.notice} {notice}".strip()
                     engine = Engine(model, draft_model=guessing)
                     self._tell(

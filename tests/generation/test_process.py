@@ -138,7 +138,7 @@ def test_a_draft_model_changes_no_word_and_one_that_cannot_guess_is_left_out(pat
     heard = left_out.heard()
     ready = next(heard)
     assert isinstance(ready, ModelReady)
-    assert "no smaller" in ready.notice
+    assert "isn't smaller" in ready.notice
     left_out.close()
     hear_until(heard, lambda message: isinstance(message, ProcessEnded))
 

@@ -220,7 +220,7 @@ def test_what_is_no_library_is_refused_and_left(tmp_path: Path):
     fill(path := tmp_path / "library.sqlite3")
     (tmp_path / "letter.txt").write_text("Dear diary\n" * 1000)
     with Library(path) as library:
-        with pytest.raises(InputError, match="can be read as a song"):
+        with pytest.raises(InputError, match="No song can be read"):
             library.recover(tmp_path / "letter.txt")
         assert len(library.songs()) == 3
 

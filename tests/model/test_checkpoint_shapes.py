@@ -175,7 +175,7 @@ def test_a_checkpoint_in_the_worst_shape_writes_is_measured_and_goes_on_to_be_tr
     run("clean", "songs", "--keep-duplicates")
     run("finetune", "--base", str(folder), "--name", "taught", "--steps", "2", "--batch-blocks", "1")
     assert json.loads(run("eval", "taught", "--corpus", str(songs), "--samples", "1", "--json"))["songs"] == 12
-    assert "whole" in run("models", "verify", "taught")
+    assert "intact" in run("models", "verify", "taught")
 
 
 def adapt(folder: Path) -> None:
@@ -210,30 +210,30 @@ def rename_weights(name: str) -> Callable[[Path], object]:
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "adapter": (adapt, "other has an adapter, not a whole model. Merge it"),
-    "run": (run_of_training, r"holds no weights itself, but checkpoint-10 in it does\. Name .*checkpoint-10\."),
-    "gguf": (rename_weights("model.gguf"), "holds its weights as GGUF, which songsmith does not read"),
-    "pickle": (rename_weights("pytorch_model-00001-of-00002.bin"), "holds its weights as a pickle"),
-    "tensorflow": (rename_weights("tf_model.h5"), "holds its weights for TensorFlow"),
-    "untied": (lambda f: edit(f / "config.json", tie_word_embeddings=False), "tie_word_embeddings is False, which is not"),
-    "gelu": (lambda f: edit(f / "config.json", activation_function="gelu"), "activation_function is 'gelu', which is not"),
-    "int8": (in_whole_numbers, "wte.weight is kept as I8, which songsmith does not read"),
+    "run": (run_of_training, r"itself has no weights, but checkpoint-10 in it does\. Use .*checkpoint-10\."),
+    "gguf": (rename_weights("model.gguf"), "has its weights as GGUF, which songsmith doesn't read"),
+    "pickle": (rename_weights("pytorch_model-00001-of-00002.bin"), "has its weights as a pickle"),
+    "tensorflow": (rename_weights("tf_model.h5"), "has its weights for TensorFlow"),
+    "untied": (lambda f: edit(f / "config.json", tie_word_embeddings=False), "tie_word_embeddings is False, which songsmith doesn't support"),
+    "gelu": (lambda f: edit(f / "config.json", activation_function="gelu"), "activation_function is 'gelu', which songsmith doesn't support"),
+    "int8": (in_whole_numbers, "wte.weight is stored as I8, which songsmith doesn't read"),
     "shard lost": (lose_a_shard, "lacks model-00002-of-00002.safetensors, one of the 2 files"),
-    "index that points outside": (point_outside, "names files that no model is split into"),
+    "index that points outside": (point_outside, "names files that aren't parts of a model"),
     "index without names": (lambda f: (split(f), edit(f / "model.safetensors.index.json", weight_map={})), "names no weights"),
     "twice": (
         lambda f: save_file(
             {**(w := load_file(f / "model.safetensors")), "wte.weight": w["transformer.wte.weight"].clone()},
             f / "model.safetensors",
         ),
-        "holds wte.weight twice",
+        "has wte.weight twice",
     ),
     "text split otherwise": (
         lambda f: edit(
             f / "tokenizer.json", pre_tokenizer={"type": "Split", "pattern": {"Regex": "[a-z]"}, "behavior": "Isolated"}
         ),
-        "splits text by a pattern that songsmith does not know",
+        "splits text by a pattern that songsmith doesn't know",
     ),
-    "another tokenizer": (lambda f: edit(f / "tokenizer.json", model={"type": "Unigram", "vocab": {}}), "is not byte-level BPE"),
+    "another tokenizer": (lambda f: edit(f / "tokenizer.json", model={"type": "Unigram", "vocab": {}}), "isn't byte-level BPE"),
 }  # fmt: skip
 
 

@@ -189,7 +189,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "as many layers as there are numbers": (lambda f: change(f / "config.json", n_layer=2**31 - 1), "no weight named h.2."),
     "half a million tensors": (many_tensors, "a header of"),
     "one huge tensor": (one_huge_tensor, "damaged"),
-    "more than memory": (more_than_memory, "of memory of this machine"),
+    "more than memory": (more_than_memory, "of memory this machine has"),
     "header of the longest length": (
         lambda f: (f / "model.safetensors").write_bytes(b"\xff" * 8 + b"{}"), "damaged (it is cut short"
     ),
@@ -204,7 +204,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         "no weight named wte",
     ),
     "config of a million lists": (
-        lambda f: (f / "config.json").write_text("[" + "[]," * 1_000_000 + "[]]", encoding="utf-8"), "no configuration"
+        lambda f: (f / "config.json").write_text("[" + "[]," * 1_000_000 + "[]]", encoding="utf-8"), "isn't a configuration"
     ),
     "header that is deep": (
         lambda f: (f / "model.safetensors").write_bytes(struct.pack("<Q", 200_000) + b"[" * 200_000), "damaged (its header"
@@ -215,37 +215,37 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "tensors over each other": (
         lambda f: write_header(f, {n: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for n in "ab"}, 4), "damaged"
     ),
-    "config without end": (lambda f: grow(f / "config.json", 2**40), "no such file of a model is larger"),
+    "config without end": (lambda f: grow(f / "config.json", 2**40), "bytes; at most"),
     "config of a long number": (
         lambda f: (f / "config.json").write_text('{"n_layer": ' + "9" * 100_000 + "}", encoding="utf-8"), "can't be read"
     ),
-    "tokenizer without end": (lambda f: grow(f / "tokenizer.json", 2**40), "no such file of a model is larger"),
+    "tokenizer without end": (lambda f: grow(f / "tokenizer.json", 2**40), "bytes; at most"),
     "id of the largest kind": (
         edit_tokenizer(lambda v: v["model"]["vocab"].update(zebra=2**31 - 1)), "2147483647 isn't a valid token id"
     ),
     "added id of the largest kind": (
         edit_tokenizer(lambda v: v["added_tokens"][-1].update(id=2**31 - 2)), "2147483646 isn't a valid token id"
     ),
-    "special id far past the last row": (edit_tokenizer(put_far_away), "entries, its network"),
+    "special id far past the last row": (edit_tokenizer(put_far_away), "entries, but its network has"),
     "more merges than any": (
-        edit_tokenizer(lambda v: v["model"]["merges"].extend([v["model"]["merges"][0]] * 600_000)), "more merges than any"
+        edit_tokenizer(lambda v: v["model"]["merges"].extend([v["model"]["merges"][0]] * 600_000)), "too many merges"
     ),
     "more entries than any": (
-        edit_tokenizer(lambda v: v["model"]["vocab"].update({f"z{n}": n % 99 for n in range(300_000)})), "larger than any"
+        edit_tokenizer(lambda v: v["model"]["vocab"].update({f"z{n}": n % 99 for n in range(300_000)})), "too large"
     ),
     "more added tokens than any": (
-        edit_tokenizer(lambda v: v["added_tokens"][-1].update(content="x" * 300_000)), "adds more tokens than any"
+        edit_tokenizer(lambda v: v["added_tokens"][-1].update(content="x" * 300_000)), "adds too many tokens"
     ),
-    "id below zero": (edit_tokenizer(lambda v: v["model"]["vocab"].update(zebra=-1)), "-1 is no id"),
-    "normalizers in normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(40))), "does not know"),
-    "normalizers in pairs of normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(12))), "does not know"),
-    "text that doubles": (edit_tokenizer(lengthen), "more parts than any"),
+    "id below zero": (edit_tokenizer(lambda v: v["model"]["vocab"].update(zebra=-1)), "-1 isn't a valid token id"),
+    "normalizers in normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(40))), "doesn't know"),
+    "normalizers in pairs of normalizers": (edit_tokenizer(lambda v: v.update(normalizer=nest(12))), "doesn't know"),
+    "text that doubles": (edit_tokenizer(lengthen), "too many parts"),
     "bytes of bytes": (
         edit_tokenizer(lambda v: v.update(pre_tokenizer={"type": "Sequence", "pretokenizers": [v["pre_tokenizer"]] * 8})),
-        "is not byte-level BPE",
+        "isn't byte-level BPE",
     ),
-    "a pattern that panics": (split_by("(a+)+$"), "a pattern that songsmith does not know"),
-    "a pattern that takes for ever": (split_by(".*.*.*.*=.*"), "a pattern that songsmith does not know"),
+    "a pattern that panics": (split_by("(a+)+$"), "a pattern that songsmith doesn't know"),
+    "a pattern that takes for ever": (split_by(".*.*.*.*=.*"), "a pattern that songsmith doesn't know"),
     "manifest without end": (lambda f: (f / "manifest.json").symlink_to("/dev/zero"), "is a device, not a file"),
 }  # fmt: skip
 

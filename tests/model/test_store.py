@@ -90,7 +90,7 @@ def test_a_name_is_no_path_and_a_path_is_no_name(
     assert store.find("red-river") == paths.models / "red-river"
     # What is not there is a path only where it begins as one.
     for path in ("./nothing", "../nothing", "/nothing", "~/nothing"):
-        assert refused(store, path).startswith(f"There is no folder {path}.")
+        assert refused(store, path).startswith(f"The folder {path} doesn't exist.")
     told = refused(store, "openai/gpt2")
     assert told.startswith("There is no model 'openai/gpt2'")
     assert str(paths.models) in told
@@ -168,8 +168,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "weights empty": (lambda f: cut(f / "model.safetensors", 0), "damaged"),
     "weights of noise": (lambda f: (f / "model.safetensors").write_bytes(bytes(range(256)) * 40), "damaged"),
     "weights a folder": (lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir()), "is a folder"),
-    "no weights": (lambda f: (f / "model.safetensors").unlink(), "holds no model.safetensors"),
-    "only a pickle": (as_pickle, "as a pickle, which songsmith does not read"),
+    "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
+    "only a pickle": (as_pickle, "as a pickle, which songsmith doesn't read"),
     "a weight missing": (lambda f: change_weights(f, lambda w: w.pop("transformer.wpe.weight")), "no weight named wpe"),
     "a weight of another shape": (
         lambda f: change_weights(f, lambda w: w.update({"transformer.ln_f.bias": w["transformer.ln_f.bias"][:7]})),
@@ -180,21 +180,21 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config no JSON": (lambda f: (f / "config.json").write_text("{", encoding="utf-8"), "can't be read"),
     "config deep": (lambda f: (f / "config.json").write_text("[" * 100_000, encoding="utf-8"), "can't be read"),
     "config binary": (lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), "can't be read"),
-    "config a list": (lambda f: (f / "config.json").write_text("[]", encoding="utf-8"), "no configuration"),
+    "config a list": (lambda f: (f / "config.json").write_text("[]", encoding="utf-8"), "isn't a configuration"),
     "config of a llama": (lambda f: change_config(f, model_type="llama"), "'llama', not gpt2"),
     "config without heads": (lambda f: change_config(f, n_head=None), "config.json"),
     "config with words": (lambda f: change_config(f, n_layer="two"), "config.json"),
-    "heads that do not divide": (lambda f: change_config(f, n_head=3), "do not fit"),
-    "config with an endless width": (lambda f: change_config(f, n_embd=float("inf")), "n_embd a value that none can have"),
-    "config that is not a number": (lambda f: change_config(f, layer_norm_epsilon=float("nan")), "layer_norm_epsilon a value"),
-    "config of a giant": (lambda f: change_config(f, n_layer=10**30), "n_layer a value"),
-    "a window of one token": (lambda f: change_config(f, n_positions=1), "sees no token but the last"),
+    "heads that do not divide": (lambda f: change_config(f, n_head=3), "don't fit"),
+    "config with an endless width": (lambda f: change_config(f, n_embd=float("inf")), "n_embd an impossible value"),
+    "config that is not a number": (lambda f: change_config(f, layer_norm_epsilon=float("nan")), "layer_norm_epsilon an impossible value"),
+    "config of a giant": (lambda f: change_config(f, n_layer=10**30), "n_layer an impossible value"),
+    "a window of one token": (lambda f: change_config(f, n_positions=1), "sees only the last token"),
     "another vocabulary": (lambda f: change_config(f, vocab_size=100), f"wte.weight is ({STARTER_OUTPUTS}, 16), not (100, 16)"),
-    "tokenizer too big": (add_a_word, f"entries, its network {STARTER_OUTPUTS}"),
+    "tokenizer too big": (add_a_word, f"entries, but its network has {STARTER_OUTPUTS}"),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer"),
     "tokenizer no JSON": (lambda f: (f / "tokenizer.json").write_text("{", encoding="utf-8"), "can't be read"),
     "manifest no JSON": (lambda f: (f / "manifest.json").write_text("{", encoding="utf-8"), "can't be read"),
-    "manifest a list": (lambda f: (f / "manifest.json").write_text("[]", encoding="utf-8"), "no JSON object"),
+    "manifest a list": (lambda f: (f / "manifest.json").write_text("[]", encoding="utf-8"), "isn't a JSON object"),
     "manifest of another format": (lambda f: (f / "manifest.json").write_text('{"format": "x"}', encoding="utf-8"), "'x'"),
     "manifest with numbers for words": (
         lambda f: (f / "manifest.json").write_text('{"description": 5}', encoding="utf-8"), "description is of the wrong kind"

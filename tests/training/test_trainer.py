@@ -162,7 +162,7 @@ def test_with_nothing_to_resume_it_says_so(tmp_path: Path) -> None:
 
 def test_less_than_one_block_of_songs_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     run = make_run(tmp_path, songs=2, options=make_options(block_tokens=4096))
-    with pytest.raises(TrainingError, match=r"less than one block of 4096.*--block-tokens \d+"):
+    with pytest.raises(TrainingError, match=r"fewer than one block of 4096.*--block-tokens \d+"):
         list(train(run, device=CPU))
     assert not (tmp_path / "models").exists()
 
@@ -177,7 +177,7 @@ def test_a_loss_that_is_no_number_ends_training_and_what_was_good_stays(tmp_path
     trainer = events.gi_yieldfrom.gi_frame.f_locals["self"]  # type: ignore[attr-defined]
     with torch.no_grad():
         trainer._network.ln_f.weight.fill_(math.inf)
-    with pytest.raises(TrainingError, match=f"no longer a number at step {at}; the best model before was kept"):
+    with pytest.raises(TrainingError, match=f"no longer a number at step {at}; the best model so far was kept"):
         list(events)
     found = load_checkpoint(run.folder, {**run.identity, "device": "cpu"})
     assert found is not None
