@@ -56,7 +56,7 @@ def test_an_os_error_without_words_still_says_something() -> None:
 
 def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(StorageError, match="not a folder"), storing(tmp_path / "file" / "x"):
+    with pytest.raises(StorageError, match="isn't a folder"), storing(tmp_path / "file" / "x"):
         (tmp_path / "file" / "x").mkdir(parents=True)
     with pytest.raises(BrokenPipeError), storing(tmp_path):
         raise BrokenPipeError

@@ -139,7 +139,7 @@ def _tell_cleaning(done: "CorpusCleaned", *, dry_run: bool) -> None:
     parts = [f"{'Would keep' if dry_run else 'Kept'} {songs(done.kept)} of corpus '{name}'"]
     parts.append(f"{done.changed} changed {reasons(done.removed)}".rstrip() if done.changed else "none changed")
     if done.set_aside:
-        parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
+        parts.append(f"{sum(done.set_aside.values()):,} set aside {reasons(done.set_aside)}")
     console.say(f"{', '.join(parts)}.{' Nothing was written.' if dry_run else ''}")
     if sum(done.set_aside.values()) > done.kept:
         _explain_set_aside(done, quoted, dry_run=dry_run)

@@ -151,7 +151,7 @@ def _tell_import(done: "SongsImported") -> None:
     if done.left_out:
         parts.append(f"{done.left_out} left out by the filters")
     if done.set_aside:
-        parts.append(f"{sum(done.set_aside.values())} set aside {reasons(done.set_aside)}")
+        parts.append(f"{sum(done.set_aside.values()):,} set aside {reasons(done.set_aside)}")
     console.say(f"{', '.join(parts)}.")
     if done.passed_over:
         console.say(one_line(describe_passed_over(done.passed_over)))

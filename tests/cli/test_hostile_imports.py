@@ -54,7 +54,7 @@ def test_what_packs_well_for_good_reason_is_read(paths: Paths, tmp_path: Path):
     rows = [json.dumps({"title": f"Song {n}", "text": f"la la la {n}\n" * 20}) for n in range(10_000)]
     path.write_bytes(gzip.compress("\n".join(rows).encode()))
     assert sum(map(len, rows)) > 2_500_000
-    assert "Kept 10000 songs" in run("import", path).stderr
+    assert "Kept 10,000 songs" in run("import", path).stderr
 
 
 @pytest.mark.parametrize("count", [25_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
@@ -65,12 +65,12 @@ def test_records_that_cannot_be_used_are_counted_when_they_are_too_many_to_note(
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(gzip.compress(f'{{"text": "la"}}\n{f"{row}{chr(10)}" * count}'.encode()))
     done = run("import", path)
-    assert f"Kept 1 song in corpus 'x', {count} set aside ({count} " in done.stderr
+    assert f"Kept 1 song in corpus 'x', {count:,} set aside ({count:,} " in done.stderr
     assert "To see what was set aside, the first 10,000 of them: songsmith corpus show x --set-aside" in done.stderr
     assert len(list(CorpusStore(paths).open("x").set_aside())) == importing.MOST_NOTES
     assert size_of(paths.corpora) < 2_000_000
     again = run("import", path)
-    assert f"{count} set aside ({count} " in again.stderr
+    assert f"{count:,} set aside ({count:,} " in again.stderr
     assert len(list(CorpusStore(paths).open("x").set_aside())) == importing.MOST_NOTES
 
 
@@ -78,7 +78,7 @@ def test_notes_that_are_long_are_few(paths: Paths, tmp_path: Path):
     path = tmp_path / "x.jsonl"
     rows = (json.dumps({"title": str(n) + "x" * 1_000_000}) for n in range(40))
     path.write_text('{"text": "la"}\n' + "\n".join(rows))
-    assert "Kept 1 song in corpus 'x', 40 set aside (40 no lyrics)" in run("import", path).stderr
+    assert "Kept 1 song in corpus 'x', 40 set aside (40 without lyrics)" in run("import", path).stderr
     assert size_of(paths.corpora) < 12_000_000
 
 

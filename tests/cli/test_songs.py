@@ -186,9 +186,9 @@ def test_a_name_that_is_too_long_is_the_names_fault(tmp_path: Path, valley: Song
     long = tmp_path / ("x" * 300)
     for result in (run("export", 1, "-o", long), run("export", 1, "-o", long / "a.txt"), run("export", "--all", "-o", long)):
         assert result.exit_code == 5
-        assert "file name too long. Make room or a folder there, or choose another place." in result.stderr
+        assert "file name too long. Free some space, create the folder, or choose another place." in result.stderr
     result = run("repair", long)
-    assert (result.exit_code, "There is no file" in result.stderr) == (3, True)
+    assert (result.exit_code, "doesn't exist" in result.stderr) == (7, True)
 
 
 def test_export_all_names_every_file_safely(tmp_path: Path, library: Library):
@@ -356,7 +356,7 @@ def test_a_library_that_was_set_aside_is_brought_back(home: Path):
     (kept,) = home.glob("*.damaged-*.sqlite3")
     assert f"songsmith songs repair {kept}" in said.stderr
     assert f"songsmith songs repair {kept}" in run("list").stderr
-    assert f"Nothing is wrong. To bring back the songs of the library that was moved aside: songsmith songs repair {kept}" in (
+    assert f"Everything is in order. To bring back the songs of the library that was moved aside: songsmith songs repair {kept}" in (
         run("repair").stderr
     )
     assert "Recovered 4 songs and drafts." in run("repair", kept).stderr

@@ -44,7 +44,7 @@ def test_files_and_names_of_corpora(songsmith: Songsmith, tmp_path: Path) -> Non
 def test_what_is_not_utf8_is_refused_still(songsmith: Songsmith) -> None:
     done = songsmith("gen", b"M\xfcde")
     assert done.returncode == 3
-    assert b"not UTF-8" in done.stderr
+    assert b"isn't UTF-8" in done.stderr
 
 
 def test_python_of_its_own_mind_is_not_started_for_ever(songsmith: Songsmith) -> None:

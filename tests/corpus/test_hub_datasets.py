@@ -153,7 +153,7 @@ def test_a_hub_that_refuses_in_the_middle(hub: FakeHub, name: str):
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_hub_whose_answer_has_no_end_or_no_bottom(hub: FakeHub, packed: bool):
     hub.saying = b"[" * 200_000
-    with pytest.raises(FetchError, match=r"^What answered for ann/songs is no Hugging Face Hub"):
+    with pytest.raises(FetchError, match=r"^The answer for ann/songs didn't come from a Hugging Face Hub"):
         find_dataset_files(DatasetName.parse("hf://ann/songs"))
     hub.saying, hub.is_packed = (gzip.compress(b" " * (80 << 20)), True) if packed else (b" " * (80 << 20), False)
     with pytest.raises(FetchError, match=r"^The Hugging Face Hub sends what has no end"):

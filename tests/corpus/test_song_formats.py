@@ -443,5 +443,5 @@ def test_bytes_of_a_parquet_table_are_text_where_the_column_holds_a_part_of_a_so
 
 def test_of_a_damaged_description_of_a_parquet_table_one_line_is_told(tmp_path: Path):
     (tmp_path / "x.parquet").write_bytes(b"PAR1" + b"\0" * 100 + b"PAR1")
-    with pytest.raises(InputError, match=r"x.parquet is not Parquet, or damaged\. Fetch or export it again\.$"):
+    with pytest.raises(InputError, match=r"x.parquet isn't Parquet, or is damaged\. Download or export it again\.$"):
         list(Importer(tmp_path / "x.parquet").check())

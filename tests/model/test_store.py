@@ -344,7 +344,7 @@ def test_gpt2s_own_two_tokenizer_files_are_enough(store: ModelStore, paths: Path
 def test_a_folder_above_or_around_the_models_is_none_of_them(paths: Paths, name: str) -> None:
     write_random_model(paths.models / "mine")
     before = sorted(path.name for path in paths.data.rglob("*"))
-    with pytest.raises(ModelError, match="There is no model"):
+    with pytest.raises(ModelError, match="You have no model"):
         ModelStore(paths).remove(name)
     assert sorted(path.name for path in paths.data.rglob("*")) == before
 

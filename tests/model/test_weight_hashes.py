@@ -101,7 +101,7 @@ def test_a_model_is_verified_to_its_last_byte(paths: Paths) -> None:
     lines = {line.partition(": ")[0]: line for line in told.splitlines()}
     assert list(lines) == ["starter", "cut", "endless", "rotten", "unsigned", "whole"]
     assert "intact; SHA-256" in lines["starter"]
-    assert "as its manifest says" in lines["starter"]
+    assert "which matches its manifest" in lines["starter"]
     assert "is damaged (it has" in lines["cut"]
     assert "ln_f.bias contains values that aren't numbers" in lines["endless"]
     assert "not those its manifest names" in lines["rotten"]

@@ -161,7 +161,7 @@ def test_the_way_back(studio: Studio):
     *_, undone = undo_cleaning(studio)
     assert undone == CleaningUndone(corpus="songs", kept=6)
     assert contents(corpus) == first
-    with pytest.raises(NotFoundError, match="one step back is all there is"):
+    with pytest.raises(NotFoundError, match="Only the last cleaning can be undone"):
         list(undo_cleaning(studio))
     assert list(corpus.raw()) == raw
     with corpus.writing(), pytest.raises(StorageError, match="Another songsmith"):

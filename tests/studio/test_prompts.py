@@ -33,7 +33,7 @@ def test_any_text_file_in_utf8_is_read_as_it_is(text: str) -> None:
     ],
 )
 def test_the_first_byte_that_is_no_text_is_named(data: bytes, place: int, shown: str) -> None:
-    with pytest.raises(InputError, match=rf"^It is not .*: byte {place} is {shown}\.") as caught:
+    with pytest.raises(InputError, match=rf"^It isn't .*: byte {place} is {shown}\.") as caught:
         decode_lyric(data, "It")
     assert caught.value.next_step
 
@@ -84,7 +84,7 @@ def test_text_that_spells_a_mark_is_refused_however_it_hides(hidden: str) -> Non
 @pytest.mark.parametrize("text", ["caf\udce9", "\ud800"])
 def test_text_that_is_no_unicode_is_refused(text: str) -> None:
     for arguments in ((text, ""), ("one", text)):
-        with pytest.raises(InputError, match="not UTF-8"):
+        with pytest.raises(InputError, match="isn't UTF-8"):
             read_prompt(arguments[0], title=arguments[1])
 
 

@@ -18,7 +18,7 @@ def test_artists_say_whose_an_album_or_a_song_is():
         Wanted(artists=("A", "B"), song="Y"),
     )
     assert want(songs=["Y"]) == (Wanted(song="Y"),)
-    with pytest.raises(UsageError, match="Nothing is named"):
+    with pytest.raises(UsageError, match="There is nothing to fetch"):
         want()
     with pytest.raises(UsageError, match="has no name"):
         want(artists=[" "])

@@ -244,7 +244,7 @@ async def test_a_draft_that_cannot_be_discarded_is_said_to_stay(studio, paths):
             paths.library.with_name(paths.library.name + tail).unlink()
         paths.library.mkdir()
         await desk.press("f8")
-        assert "library.sqlite3 cannot be used: is a directory" in desk.news
+        assert "library.sqlite3 can't be used: is a directory" in desk.news
 
 
 async def test_the_draft_is_on_disk_within_a_second_of_a_change(studio, paths):
