@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_the_best_model_and_the_run_goes_on_only_as_it_was_begun(
     assert b"other songs" in fewer.stderr
     with songsmith.start(*begin, "3000", "--resume") as process:
         assert process.stderr is not None
-        assert b"from step" in b"".join(process.stderr.readline() for _ in range(2))
+        assert b"resuming at step" in b"".join(process.stderr.readline() for _ in range(2))
         process.kill()
 
 
@@ -115,7 +115,7 @@ def test_a_run_that_was_killed_is_not_thrown_away_by_beginning_again(
     (home / "training" / "rivers" / "checkpoint-40").mkdir(parents=True)
     done = songsmith("train", *TINY, "--steps", "4")
     assert done.returncode == 2
-    assert b"There is an unfinished run 'rivers'. Go on with it by adding --resume" in done.stderr
+    assert b"There is an unfinished run 'rivers'. Continue it with --resume" in done.stderr
     assert (home / "training" / "rivers" / "checkpoint-40").exists()
 
 
@@ -167,7 +167,7 @@ def test_a_base_whose_weights_are_no_numbers_is_refused_before_anything_is_learn
     save_file(weights, base / "model.safetensors")
     done = songsmith("finetune", "--base", str(base), "--name", "worse", "--steps", "1")
     assert done.returncode == 4, done.stderr.decode()
-    assert b"ln_f.weight holds what is no number" in done.stderr
+    assert b"ln_f.weight contains values that aren't numbers" in done.stderr
     assert b"--learning-rate" not in done.stderr
     assert not list((home / "models").glob("*"))
 

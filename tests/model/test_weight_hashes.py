@@ -105,7 +105,7 @@ def test_a_model_is_verified_to_its_last_byte(paths: Paths) -> None:
     assert "is damaged (it has" in lines["cut"]
     assert "ln_f.bias contains values that aren't numbers" in lines["endless"]
     assert "not those its manifest names" in lines["rotten"]
-    assert "its manifest names none to compare with" in lines["unsigned"]
+    assert "with none in its manifest to compare" in lines["unsigned"]
     assert invoke("models", "verify", "whole")[0] == 0
     assert json.loads(invoke("models", "verify", "rotten", "--json")[1])["problem"]
     assert invoke("models", "verify", "nothing")[0] == 4

@@ -20,7 +20,7 @@ def test_artists_say_whose_an_album_or_a_song_is():
     assert want(songs=["Y"]) == (Wanted(song="Y"),)
     with pytest.raises(UsageError, match="There is nothing to fetch"):
         want()
-    with pytest.raises(UsageError, match="has no name"):
+    with pytest.raises(UsageError, match="A name is missing"):
         want(artists=[" "])
 
 
