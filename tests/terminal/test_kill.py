@@ -26,7 +26,8 @@ class Session:
     def __init__(self) -> None:
         self._process, self._terminal, inside = start_songsmith(hears_of_its_end=False)
         os.close(inside)
-        self.typed: list[tuple[float, str]] = []
+        self.typed: list[tuple[float, float, str]] = []
+        """Each word, when it was typed, and how long the workshop had waited for a processor until then."""
         self._shown = b""
         while b"Write a line" not in self._shown:
             if not select.select([self._terminal], [], [], 60)[0]:
@@ -51,13 +52,20 @@ class Session:
             self.kill()
             raise AssertionError(f"the workshop ended by itself: {self._shown.decode(errors='replace')}") from None
 
+    def waited_s(self) -> float:
+        """Return how long the workshop was ready to run while other processes had the processors; 0 where no system tells."""
+        try:
+            return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
     def write_songs(self, chance: random.Random, seconds: float) -> None:
         """Type words nobody typed before, and now and then ask the model, until the time is up."""
         end, word = time.monotonic() + seconds, 0
         while time.monotonic() < end:
             word += 1
             self.press(f"w{word}x ".encode())
-            self.typed.append((time.monotonic(), f"w{word}x "))
+            self.typed.append((time.monotonic(), self.waited_s(), f"w{word}x "))
             self.watch(min(chance.uniform(0.01, 0.06), max(0.0, end - time.monotonic())))
             key = chance.choices([b"", b"\r", CONTROL["g"], CONTROL["r"], CONTROL["s"]], [20, 2, 1, 1, 1])[0]
             if key:
@@ -91,8 +99,14 @@ def kill_once(paths: Paths, seed: int) -> None:
     chance = random.Random(seed)
     session = Session()
     session.write_songs(chance, chance.uniform(0.2, 4.0))
+    waited_s = session.waited_s()
     killed = session.kill()
-    due = [word.strip() for at, word in session.typed if at < killed - ALLOWED_LOSS_S]
+    # The second is one in which the workshop could run: what the tests beside this one take from it is not its loss.
+    due = [
+        word.strip()
+        for at, waited_before_s, word in session.typed
+        if killed - at - (waited_s - waited_before_s) > ALLOWED_LOSS_S
+    ]
     if not paths.library.exists():
         assert not due
         return
