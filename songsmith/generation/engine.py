@@ -41,6 +41,8 @@ class TokenChunk:
     """Lyric that became visible: whole characters, often none."""
     tokens: int
     """Tokens of this take so far."""
+    token: int
+    """Id of the token."""
     elapsed_s: float
     """Seconds since the stream began."""
     title: str = ""
@@ -204,7 +206,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _chunk(row: Row, text: str, start_s: float) -> TokenChunk:
     slid, row.slid = row.slid, False
     return TokenChunk(
-        take=row.take, text=text, tokens=row.tokens, elapsed_s=time.perf_counter() - start_s,
+        take=row.take, text=text, tokens=row.tokens, token=row.newest, elapsed_s=time.perf_counter() - start_s,
         title=row.reader.title.strip(), window_slid=slid, finish=row.finish,
     )  # fmt: skip
 

@@ -120,6 +120,8 @@ class Row:
         self.slid = False
         """Whether the oldest lines just went out of sight."""
         self.tokens = 0
+        self.newest = -1
+        """Id of the token drawn last, whether it became text or ended the take; -1 before the first."""
         self.finish: FinishReason | None = None
         self.drafter = Drafter(body, alphabet.is_form, alphabet.sections)
         self.reader = LyricReader(prompt, alphabet.format)
@@ -170,6 +172,7 @@ class Row:
 
     def _take(self, token: int) -> str:
         self.tokens += 1
+        self.newest = token
         self._character = self._characters.follow(self._character, token)
         options, reader, alphabet = self._options, self.reader, self._alphabet
         if token in alphabet.ends:
