@@ -76,7 +76,7 @@ def score_song(model: LoadedModel, song: Song) -> Surprise:
             first = next(place for place, target in enumerate(row.targets) if target != IGNORED)
             targets = np.array(row.targets[first:])  # what counts is the end of a row
             # A network may have more outputs than its tokenizer has entries: those are never written.
-            logits = backend.score(row.tokens)[first:, : tokenizer.vocabulary_size]
+            logits = backend.forward_full(row.tokens)[first:, : tokenizer.vocabulary_size]
             nats = float(token_nats(logits, targets).sum())
             total += Surprise(nats=nats, tokens=len(targets), text_bytes=row.text_bytes)
     except (RuntimeError, MemoryError) as error:

@@ -51,7 +51,7 @@ class DraftModel:
         sampler = TokenSampler(GenerationOptions(), self.alphabet.structural, [])
         for _ in range(min(_MEASURED_STEPS, cache.capacity)):
             start_s = time.perf_counter()
-            sampler.foresee(self.backend.advance([[0]], cache)[0], [], [])
+            sampler.foresee(self.backend.forward([[0]], cache)[0], [], [])
             self.pace.note(1, 1, time.perf_counter() - start_s)
 
     def worth_asking(self, gain_s: float, cost_s: float) -> bool:
@@ -99,10 +99,10 @@ class DraftReading:
         self._places: list[_Place] = []
         self._broken = False
 
-    def keep(self, places: Sequence[int]) -> None:
+    def select(self, places: Sequence[int]) -> None:
         """Go on with only these takes, in this order."""
         if self._cache is not None:
-            self._cache = self._cache.keep(places)
+            self._cache = self._cache.select(places)
             self._places = [self._places[place] for place in places]
 
     def add(
@@ -201,7 +201,7 @@ class DraftReading:
         if self._cache is None:
             backend = self._model.backend
             room = min(backend.context_window_tokens, capacity)
-            self._cache = backend.new_cache(room).repeat(len(rows))
+            self._cache = backend.new_cache(room).expand(len(rows))
             self._places = [_Place(body=[], read=0, last=0) for _ in rows]
         read_anew: dict[tuple[int, ...], Cache] = {}
         for number, (row, place) in enumerate(zip(rows, self._places, strict=True)):
@@ -209,7 +209,7 @@ class DraftReading:
             kept = 0
             while kept < min(len(place.guessed), len(drawn)) and place.guessed[kept] == drawn[kept]:
                 kept += 1
-            self._cache.forget(number, len(place.guessed) - kept)
+            self._cache.truncate(number, len(place.guessed) - kept)
             place.read += kept
             place.guessed = []
             if place.body is not row.body or self._cache.lengths[number] + len(drawn) - kept > self._cache.capacity:
@@ -236,7 +236,7 @@ class DraftReading:
         if tokens not in known:
             known[tokens] = backend.new_cache(max(1, len(tokens)))
             if tokens:
-                backend.advance([tokens], known[tokens])
+                backend.forward([tokens], known[tokens])
         cache.replace(number, known[tokens])
         self._places[number] = _Place(body=row.body, read=len(row.body) - 1, last=tokens[-1] if tokens else 0)
 
@@ -246,8 +246,8 @@ class DraftReading:
         assert cache is not None
         for number in range(len(self._places)):
             if number not in tokens:  # a step reads at least a token of each: it reads its last one again
-                cache.forget(number, 1)
+                cache.truncate(number, 1)
         read = [tokens.get(number, [place.last]) for number, place in enumerate(self._places)]
         for place, row_tokens in zip(self._places, read, strict=True):
             place.last = row_tokens[-1]
-        return self._model.backend.advance(read, cache)
+        return self._model.backend.forward(read, cache)

@@ -140,19 +140,19 @@ class Engine:
                     kept += 1
                 if guesser and draft:
                     guesser.learn(place, kept)
-                    cache.forget(place, len(draft) - kept)
+                    cache.truncate(place, len(draft) - kept)
             going = _closed_ranks([row.finish is None for row in rows])
             if not going:
                 return
             if len(going) < len(rows):
-                rows, cache = [rows[place] for place in going], cache.keep(going)
+                rows, cache = [rows[place] for place in going], cache.select(going)
                 if guesser:
-                    guesser.keep(going)
+                    guesser.select(going)
             self._reader.read_ahead(rows, cache)
             drafts = guesser.guess(rows, cache) if guesser else [[] for _ in rows]
             read = [[row.body[-1], *draft] for row, draft in zip(rows, drafts, strict=True)]
             step_s = time.perf_counter()
-            logits = self.model.backend.advance(read, cache, every=any(drafts))
+            logits = self.model.backend.forward(read, cache, all_positions=any(drafts))
             self._pace.note(len(rows), max(map(len, read)), time.perf_counter() - step_s)
             seen = _parted(logits, [len(draft) + 1 for draft in drafts]) if any(drafts) else list(logits[:, None])
 
@@ -160,7 +160,7 @@ class Engine:
         """Write with a network that is given its next step before the last one's tokens are looked at."""
         with batch:
             _, seen = self._reader.begin(rows, batch)
-            sampler = batch.companion(lambda: QueuedSampler(batch, self._alphabet))
+            sampler = batch.get_or_create_state(lambda: QueuedSampler(batch, self._alphabet))
             sampler.begin(batch, rows, seen)
             while True:
                 # A take that has filled its window must let go of its oldest lines before it goes on.
@@ -173,7 +173,7 @@ class Engine:
                     mended = sampler.mend(batch, rows, tokens)
                     if mended and not full:
                         for place in range(len(rows)):
-                            batch.forget(place, 1)
+                            batch.truncate(place, 1)
                         batch.step()
                 except Exception:
                     for row in rows:
@@ -187,7 +187,7 @@ class Engine:
                     return
                 if len(going) < len(rows):
                     rows = [rows[place] for place in going]
-                    batch.keep(going)
+                    batch.select(going)
                 if mended or len(rows) < len(tokens):
                     sampler.seat(rows)
                 self._reader.read_ahead(rows, batch, queued=True, newest_read=not full)

@@ -76,7 +76,7 @@ class Guesser:
         draft = self._drafts[place]
         draft.learn(self._read, kept)
 
-    def keep(self, places: Sequence[int]) -> None:
+    def select(self, places: Sequence[int]) -> None:
         """Go on with only these takes, in this order."""
         if self._reading is not None:
-            self._reading.keep(places)
+            self._reading.select(places)

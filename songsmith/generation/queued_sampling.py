@@ -180,7 +180,7 @@ class QueuedSampler:
         self._orders.copy_(self._orders_here, non_blocking=True)
         if self._cuts.unrepeated:
             self._ban_repeats(rows)
-        count, cuts = batch.rows_run, self._cuts
+        count, cuts = batch.padded_batch_size, self._cuts
         batch.run(("draw", count, cuts), lambda: self._draw(batch.logits[:count], batch.tokens[:count], cuts))
         self._drawn_here.copy_(self._drawn, non_blocking=True)
         if self._there is not None:

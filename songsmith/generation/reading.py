@@ -46,7 +46,7 @@ class Reader:
         backend = self._backend
         window = backend.context_window_tokens
         longest = max(len(row.head) + len(row.body) + row.tokens_left for row in rows)
-        cache = batch or backend.new_cache(min(window, longest)).repeat(len(rows))
+        cache = batch or backend.new_cache(min(window, longest)).expand(len(rows))
         read: dict[tuple[int, ...], tuple[Cache, Floats]] = {}
         seen = []
         for place, row in enumerate(rows):
@@ -59,7 +59,7 @@ class Reader:
             said = (*row.head, *row.body)
             if said not in read:
                 alone = backend.new_cache(len(said))
-                read[said] = (alone, backend.advance([said], alone).copy())
+                read[said] = (alone, backend.forward([said], alone).copy())
             alone, logits = read[said]
             cache.replace(place, alone)
             seen.append(logits.copy())
@@ -103,12 +103,12 @@ class Reader:
                 row.ahead = Ahead(backend.new_cache(window), *self._next_sight(row), due)
             if length >= window:
                 if unread := row.ahead.unread:
-                    backend.advance([unread], row.ahead.cache)
+                    backend.forward([unread], row.ahead.cache)
                 cache.replace(place, row.ahead.cache)
                 row.see(row.ahead.head, row.ahead.body)
             elif row.tokens >= row.ahead.due and (unread := row.ahead.unread):
                 row.ahead.due += every
-                backend.advance([unread[:most]], row.ahead.cache)
+                backend.forward([unread[:most]], row.ahead.cache)
 
 
 def _begins(window: int) -> int:

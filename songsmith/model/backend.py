@@ -34,11 +34,11 @@ class Cache(Protocol):
         """Most tokens a row can hold."""
         ...
 
-    def repeat(self, rows: int) -> "Cache":
+    def expand(self, rows: int) -> "Cache":
         """Return a cache with the one row of this one `rows` times over."""
         ...
 
-    def keep(self, rows: Sequence[int]) -> "Cache":
+    def select(self, rows: Sequence[int]) -> "Cache":
         """Return a cache with only these rows, in this order. It may take the memory of this one, which is of no use after."""
         ...
 
@@ -46,7 +46,7 @@ class Cache(Protocol):
         """Put the one row of `other` in place of a row of this one, where it must fit."""
         ...
 
-    def forget(self, row: int, tokens: int) -> None:
+    def truncate(self, row: int, tokens: int) -> None:
         """Take back the last tokens of a row, as if they had not been read."""
         ...
 
@@ -69,7 +69,7 @@ class Batch(Cache, Protocol):
         ...
 
     @property
-    def rows_run(self) -> int:
+    def padded_batch_size(self) -> int:
         """Rows that work is done for: those there are, and some that fill them up to a size that comes again."""
         ...
 
@@ -86,7 +86,7 @@ class Batch(Cache, Protocol):
         """
         ...
 
-    def companion(self, make: Callable[[], Companion]) -> Companion:
+    def get_or_create_state(self, make: Callable[[], Companion]) -> Companion:
         """Return what `make` returned the first time: what recorded work needs beside the batch lives as long as it does."""
         ...
 
@@ -127,21 +127,21 @@ class Backend(Protocol):
         """Return a batch of so many empty rows, each with room for the whole window; nothing where steps are waited for."""
         ...
 
-    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
+    def forward(self, tokens: Sequence[Sequence[int]], cache: Cache, *, all_positions: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
         Args:
             tokens: of each row.
             cache: of as many rows.
-            every: whether the logits behind every token are wanted, not only behind the last one of a row.
+            all_positions: whether the logits behind every token are wanted, not only behind the last one of a row.
 
         Returns:
-            (B, V) logits of the token to follow; with `every`, (N, V) of the N tokens read, row after row. On the CPU and free
-            to be overwritten, as the next step may do.
+            (B, V) logits of the token to follow; with `all_positions`, (N, V) of the N tokens read, row after row. On the CPU and
+            free to be overwritten, as the next step may do.
         """
         ...
 
-    def score(self, tokens: Sequence[int]) -> Logits:
+    def forward_full(self, tokens: Sequence[int]) -> Logits:
         """Read a text from its start.
 
         Returns:

@@ -231,6 +231,6 @@ def _time_tokens(network: OnnxGPT2) -> float:
         cache = network.new_cache(tokens)
         start_s = time.perf_counter()
         for _ in range(tokens):
-            network.advance([[0]], cache)
+            network.forward([[0]], cache)
         took_s.append(time.perf_counter() - start_s)
     return min(took_s)

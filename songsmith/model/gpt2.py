@@ -36,11 +36,11 @@ class KeyValueCache:
         """Most tokens a row can hold."""
         return self.layers[0].shape[3] - _PADDING
 
-    def repeat(self, rows: int) -> "KeyValueCache":
+    def expand(self, rows: int) -> "KeyValueCache":
         """Return a cache with the one row of this one `rows` times over."""
-        return self.keep([0] * rows)
+        return self.select([0] * rows)
 
-    def keep(self, rows: Sequence[int]) -> "KeyValueCache":
+    def select(self, rows: Sequence[int]) -> "KeyValueCache":
         """Return a cache with only these rows, in this order."""
         index = torch.tensor(rows, device=self.layers[0].device)
         return KeyValueCache(
@@ -55,7 +55,7 @@ class KeyValueCache:
             mine[:, row, :, :filled].copy_(theirs[:, 0, :, :filled])
         self.lengths[row] = filled
 
-    def forget(self, row: int, tokens: int) -> None:
+    def truncate(self, row: int, tokens: int) -> None:
         """Take back the last tokens of a row, as if they had not been read."""
         self.lengths[row] -= tokens  # what lies past its length is never looked at
 
@@ -134,14 +134,14 @@ class GPT2:
         return None
 
     @torch.inference_mode()
-    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
+    def forward(self, tokens: Sequence[Sequence[int]], cache: Cache, *, all_positions: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
         Returns:
-            (B, V) float32 logits of the token to follow; with `every`, (N, V) of all tokens read, row after row.
+            (B, V) float32 logits of the token to follow; with `all_positions`, (N, V) of all tokens read, row after row.
         """
         hidden, counts = self._read(tokens, cache)  # (B, T, D)
-        if every:
+        if all_positions:
             rows = [row for row, count in enumerate(counts) for _ in range(count)]
             return self._head(hidden[rows, [place for count in counts for place in range(count)]])
         last = (
@@ -150,7 +150,7 @@ class GPT2:
         return self._head(last)  # (B, D) -> (B, V)
 
     @torch.inference_mode()
-    def score(self, tokens: Sequence[int]) -> Logits:
+    def forward_full(self, tokens: Sequence[int]) -> Logits:
         """Read a text from its start and return (T, V) float32 logits: row t is of the token that follows token t."""
         hidden, _ = self._read([tokens], self.new_cache(len(tokens)))
         return self._head(hidden[0])  # (T, D) -> (T, V)

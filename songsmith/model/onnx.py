@@ -60,7 +60,7 @@ class OnnxCache:
         """Most tokens a row can hold."""
         return int(self.buffers[0].shape[2]) - _PADDING
 
-    def repeat(self, rows: int) -> "OnnxCache":
+    def expand(self, rows: int) -> "OnnxCache":
         """Return a cache with the one row of this one `rows` times over."""
         filled = self.lengths[0]
         buffers = []
@@ -71,7 +71,7 @@ class OnnxCache:
             buffers.append(many)
         return OnnxCache(buffers, self.lengths * rows)
 
-    def keep(self, rows: Sequence[int]) -> "OnnxCache":
+    def select(self, rows: Sequence[int]) -> "OnnxCache":
         """Return a cache with only these rows, in this order. It takes the memory of this one, which is of no use after."""
         moved = {row: [buffer[row].copy() for buffer in self.buffers] for row in _read_late(rows)}
         for place, row in enumerate(rows):
@@ -90,7 +90,7 @@ class OnnxCache:
             mine[row, :, :filled] = theirs[0, :, :filled]
         self.lengths[row] = filled
 
-    def forget(self, row: int, tokens: int) -> None:
+    def truncate(self, row: int, tokens: int) -> None:
         """Take back the last tokens of a row, as if they had not been read."""
         self.lengths[row] -= tokens  # what lies past its length is never looked at
 
@@ -170,12 +170,12 @@ class OnnxGPT2:
         """Return nothing: here every step is waited for."""
         return None
 
-    def advance(self, tokens: Sequence[Sequence[int]], cache: Cache, *, every: bool = False) -> Logits:
+    def forward(self, tokens: Sequence[Sequence[int]], cache: Cache, *, all_positions: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
         Returns:
-            (B, V) float32 logits of the token to follow; with `every`, (N, V) of all tokens read, row after row. The next step
-            of this cache may write over them.
+            (B, V) float32 logits of the token to follow; with `all_positions`, (N, V) of all tokens read, row after row. The next
+            step of this cache may write over them.
         """
         wide = max(map(len, tokens))
         return self._run(
@@ -184,11 +184,11 @@ class OnnxGPT2:
             [
                 row * wide + place
                 for row, row_tokens in enumerate(tokens)
-                for place in range(0 if every else len(row_tokens) - 1, len(row_tokens))
+                for place in range(0 if all_positions else len(row_tokens) - 1, len(row_tokens))
             ],
         )
 
-    def score(self, tokens: Sequence[int]) -> Logits:
+    def forward_full(self, tokens: Sequence[int]) -> Logits:
         """Read a text from its start and return (T, V) float32 logits: row t is of the token that follows token t."""
         return self._run([tokens], self.new_cache(len(tokens)), range(len(tokens)))
 

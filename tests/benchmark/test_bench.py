@@ -91,7 +91,7 @@ def test_random_weights_are_the_same_model_to_transformers(tmp_path):
     with torch.no_grad():
         expected = theirs(torch.tensor([tokens])).logits[0, -1].numpy()
     cache = ours.backend.new_cache(32)
-    np.testing.assert_allclose(ours.backend.advance([tokens], cache)[0], expected, atol=1e-5)
+    np.testing.assert_allclose(ours.backend.forward([tokens], cache)[0], expected, atol=1e-5)
 
 
 def test_a_peer_that_cannot_run_is_absent_and_says_why(tmp_path):

@@ -34,9 +34,9 @@ class Watched:
     def __getattr__(self, name: str) -> object:
         return getattr(self.network, name)
 
-    def advance(self, tokens, cache, *, every=False):
+    def forward(self, tokens, cache, *, all_positions=False):
         self.steps += 1
-        logits = self.network.advance(tokens, cache, every=every)
+        logits = self.network.forward(tokens, cache, all_positions=all_positions)
         if self.mischief == "noise":
             return self.random.normal(size=logits.shape).astype(np.float32) * 9
         if self.mischief == "raises" and self.steps > 5:

@@ -46,16 +46,16 @@ def write(
 ) -> tuple[list[str], int]:
     """Return the texts of takes, and the steps the network took."""
     steps = 0
-    advance = model.backend.advance
+    forward = model.backend.forward
 
     class Counting:
         def __getattr__(self, name: str) -> object:
             return getattr(model.backend, name)
 
-        def advance(self, tokens, cache, *, every=False):
+        def forward(self, tokens, cache, *, all_positions=False):
             nonlocal steps
             steps += 1
-            return advance(tokens, cache, every=every)
+            return forward(tokens, cache, all_positions=all_positions)
 
     counted = LoadedModel(
         name=model.name, manifest=model.manifest, weights_sha256="", backend=Counting(), tokenizer=model.tokenizer
@@ -129,16 +129,16 @@ class ChainCache:
     def __init__(self, lengths: list[int]) -> None:
         self.lengths = lengths
 
-    def repeat(self, rows: int) -> "ChainCache":
+    def expand(self, rows: int) -> "ChainCache":
         return ChainCache(self.lengths * rows)
 
-    def keep(self, rows: Sequence[int]) -> "ChainCache":
+    def select(self, rows: Sequence[int]) -> "ChainCache":
         return ChainCache([self.lengths[row] for row in rows])
 
     def replace(self, row: int, other: "ChainCache") -> None:
         self.lengths[row] = other.lengths[0]
 
-    def forget(self, row: int, tokens: int) -> None:
+    def truncate(self, row: int, tokens: int) -> None:
         self.lengths[row] -= tokens
 
 
@@ -157,9 +157,9 @@ class Chain:
     def new_cache(self, capacity: int) -> ChainCache:
         return ChainCache([0])
 
-    def advance(self, tokens, cache, *, every=False):
-        read = [row if every else row[-1:] for row in tokens]
-        self.drafted += sum(len(row) - 1 for row in tokens) if every else 0
+    def forward(self, tokens, cache, *, all_positions=False):
+        read = [row if all_positions else row[-1:] for row in tokens]
+        self.drafted += sum(len(row) - 1 for row in tokens) if all_positions else 0
         logits = np.full((sum(map(len, read)), self.vocabulary_size), -np.inf, np.float32)
         for place, token in enumerate(token for row in read for token in row):
             last = self.words.index(token) if token in self.words else 0
@@ -262,15 +262,15 @@ def test_where_more_tokens_take_much_longer_nothing_is_guessed(starter: LoadedMo
 
     options = [GenerationOptions(seed=1, temperature=0.8, max_lines=0, min_lines=1000, max_new_tokens=60)]
     sizes: list[int] = []
-    advance = starter.backend.advance
+    forward = starter.backend.forward
 
     class Counting:
         def __getattr__(self, name: str) -> object:
             return getattr(starter.backend, name)
 
-        def advance(self, tokens, cache, *, every=False):
+        def forward(self, tokens, cache, *, all_positions=False):
             sizes.append(max(map(len, tokens)))
-            return advance(tokens, cache, every=every)
+            return forward(tokens, cache, all_positions=all_positions)
 
     counted = replace(starter, backend=Counting())
     list(Engine(counted, pace=Dear()).stream(RETURNING, options))

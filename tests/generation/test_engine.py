@@ -188,11 +188,11 @@ class Cramped:
     def __getattr__(self, name: str) -> object:
         return getattr(self._backend, name)
 
-    def advance(self, tokens, cache, *, every=False):
+    def forward(self, tokens, cache, *, all_positions=False):
         self._steps += 1
         if len(tokens) > self._most and self._steps > self._after:
             raise self._error
-        return self._backend.advance(tokens, cache, every=every)
+        return self._backend.forward(tokens, cache, all_positions=all_positions)
 
 
 @pytest.mark.parametrize(
@@ -322,14 +322,14 @@ def test_a_plain_model_is_shown_plain_text_and_never_writes_marks(plain: LoadedM
 def test_a_plain_model_can_stop_at_a_blank_line(plain: LoadedModel, min_lines: int) -> None:
     newline = plain.tokenizer.encode("\n")[0]
     # Lean the noise towards line ends, or it would seldom end a line, let alone two in a row.
-    advance = plain.backend.advance
+    forward = plain.backend.forward
 
     class Leaning:
         def __getattr__(self, name: str) -> object:
             return getattr(plain.backend, name)
 
-        def advance(self, tokens, cache, *, every=False):
-            logits = advance(tokens, cache, every=every)
+        def forward(self, tokens, cache, *, all_positions=False):
+            logits = forward(tokens, cache, all_positions=all_positions)
             logits[:, newline] += 6
             return logits
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from songsmith.generation.engine import Engine, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.markup import Prompt
-from songsmith.model.queued import QueuedGPT2
+from songsmith.model.cuda_graphs import CudaGraphNetwork
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 from songsmith.studio.writing import read_prompt
@@ -97,7 +97,7 @@ def test_rows_side_by_side_with_guesses_and_a_draft_model_end_there_too(tmp_path
 
 def test_a_queued_network_ends_there_too(tmp_path: Path) -> None:
     stored = ModelStore(find_paths()).read(str(write_ending_model(tmp_path / "model", config=OTHER_END)))
-    backend = QueuedGPT2(stored.config, stored.tensors(), torch.device("cpu"), torch.float32)
+    backend = CudaGraphNetwork(stored.config, stored.tensors(), torch.device("cpu"), torch.float32)
     model = LoadedModel(
         name="queued", manifest=stored.manifest, weights_sha256="", backend=backend, tokenizer=stored.tokenizer,
         end_ids=stored.end_ids,

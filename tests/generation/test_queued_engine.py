@@ -16,8 +16,8 @@ from songsmith.generation.engine import Engine, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
+from songsmith.model.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
 from songsmith.model.gpt2 import GPT2
-from songsmith.model.queued import QueuedBatch, QueuedGPT2, Recorder
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 from songsmith.takes import FinishReason
@@ -56,7 +56,7 @@ def waiting() -> LoadedModel:
 @pytest.fixture(scope="module")
 def queued() -> LoadedModel:
     """Return the starter on a network that queues its steps."""
-    return load("starter", QueuedGPT2)
+    return load("starter", CudaGraphNetwork)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def small(small_folder: str) -> LoadedModel:
     """Return the small model on a network that queues its steps."""
-    return load(small_folder, QueuedGPT2)
+    return load(small_folder, CudaGraphNetwork)
 
 
 def options(**changes: object) -> GenerationOptions:
@@ -113,7 +113,7 @@ def test_a_song_that_outgrows_the_window_says_the_same(tmp_path: Path) -> None:
     # The first take leaves in the middle; the second goes on in its place, past the end of the window. The third begins there.
     asked = [(RIVER, options(seed=4, max_new_tokens=40, **wanted)), (RIVER, options(seed=5, max_new_tokens=500, **wanted)),
              (PROMPTS[-1], options(seed=6, max_new_tokens=450, **wanted))]  # fmt: skip
-    takes = told(load(folder, QueuedGPT2), asked)
+    takes = told(load(folder, CudaGraphNetwork), asked)
     assert takes == told(load(folder, GPT2), asked)
     assert [sum(slid for _, _, _, slid, _ in take) for take in takes] == [0, 1, 3]
 
@@ -125,12 +125,12 @@ def test_small_windows_slide_alike(tmp_path: Path, window: int) -> None:
         (RIVER, options(seed=seed, temperature=1.0, max_lines=0, min_lines=100, max_new_tokens=20 + 30 * seed))
         for seed in range(4)
     ]
-    assert told(load(folder, QueuedGPT2), asked) == told(load(folder, GPT2), asked)
+    assert told(load(folder, CudaGraphNetwork), asked) == told(load(folder, GPT2), asked)
 
 
 def test_a_batch_is_used_again(small: LoadedModel) -> None:
     backend = small.backend
-    assert isinstance(backend, QueuedGPT2)
+    assert isinstance(backend, CudaGraphNetwork)
     asked = [(RIVER, options(seed=seed)) for seed in range(3)]
     first = told(small, asked)
     with backend.open_batch(2) as batch:
@@ -147,14 +147,14 @@ def test_a_batch_is_used_again(small: LoadedModel) -> None:
     assert told(small, asked) == first
 
 
-class Cramped(QueuedGPT2):
+class Cramped(CudaGraphNetwork):
     """A network whose memory is short, or which breaks down, after some steps."""
 
     most, after, error = 2, 9, RuntimeError("CUDA error: out of memory")
 
-    def open_batch(self, rows: int) -> QueuedBatch:
+    def open_batch(self, rows: int) -> StaticBatch:
         batch = super().open_batch(rows)
-        step, steps = QueuedBatch.step, iter(range(10**6))
+        step, steps = StaticBatch.step, iter(range(10**6))
 
         def failing() -> None:
             if rows > self.most and next(steps) >= self.after:
@@ -183,7 +183,7 @@ class Coarse(Cramped):
 
     ends = 0
 
-    def open_batch(self, rows: int) -> QueuedBatch:
+    def open_batch(self, rows: int) -> StaticBatch:
         batch = super().open_batch(rows)
         if rows <= self.most:
             step = batch.step
@@ -211,21 +211,21 @@ def test_takes_go_on_from_where_they_were_when_memory_ran_out(small_folder: str,
 
 
 def test_memory_is_free_before_fewer_takes_are_tried(small_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batches, alive = load(small_folder, QueuedGPT2), [], []
-    run, init = Recorder.run, QueuedBatch.__init__
+    model, batches, alive = load(small_folder, CudaGraphNetwork), [], []
+    run, init = GraphCache.run, StaticBatch.__init__
 
-    def counted(self: QueuedBatch, *arguments: object) -> None:
+    def counted(self: StaticBatch, *arguments: object) -> None:
         alive.append(sum(batch() is not None for batch in batches))
         init(self, *arguments)
         batches.append(weakref.ref(self))
 
-    def failing(self: Recorder, key: tuple[object, ...], work: Callable[[], None]) -> None:
+    def failing(self: GraphCache, key: tuple[object, ...], work: Callable[[], None]) -> None:
         run(self, key, work)
         if key[:2] == ("step", 4):
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(QueuedBatch, "__init__", counted)
-    monkeypatch.setattr(Recorder, "run", failing)
+    monkeypatch.setattr(StaticBatch, "__init__", counted)
+    monkeypatch.setattr(GraphCache, "run", failing)
     gc.disable()
     try:
         told(model, [(RIVER, options(seed=seed, max_new_tokens=9)) for seed in range(4)])
@@ -253,14 +253,14 @@ def test_a_model_without_a_choice_left_or_with_damaged_weights_is_one_error(tmp_
     save_file(weights, folder / "model.safetensors")
     for temperature in (0.0, 1.0):
         with pytest.raises(EngineError, match="aren't numbers"):
-            told(load(str(folder), QueuedGPT2), [(RIVER, options(temperature=temperature))])
+            told(load(str(folder), CudaGraphNetwork), [(RIVER, options(temperature=temperature))])
 
 
 @pytest.fixture(scope="module")
 def on_gpu() -> LoadedModel:
     """Return the starter as `songsmith gen` loads it where there is a GPU."""
     model = ModelStore(find_paths()).load("starter", device="cuda")
-    assert isinstance(model.backend, QueuedGPT2)
+    assert isinstance(model.backend, CudaGraphNetwork)
     return model
 
 
@@ -281,7 +281,7 @@ def test_recorded_or_not_and_run_after_run_takes_say_the_same(
     assert told(on_gpu, asked) == first
     with on_gpu.backend.open_batch(1) as batch:
         assert {key[0] for key in batch.recorded} == {"step", "draw"}
-    monkeypatch.setattr(Recorder, "_run_and_record", lambda self, key, work, stream: work())
+    monkeypatch.setattr(GraphCache, "_run_and_record", lambda self, key, work, stream: work())
     unrecorded = ModelStore(find_paths()).load("starter", device="cuda")
     assert told(unrecorded, asked) == first
     with unrecorded.backend.open_batch(1) as batch:
@@ -290,7 +290,7 @@ def test_recorded_or_not_and_run_after_run_takes_say_the_same(
 
 @pytest.mark.gpu
 def test_a_gpu_in_float32_says_what_a_processor_says(waiting: LoadedModel) -> None:
-    exact = load("starter", QueuedGPT2, "cuda:0")
+    exact = load("starter", CudaGraphNetwork, "cuda:0")
     asked = [(RIVER, options(seed=seed, **kind)) for seed, kind in enumerate(KINDS)]
     assert told(exact, asked) == told(waiting, asked)
 
@@ -306,7 +306,7 @@ def test_a_long_song_on_a_gpu_goes_on(on_gpu: LoadedModel) -> None:
 @pytest.mark.gpu
 def test_on_a_gpu_with_little_memory_takes_wait_for_each_other(tmp_path: Path) -> None:
     write_gpt2(tmp_path, GPT2_SMALL)
-    model = load(str(tmp_path), QueuedGPT2, "cuda:0", torch.bfloat16)
+    model = load(str(tmp_path), CudaGraphNetwork, "cuda:0", torch.bfloat16)
     asked = [(RIVER, options(seed=seed, max_new_tokens=40, max_lines=0)) for seed in range(16)]
     told(model, asked[:1])  # what libraries take for themselves
     model.backend._idle.clear()

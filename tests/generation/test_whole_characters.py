@@ -17,7 +17,7 @@ from songsmith.generation.row import Row
 from songsmith.generation.sampling import TokenSampler
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
-from songsmith.model.queued import QueuedGPT2
+from songsmith.model.cuda_graphs import CudaGraphNetwork
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 
@@ -40,7 +40,7 @@ def write(engine: Engine, options: list[GenerationOptions]) -> list[str]:
     return texts
 
 
-def queued_of(folder: str, kind: type[QueuedGPT2] = QueuedGPT2) -> LoadedModel:
+def queued_of(folder: str, kind: type[CudaGraphNetwork] = CudaGraphNetwork) -> LoadedModel:
     stored = ModelStore(find_paths()).read(folder)
     backend = kind(stored.config, stored.tensors(), torch.device("cpu"), torch.float32)
     return LoadedModel(
@@ -93,8 +93,8 @@ def test_a_queued_network_says_the_same_as_one_that_is_waited_for(plain_folder: 
         assert write(Engine(model, drafts=False), takes(**changes)) == write(Engine(waiting, drafts=False), takes(**changes))
 
 
-def _without_batches(folder: Path) -> QueuedGPT2:
-    class Waiting(QueuedGPT2):
+def _without_batches(folder: Path) -> CudaGraphNetwork:
+    class Waiting(CudaGraphNetwork):
         def open_batch(self, rows: int) -> None:
             return None
 

@@ -106,7 +106,7 @@ def cost(store: ModelStore, name: str) -> float:
 
 
 def score(store: ModelStore, name: str) -> "np.ndarray[Any, Any]":
-    return store.load(name, device="cpu", threads=1, exact=True).backend.score(TOKENS)
+    return store.load(name, device="cpu", threads=1, exact=True).backend.forward_full(TOKENS)
 
 
 @pytest.mark.usefixtures("one_torch_thread")
@@ -146,7 +146,7 @@ def test_a_perceptron_of_another_width_is_what_transformers_makes_of_it(paths: P
     assert np.abs(score(store, "other") - theirs).max() < 1e-5
     in_8_bits = store.load("other", device="cpu", threads=1).backend
     assert isinstance(in_8_bits, OnnxGPT2)
-    assert np.abs(in_8_bits.score(TOKENS) - theirs).max() < 0.05
+    assert np.abs(in_8_bits.forward_full(TOKENS) - theirs).max() < 0.05
     nats = -torch.log_softmax(torch.from_numpy(theirs), -1)[range(4), TOKENS[1:]].sum()
     assert cost(store, "other") == pytest.approx(float(nats), abs=1e-4)
 

@@ -41,10 +41,10 @@ def load(paths: Paths, name: str = "mine") -> OnnxGPT2:
 def test_a_graph_is_made_once_and_never_beside_the_model(paths: Paths) -> None:
     model = write_random_model(paths.models / "mine")
     before = sorted(model.iterdir())
-    first = load(paths).score([1, 2, 3])
+    first = load(paths).forward_full([1, 2, 3])
     (folder,) = graphs_of(paths)
     made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert (load(paths).score([1, 2, 3]) == first).all()
+    assert (load(paths).forward_full([1, 2, 3]) == first).all()
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == made
     assert not list(folder.parent.glob(".new-*"))
     assert sorted(model.iterdir()) == before
@@ -52,28 +52,28 @@ def test_a_graph_is_made_once_and_never_beside_the_model(paths: Paths) -> None:
 
 def test_other_weights_make_another_graph_and_the_old_one_goes(paths: Paths) -> None:
     folder = write_random_model(paths.models / "mine")
-    before, (stale,) = load(paths).score([1, 2, 3]), graphs_of(paths)
+    before, (stale,) = load(paths).forward_full([1, 2, 3]), graphs_of(paths)
     weights = load_file(folder / "model.safetensors")
     weights["transformer.wte.weight"] *= 2
     save_file(weights, folder / "model.safetensors")
-    after = load(paths).score([1, 2, 3])
+    after = load(paths).forward_full([1, 2, 3])
     assert not stale.exists()
     assert len(graphs_of(paths)) == 1
     exact = ModelStore(paths).load("mine", device="cpu", exact=True).backend
     assert isinstance(exact, GPT2)
-    assert abs(after - exact.score([1, 2, 3])).max() < 0.1 < abs(after - before).max()
+    assert abs(after - exact.forward_full([1, 2, 3])).max() < 0.1 < abs(after - before).max()
 
 
 @pytest.mark.parametrize("name", ["network.onnx", "network.onnx.data", "facts.json"])
 @pytest.mark.parametrize("harm", ["gone", "empty", "half"])
 def test_a_damaged_graph_is_made_anew(paths: Paths, name: str, harm: str) -> None:
     write_random_model(paths.models / "mine")
-    whole = load(paths).score([1, 2, 3])
+    whole = load(paths).forward_full([1, 2, 3])
     (folder,) = graphs_of(paths)
     file = folder / name
     data = file.read_bytes()
     file.unlink() if harm == "gone" else file.write_bytes(data[: len(data) // 2 if harm == "half" else 0])
-    assert (load(paths).score([1, 2, 3]) == whole).all()
+    assert (load(paths).forward_full([1, 2, 3]) == whole).all()
     assert file.stat().st_size
 
 
@@ -91,10 +91,10 @@ def test_a_graph_of_another_machine_is_made_anew(paths: Paths) -> None:
 
 def test_where_no_graph_can_be_kept_one_is_made_for_the_moment(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     write_random_model(paths.models / "mine")
-    kept = load(paths).score([1, 2, 3])
+    kept = load(paths).forward_full([1, 2, 3])
     shutil.rmtree(paths.graphs)
     paths.graphs.write_text("in the way", encoding="utf-8")
-    assert (load(paths).score([1, 2, 3]) == kept).all()
+    assert (load(paths).forward_full([1, 2, 3]) == kept).all()
     assert paths.graphs.read_text(encoding="utf-8") == "in the way"
     # Nor there: torch needs no files.
     monkeypatch.setattr(tempfile, "tempdir", str(paths.data / "nowhere"))
@@ -111,7 +111,7 @@ def test_a_shape_that_the_runtime_does_not_know_is_written_with_by_torch(paths: 
 
 def test_models_of_one_name_have_graphs_of_their_own(paths: Paths, tmp_path: Path) -> None:
     first, second = (write_random_model(tmp_path / place / "mine", seed=seed) for seed, place in enumerate("ab"))
-    answers = [load(paths, str(model)).score([1, 2, 3]) for model in (first, second, first)]
+    answers = [load(paths, str(model)).forward_full([1, 2, 3]) for model in (first, second, first)]
     assert (answers[0] == answers[2]).all()
     assert abs(answers[0] - answers[1]).max() > 0.01
     assert len(graphs_of(paths)) == 2
@@ -217,11 +217,11 @@ def test_writing_on_a_cpu_loads_no_torch(paths: Paths) -> None:
 @pytest.mark.parametrize("name", ["network.onnx", "network.onnx.data"])
 def test_a_graph_that_was_written_to_is_made_anew_though_it_would_load(paths: Paths, name: str) -> None:
     write_random_model(paths.models / "mine")
-    whole = load(paths).score([1, 2, 3])
+    whole = load(paths).forward_full([1, 2, 3])
     (folder,) = graphs_of(paths)
     data = bytearray((folder / name).read_bytes())
     made = bytes(data)
     data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
     (folder / name).write_bytes(data)
-    assert (load(paths).score([1, 2, 3]) == whole).all()
+    assert (load(paths).forward_full([1, 2, 3]) == whole).all()
     assert (folder / name).read_bytes() == made

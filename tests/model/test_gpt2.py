@@ -68,13 +68,13 @@ def check_logits(theirs, ours: GPT2, length: int) -> None:
     """Every position by score, and the ones behind a prefill by single steps."""
     tokens = text_of(length, ours.config)
     expected = logits_of(theirs, tokens)
-    scored = ours.score(tokens)
+    scored = ours.forward_full(tokens)
     assert scored.shape == (length, ours.vocabulary_size)
     assert scored.dtype == np.float32
     assert np.abs(scored - expected).max() < 1e-3
     cache = ours.new_cache(length)
     for end in range(length - 8, length + 1):
-        stepped = ours.advance([tokens[cache.lengths[0] : end]], cache)
+        stepped = ours.forward([tokens[cache.lengths[0] : end]], cache)
         assert np.abs(stepped[0] - expected[end - 1]).max() < 1e-3
     assert cache.lengths == [length]
 
@@ -104,10 +104,10 @@ def test_greedy_tokens_are_those_of_generate():
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=50, do_sample=False, pad_token_id=0
     )[0].tolist()
     cache = ours.new_cache(64)
-    logits = ours.advance([tokens], cache)
+    logits = ours.forward([tokens], cache)
     for _ in range(50):
         tokens.append(int(logits[0].argmax()))
-        logits = ours.advance([tokens[-1:]], cache)
+        logits = ours.forward([tokens[-1:]], cache)
     assert tokens == expected
     assert len(set(tokens[9:])) > 3
 
@@ -130,17 +130,17 @@ def batches(draw):
 
 
 def alone(model: GPT2, tokens: Sequence[int]) -> Logits:
-    return model.score(tokens)[-1]
+    return model.forward_full(tokens)[-1]
 
 
 @given(batches(), st.integers(0, 2**32 - 1))
 def test_each_row_of_a_ragged_batch_is_as_if_alone(batch, seed):
     config, turns = batch
     model = small_model(seed, config)
-    cache = model.new_cache(24).repeat(len(turns[0]))
+    cache = model.new_cache(24).expand(len(turns[0]))
     read: list[list[int]] = [[] for _ in turns[0]]
     for portions in turns:
-        logits = model.advance(portions, cache)
+        logits = model.forward(portions, cache)
         for row, portion in enumerate(portions):
             read[row] += portion
             np.testing.assert_allclose(logits[row], alone(model, read[row]), atol=1e-4, rtol=1e-3)
@@ -153,24 +153,24 @@ def test_rows_kept_and_replaced_go_on_as_if_alone(data, seed):
     token = st.integers(0, SMALL.vocabulary_size - 1)
     prompt = data.draw(st.lists(token, min_size=1, max_size=8), label="prompt")
     cache = model.new_cache(64)
-    model.advance([prompt], cache)
-    cache = cache.repeat(4)
+    model.forward([prompt], cache)
+    cache = cache.expand(4)
     read = [list(prompt) for _ in range(4)]
     for _ in range(data.draw(st.integers(1, 5), label="turns")):
         match data.draw(st.sampled_from(["advance", "keep", "replace"])):
             case "keep":
                 order = data.draw(st.lists(st.integers(0, len(read) - 1), min_size=1, max_size=4, unique=True))
-                cache, read = cache.keep(order), [list(read[row]) for row in order]
+                cache, read = cache.select(order), [list(read[row]) for row in order]
             case "replace":
                 row = data.draw(st.integers(0, len(read) - 1))
                 read[row] = data.draw(st.lists(token, min_size=1, max_size=12))
                 fresh = model.new_cache(64)
-                model.advance([read[row]], fresh)
+                model.forward([read[row]], fresh)
                 cache.replace(row, fresh)
             case _:
                 pass
         step = [data.draw(token) for _ in read]
-        logits = model.advance([[one] for one in step], cache)
+        logits = model.forward([[one] for one in step], cache)
         for row, one in enumerate(step):
             read[row].append(one)
     for row, tokens in enumerate(read):
@@ -182,17 +182,17 @@ def test_rows_kept_and_replaced_go_on_as_if_alone(data, seed):
 def test_what_is_forgotten_was_never_read_and_every_logit_is_given(batch, seed, data):
     config, turns = batch
     model = small_model(seed, config)
-    cache = model.new_cache(24).repeat(len(turns[0]))
+    cache = model.new_cache(24).expand(len(turns[0]))
     read: list[list[int]] = [[] for _ in turns[0]]
     for portions in turns:
-        logits = model.advance(portions, cache, every=True)
+        logits = model.forward(portions, cache, all_positions=True)
         at = 0
         for row, portion in enumerate(portions):
-            scored = model.score(read[row] + portion)[len(read[row]) :]
+            scored = model.forward_full(read[row] + portion)[len(read[row]) :]
             np.testing.assert_allclose(logits[at : at + len(portion)], scored, atol=1e-4, rtol=1e-3)
             at += len(portion)
             forgotten = data.draw(st.integers(0, len(portion) - 1))
-            cache.forget(row, forgotten)
+            cache.truncate(row, forgotten)
             read[row] += portion[: len(portion) - forgotten]
     assert cache.lengths == [len(tokens) for tokens in read]
 
@@ -200,10 +200,10 @@ def test_what_is_forgotten_was_never_read_and_every_logit_is_given(batch, seed, 
 def test_a_row_at_the_end_of_the_window_waits_beside_one_that_reads_more():
     model = small_model()
     window = SMALL.context_window_tokens
-    cache = model.new_cache(window).repeat(2)
+    cache = model.new_cache(window).expand(2)
     full, short = text_of(window, SMALL), text_of(20, SMALL, seed=1)
-    model.advance([full[:-1], short[:10]], cache)
-    logits = model.advance([full[-1:], short[10:]], cache)
+    model.forward([full[:-1], short[:10]], cache)
+    logits = model.forward([full[-1:], short[10:]], cache)
     np.testing.assert_allclose(logits[0], alone(model, full), atol=1e-3, rtol=1e-3)
     np.testing.assert_allclose(logits[1], alone(model, short), atol=1e-3, rtol=1e-3)
 
@@ -211,18 +211,18 @@ def test_a_row_at_the_end_of_the_window_waits_beside_one_that_reads_more():
 def test_rows_of_a_kept_cache_are_its_own():
     model = small_model()
     cache = model.new_cache(16)
-    model.advance([[1, 2, 3]], cache)
-    copy = cache.keep([0])
-    model.advance([[4]], copy)
+    model.forward([[1, 2, 3]], cache)
+    copy = cache.select([0])
+    model.forward([[4]], copy)
     assert cache.lengths == [3]
-    np.testing.assert_allclose(model.advance([[5]], cache)[0], alone(model, [1, 2, 3, 5]), atol=1e-4, rtol=1e-3)
+    np.testing.assert_allclose(model.forward([[5]], cache)[0], alone(model, [1, 2, 3, 5]), atol=1e-4, rtol=1e-3)
 
 
 def test_logits_may_be_overwritten():
     model = small_model()
     cache = model.new_cache(16)
-    model.advance([[1, 2]], cache)[:] = -np.inf
-    np.testing.assert_allclose(model.advance([[3]], cache)[0], alone(model, [1, 2, 3]), atol=1e-4, rtol=1e-3)
+    model.forward([[1, 2]], cache)[:] = -np.inf
+    np.testing.assert_allclose(model.forward([[3]], cache)[0], alone(model, [1, 2, 3]), atol=1e-4, rtol=1e-3)
 
 
 def test_a_cache_is_never_larger_than_the_window():
@@ -235,9 +235,9 @@ def test_a_cache_is_never_larger_than_the_window():
 def test_what_does_not_fit_a_cache_is_refused_and_changes_nothing(portions):
     model = small_model()
     cache = model.new_cache(10)
-    model.advance([[1, 2]], cache)
+    model.forward([[1, 2]], cache)
     with pytest.raises(ValueError, match="do not fit"):
-        model.advance(portions, cache)
+        model.forward(portions, cache)
     assert cache.lengths == [2]
 
 
@@ -247,7 +247,7 @@ def test_random_weights_are_those_of_the_config_and_seed():
     assert all(torch.equal(weight, random_weights(SMALL, 5)[name]) for name, weight in weights.items())
     assert not torch.equal(weights["wte.weight"], random_weights(SMALL, 6)["wte.weight"])
     model = GPT2(SMALL, weights, CPU, torch.float32)
-    assert np.isfinite(model.score([1, 2, 3])).all()
+    assert np.isfinite(model.forward_full([1, 2, 3])).all()
     assert (model.vocabulary_size, model.context_window_tokens, model.device_name) == (97, 64, "cpu")
 
 
@@ -319,13 +319,13 @@ def test_bfloat16_on_cuda_is_close_to_float32():
     exact = GPT2(FULL, weights, CPU, torch.float32)
     model = GPT2(FULL, weights, device, torch.bfloat16)
     tokens = text_of(200, FULL)
-    expected = exact.score(tokens)
+    expected = exact.forward_full(tokens)
     # bfloat16 keeps 8 bits: within a few hundredths of the spread of the logits.
-    assert np.abs(model.score(tokens) - expected).max() < 0.1 * expected.std() + 0.05
+    assert np.abs(model.forward_full(tokens) - expected).max() < 0.1 * expected.std() + 0.05
     cache = model.new_cache(256)
-    model.advance([tokens[:180]], cache)
-    batch = cache.repeat(3)
-    model.advance([tokens[180:185], tokens[180:181], tokens[180:183]], batch)
-    logits = model.advance([tokens[185:186], tokens[181:182], tokens[183:184]], batch)
+    model.forward([tokens[:180]], cache)
+    batch = cache.expand(3)
+    model.forward([tokens[180:185], tokens[180:181], tokens[180:183]], batch)
+    logits = model.forward([tokens[185:186], tokens[181:182], tokens[183:184]], batch)
     for row, place in enumerate((185, 181, 183)):
         assert np.abs(logits[row] - expected[place]).max() < 0.1 * expected.std() + 0.05

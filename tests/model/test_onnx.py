@@ -73,17 +73,17 @@ def nats(logits: np.ndarray, ids: list[int]) -> float:
 def check_every_position(reference: GPT2, network: OnnxGPT2, length: int) -> None:
     """By score; and by a prefill, steps, and a neighbour that leaves."""
     tokens = text_of(length, network.config)
-    expected = reference.score(tokens)
-    scored = network.score(tokens)
+    expected = reference.forward_full(tokens)
+    scored = network.forward_full(tokens)
     assert (scored.shape, scored.dtype) == (expected.shape, np.float32)
     assert np.abs(scored - expected).max() < 1e-3
     cache = network.new_cache(length)
-    network.advance([tokens[: length // 2]], cache)
-    cache = cache.repeat(3)
+    network.forward([tokens[: length // 2]], cache)
+    cache = cache.expand(3)
     for place in range(length // 2, length):
         if place == 3 * length // 4:
-            cache = cache.keep([2, 1])
-        logits = network.advance([[tokens[place]]] * len(cache.lengths), cache)
+            cache = cache.select([2, 1])
+        logits = network.forward([[tokens[place]]] * len(cache.lengths), cache)
         assert np.abs(logits - expected[place]).max() < 1e-3
 
 
@@ -113,27 +113,27 @@ def test_rows_of_any_shape_read_kept_and_replaced_are_as_if_alone(
     token = st.integers(0, config.vocabulary_size - 1)
     read = [data.draw(st.lists(token, min_size=1, max_size=5), label="prompt")]
     cache = network.new_cache(24)
-    logits = network.advance(read, cache)
+    logits = network.forward(read, cache)
     read = [list(read[0]) for _ in range(data.draw(st.integers(1, 3), label="rows"))]
-    cache = cache.repeat(len(read))
+    cache = cache.expand(len(read))
     for _ in range(data.draw(st.integers(1, 4), label="turns")):
         match data.draw(st.sampled_from(["advance", "keep", "replace"])):
             case "keep":
                 order = data.draw(st.lists(st.integers(0, len(read) - 1), min_size=1, max_size=3, unique=True))
-                cache, read = cache.keep(order), [list(read[row]) for row in order]
+                cache, read = cache.select(order), [list(read[row]) for row in order]
             case "replace":
                 row = data.draw(st.integers(0, len(read) - 1))
                 read[row] = data.draw(st.lists(token, min_size=1, max_size=6))
                 fresh = network.new_cache(24)
-                network.advance([read[row]], fresh)
+                network.forward([read[row]], fresh)
                 cache.replace(row, fresh)
             case _:
                 pass
         portions = [data.draw(st.lists(token, min_size=1, max_size=3)) for _ in read]
-        logits = network.advance(portions, cache)
+        logits = network.forward(portions, cache)
         for row, portion in enumerate(portions):
             read[row] += portion
-            np.testing.assert_allclose(logits[row], reference.score(read[row])[-1], atol=1e-3, rtol=1e-3)
+            np.testing.assert_allclose(logits[row], reference.forward_full(read[row])[-1], atol=1e-3, rtol=1e-3)
     assert cache.lengths == [len(tokens) for tokens in read]
 
 
@@ -142,9 +142,9 @@ def test_in_8_bits_a_row_is_not_changed_by_its_neighbours(tmp_path: Path, precis
     _, network = pair_of(tmp_path, SMALL, precision=precision)
 
     def write(rows: list[list[int]]) -> list[np.ndarray]:
-        cache = network.new_cache(64).repeat(len(rows))
-        network.advance([row[:9] for row in rows], cache)
-        return [network.advance([[row[place]] for row in rows], cache).copy() for place in range(9, 20)]
+        cache = network.new_cache(64).expand(len(rows))
+        network.forward([row[:9] for row in rows], cache)
+        return [network.forward([[row[place]] for row in rows], cache).copy() for place in range(9, 20)]
 
     texts = [text_of(20, seed=seed) for seed in range(5)]
     for row, text in enumerate(texts):
@@ -170,10 +170,10 @@ def test_greedy_tokens_are_those_of_generate(tmp_path: Path) -> None:
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=50, do_sample=False, pad_token_id=0
     )[0].tolist()
     cache = network.new_cache(64)
-    logits = network.advance([tokens], cache)
+    logits = network.forward([tokens], cache)
     for _ in range(50):
         tokens.append(int(logits[0].argmax()))
-        logits = network.advance([tokens[-1:]], cache)
+        logits = network.forward([tokens[-1:]], cache)
     assert tokens == expected
     assert len(set(tokens[9:])) > 3
 
@@ -182,11 +182,11 @@ def test_in_8_bits_the_starter_foretells_verses_as_well_as_unrounded(starter: Lo
     assert isinstance(starter.backend, OnnxGPT2)
     exact = ModelStore(find_paths()).load("starter", device="cpu", threads=1, exact=True)
     ids = starter.tokenizer.encode(VERSES)
-    cost, unrounded = (nats(model.backend.score(ids), ids) for model in (starter, exact))
+    cost, unrounded = (nats(model.backend.forward_full(ids), ids) for model in (starter, exact))
     assert abs(cost / unrounded - 1) < 0.01
     # And as it is written with: token by token, out of the cache in 8 bits.
     cache = starter.backend.new_cache(len(ids))
-    steps = [starter.backend.advance([[token]], cache)[0].copy() for token in ids]
+    steps = [starter.backend.forward([[token]], cache)[0].copy() for token in ids]
     assert abs(nats(np.array(steps), ids) / unrounded - 1) < 0.01
 
 
@@ -201,8 +201,8 @@ def test_with_any_kind_of_product_the_starter_foretells_as_well(
     write_graph(tmp_path / "network.onnx", stored.config, stored.arrays(), precision=precision)
     network = OnnxGPT2(stored.config, open_session(tmp_path / "network.onnx", threads=1))
     ids = starter.tokenizer.encode(VERSES)
-    unrounded = nats(store.load("starter", device="cpu", threads=1, exact=True).backend.score(ids), ids)
-    assert abs(nats(network.score(ids), ids) / unrounded - 1) < 0.01
+    unrounded = nats(store.load("starter", device="cpu", threads=1, exact=True).backend.forward_full(ids), ids)
+    assert abs(nats(network.forward_full(ids), ids) / unrounded - 1) < 0.01
 
 
 @given(st.integers(1, 300), st.integers(1, 20), st.integers(0, 1000))
@@ -239,10 +239,10 @@ def test_a_processor_whose_products_of_blocks_overflow_is_found_out(answer: floa
 def test_what_does_not_fit_a_cache_is_refused_and_changes_nothing(small: tuple[GPT2, OnnxGPT2]) -> None:
     reference, network = small
     cache = network.new_cache(10)
-    network.advance([[1, 2]], cache)
+    network.forward([[1, 2]], cache)
     for portions in ([[]], [[0] * 9]):
         with pytest.raises(ValueError, match="do not fit"):
-            network.advance(portions, cache)
+            network.forward(portions, cache)
     assert cache.lengths == [2]
-    np.testing.assert_allclose(network.advance([[3]], cache)[0], reference.score([1, 2, 3])[-1], atol=1e-3)
+    np.testing.assert_allclose(network.forward([[3]], cache)[0], reference.forward_full([1, 2, 3])[-1], atol=1e-3)
     assert network.new_cache(10_000).capacity == SMALL.context_window_tokens

@@ -24,7 +24,7 @@ def test_its_loss_is_what_the_writing_network_thinks_of_the_text() -> None:
     nats = LearningGPT2(CONFIG, weights)(tokens[:, :-1], tokens[:, 1:]).detach().view(3, 20).numpy()
     writer = GPT2(CONFIG, weights, torch.device("cpu"), torch.float32)
     for row, read in enumerate(tokens.tolist()):
-        logits = writer.score(read[:-1]).astype(np.float64)
+        logits = writer.forward_full(read[:-1]).astype(np.float64)
         odds = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         assert nats[row] == pytest.approx(-odds[np.arange(20), read[1:]], abs=1e-4)
 

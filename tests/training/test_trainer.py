@@ -65,7 +65,7 @@ def test_what_comes_out_is_a_model_that_songsmith_and_transformers_load_alike(pa
     assert splitter(text)["input_ids"] == ids
     with torch.no_grad():
         expected = theirs(torch.tensor([ids])).logits[0].numpy()
-    assert ours.backend.score(ids) == pytest.approx(expected, abs=1e-4)  # type: ignore[attr-defined]
+    assert ours.backend.forward_full(ids) == pytest.approx(expected, abs=1e-4)  # type: ignore[attr-defined]
     manifest = Manifest.load(run.model_folder)
     assert manifest.format is MarkupFormat.MARKUP
     assert manifest.weights_sha256

@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songsmith.model import queued
+from songsmith.model import cuda_graphs
 from songsmith.model.backend import Logits
 from songsmith.model.config import GPT2Config
+from songsmith.model.cuda_graphs import CudaGraphNetwork, StaticBatch, round_rows
 from songsmith.model.gpt2 import GPT2, random_weights
-from songsmith.model.queued import QueuedBatch, QueuedGPT2, round_rows
 
 CPU = torch.device("cpu")
 SMALL = GPT2Config(vocabulary_size=97, context_window_tokens=160, width=32, layers=2, heads=4)
@@ -26,29 +26,29 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 def _short_spans():
     # Otherwise the whole of a small window would be looked at from the start.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queued, "_SHORTEST_SPAN", 8)
+        patch.setattr(cuda_graphs, "_SHORTEST_SPAN", 8)
         yield
 
 
-def model_of(config: GPT2Config = SMALL, seed: int = 0) -> QueuedGPT2:
+def model_of(config: GPT2Config = SMALL, seed: int = 0) -> CudaGraphNetwork:
     # Ten times as wide as a fresh GPT-2's, so that what comes before makes a difference.
     weights = {
         name: weight * 10 if weight.dim() == 2 else weight for name, weight in random_weights(config, seed).items()
     }
-    return QueuedGPT2(config, weights, CPU, torch.float32)
+    return CudaGraphNetwork(config, weights, CPU, torch.float32)
 
 
-def step(batch: QueuedBatch, tokens: Sequence[int]) -> Logits:
+def step(batch: StaticBatch, tokens: Sequence[int]) -> Logits:
     batch.tokens[: len(tokens)] = torch.tensor(tokens)
     batch.step()
     logits: Logits = batch.logits[: len(tokens)].float().cpu().numpy().copy()
     return logits
 
 
-def begin(model: GPT2, batch: QueuedBatch, texts: Sequence[Sequence[int]]) -> None:
+def begin(model: GPT2, batch: StaticBatch, texts: Sequence[Sequence[int]]) -> None:
     for row, text in enumerate(texts):
         alone = model.new_cache(len(text))
-        model.advance([text], alone)
+        model.forward([text], alone)
         batch.replace(row, alone)
 
 
@@ -75,21 +75,21 @@ def test_rows_step_as_if_alone_whatever_came_before(config, data, seed):
                         order = data.draw(
                             st.lists(st.integers(0, len(read) - 1), min_size=1, max_size=len(read), unique=True)
                         )
-                        batch.keep(order)
+                        batch.select(order)
                         read = [read[row] for row in order]
                     case "replace":
                         row = data.draw(st.integers(0, len(read) - 1))
                         read[row] = data.draw(text)
                         alone = model.new_cache(24)
-                        model.advance([read[row]], alone)
+                        model.forward([read[row]], alone)
                         batch.replace(row, alone)
                     case "forget":
                         row = data.draw(st.integers(0, len(read) - 1))
-                        batch.forget(row, 1)
+                        batch.truncate(row, 1)
                         read[row] = read[row][:-1]
                     case "advance" if max(map(len, read)) < 16:
                         more = [data.draw(text) for _ in read]
-                        model.advance(more, batch)
+                        model.forward(more, batch)
                         read = [[*before, *new] for before, new in zip(read, more, strict=True)]
                     case _:
                         pass
@@ -99,7 +99,7 @@ def test_rows_step_as_if_alone_whatever_came_before(config, data, seed):
                 logits = step(batch, tokens)
                 read = [[*before, one] for before, one in zip(read, tokens, strict=True)]
                 for row, all_of_it in enumerate(read):
-                    np.testing.assert_allclose(logits[row], model.score(all_of_it)[-1], atol=1e-4, rtol=1e-3)
+                    np.testing.assert_allclose(logits[row], model.forward_full(all_of_it)[-1], atol=1e-4, rtol=1e-3)
                 assert batch.lengths == [len(tokens) for tokens in read]
 
 
@@ -110,7 +110,7 @@ def test_every_place_of_a_window_that_is_filled_step_by_step(seed, rows):
     window = SMALL.context_window_tokens
     random = np.random.default_rng(seed)
     texts = [random.integers(0, SMALL.vocabulary_size, window).tolist() for _ in range(rows)]
-    expected = [model.score(text) for text in texts]
+    expected = [model.forward_full(text) for text in texts]
     starts = [1 + 3 * row for row in range(rows)]
     with model.open_batch(rows) as batch:
         begin(model, batch, [text[:start] for text, start in zip(texts, starts, strict=True)])
@@ -129,7 +129,7 @@ def test_logits_and_tokens_move_with_their_rows():
     with model.open_batch(4) as batch:
         begin(model, batch, [[1], [2, 3], [4, 5, 6], [7]])
         before = step(batch, [8, 9, 10, 11])
-        batch.keep([3, 1])
+        batch.select([3, 1])
         np.testing.assert_array_equal(batch.logits[:2].numpy(), before[[3, 1]])
         assert batch.tokens[:2].tolist() == [11, 9]
 
@@ -138,10 +138,10 @@ def test_rows_that_fill_a_batch_up_stay_where_they_are():
     model = model_of()
     with model.open_batch(8) as batch:
         begin(model, batch, [[1]] * 8)
-        batch.keep(range(5))
+        batch.select(range(5))
         for _ in range(SMALL.context_window_tokens - 1):  # more steps than there are places
             step(batch, [2] * 5)
-        assert (batch.rows_run, batch.most_rows) == (6, 8)
+        assert (batch.padded_batch_size, batch.most_rows) == (6, 8)
 
 
 def test_what_broke_down_is_not_used_again():
@@ -158,10 +158,10 @@ def test_sizes_come_again_and_waste_at_most_a_third():
 
 
 @pytest.fixture
-def on_gpu(monkeypatch: pytest.MonkeyPatch) -> QueuedGPT2:
+def on_gpu(monkeypatch: pytest.MonkeyPatch) -> CudaGraphNetwork:
     """Return a GPT-2 of full size on a GPU, in bfloat16."""
-    monkeypatch.setattr(queued, "_SHORTEST_SPAN", 256)
-    return QueuedGPT2(FULL, random_weights(FULL, 0), torch.device("cuda:0"), torch.bfloat16)
+    monkeypatch.setattr(cuda_graphs, "_SHORTEST_SPAN", 256)
+    return CudaGraphNetwork(FULL, random_weights(FULL, 0), torch.device("cuda:0"), torch.bfloat16)
 
 
 def noise(rows: int, length: int) -> list[list[int]]:
@@ -170,12 +170,12 @@ def noise(rows: int, length: int) -> list[list[int]]:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("rows", [1, 3, 5, 16])
-def test_recorded_steps_are_those_that_are_run_and_close_to_float32(on_gpu: QueuedGPT2, rows: int) -> None:
+def test_recorded_steps_are_those_that_are_run_and_close_to_float32(on_gpu: CudaGraphNetwork, rows: int) -> None:
     exact = GPT2(FULL, random_weights(FULL, 0), CPU, torch.float32)
     texts = noise(rows, 300)
     starts = [240 - row for row in range(rows)]
-    expected = exact.score(texts[0])
-    found, recorded, written = [], on_gpu.open_batch(rows), QueuedBatch(on_gpu, rows)
+    expected = exact.forward_full(texts[0])
+    found, recorded, written = [], on_gpu.open_batch(rows), StaticBatch(on_gpu, rows)
     written.clear(rows)
     written._recorder._stream = None
     for batch in (recorded, written):
@@ -194,7 +194,7 @@ def test_recorded_steps_are_those_that_are_run_and_close_to_float32(on_gpu: Queu
 
 
 @pytest.mark.gpu
-def test_batches_are_recorded_beside_threads_that_use_the_gpu(on_gpu: QueuedGPT2) -> None:
+def test_batches_are_recorded_beside_threads_that_use_the_gpu(on_gpu: CudaGraphNetwork) -> None:
     from threading import Event, Thread
 
     done = Event()
@@ -207,7 +207,7 @@ def test_batches_are_recorded_beside_threads_that_use_the_gpu(on_gpu: QueuedGPT2
     thread.start()
     try:
         for rows in (7, 2):
-            batch = QueuedBatch(on_gpu, rows)
+            batch = StaticBatch(on_gpu, rows)
             batch.clear(rows)
             begin(on_gpu, batch, noise(rows, 20))
             for _ in range(3):
@@ -219,7 +219,7 @@ def test_batches_are_recorded_beside_threads_that_use_the_gpu(on_gpu: QueuedGPT2
 
 
 def test_a_batch_that_was_left_in_the_middle_of_a_step_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, run = model_of(), queued.Recorder.run
+    model, run = model_of(), cuda_graphs.GraphCache.run
     with model.open_batch(1) as batch:
         begin(model, batch, [[1, 2, 3]])
         step(batch, [4])
@@ -228,11 +228,11 @@ def test_a_batch_that_was_left_in_the_middle_of_a_step_begins_anew(monkeypatch: 
             run(self, key, work)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(queued.Recorder, "run", interrupted)
+        monkeypatch.setattr(cuda_graphs.GraphCache, "run", interrupted)
         with pytest.raises(KeyboardInterrupt), batch:
             batch.step()
-    monkeypatch.setattr(queued.Recorder, "run", run)
+    monkeypatch.setattr(cuda_graphs.GraphCache, "run", run)
     with model.open_batch(1) as again:
         assert again is batch
         begin(model, again, [[5, 6, 7, 8]])
-        np.testing.assert_allclose(step(again, [9])[0], model.score([5, 6, 7, 8, 9])[-1], atol=1e-4, rtol=1e-3)
+        np.testing.assert_allclose(step(again, [9])[0], model.forward_full([5, 6, 7, 8, 9])[-1], atol=1e-4, rtol=1e-3)

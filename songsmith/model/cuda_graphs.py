@@ -28,7 +28,7 @@ _SHORTEST_SPAN = 256
 _ATTENTION = [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
-class Recorder:
+class GraphCache:
     """Does work on a device, by CUDA graphs where it was done before."""
 
     def __init__(self, device: torch.device) -> None:
@@ -81,16 +81,16 @@ class Recorder:
             self._graphs[key] = graph
 
 
-class QueuedBatch(KeyValueCache):
-    """Rows of a `QueuedGPT2` that read one token each, step after step."""
+class StaticBatch(KeyValueCache):
+    """Rows of a `CudaGraphNetwork` that read one token each, step after step."""
 
-    def __init__(self, network: "QueuedGPT2", rows: int) -> None:
+    def __init__(self, network: "CudaGraphNetwork", rows: int) -> None:
         """Take memory for at most so many rows."""
         self._network = network
         self._buffers = network.new_cache(network.context_window_tokens, rows=rows).layers
         super().__init__([], [])
         device = self._buffers[0].device
-        self._recorder = Recorder(device)
+        self._recorder = GraphCache(device)
         self._companion: object = None
         self.tokens = torch.zeros(rows, dtype=torch.int64, device=device)
         """(R,): what the next step reads."""
@@ -108,7 +108,7 @@ class QueuedBatch(KeyValueCache):
         return len(self.tokens)
 
     @property
-    def rows_run(self) -> int:
+    def padded_batch_size(self) -> int:
         """Rows that work is done for: those there are, and some that fill them up to a size that comes again."""
         return min(round_rows(len(self.lengths)), self.most_rows)
 
@@ -126,7 +126,7 @@ class QueuedBatch(KeyValueCache):
         self.lengths = lengths
         self.layers = [buffer[:, : len(lengths)] for buffer in self._buffers]
 
-    def keep(self, rows: Sequence[int]) -> "QueuedBatch":
+    def select(self, rows: Sequence[int]) -> "StaticBatch":
         """Return this batch with only these rows, in this order."""
         moved = [(place, row) for place, row in enumerate(rows) if place != row]
         if moved:
@@ -140,7 +140,7 @@ class QueuedBatch(KeyValueCache):
 
     def step(self) -> None:
         """Have every row read its token of `tokens`, and go on at once; `logits` follow."""
-        longest, rows = max(self.lengths), self.rows_run
+        longest, rows = max(self.lengths), self.padded_batch_size
         if longest >= self.capacity:
             raise ValueError(f"1 token behind {longest} does not fit a cache of {self.capacity}")
         if self._lengths_there != self.lengths:
@@ -164,13 +164,13 @@ class QueuedBatch(KeyValueCache):
         """Have work done: as it is written the first time, as it was recorded from then on."""
         self._recorder.run(key, work)
 
-    def companion(self, make: Callable[[], Companion]) -> Companion:
+    def get_or_create_state(self, make: Callable[[], Companion]) -> Companion:
         """Return what `make` returned the first time."""
         if self._companion is None:
             self._companion = make()
         return cast(Companion, self._companion)
 
-    def __enter__(self) -> "QueuedBatch":
+    def __enter__(self) -> "StaticBatch":
         """Begin."""
         return self
 
@@ -179,10 +179,10 @@ class QueuedBatch(KeyValueCache):
     ) -> None:
         """Leave it to the next, unless it broke down: then its memory is free."""
         if kind is None or not issubclass(kind, Exception):
-            self._network.take_back(self)
+            self._network.release(self)
 
 
-class QueuedGPT2(GPT2):
+class CudaGraphNetwork(GPT2):
     """A GPT-2 whose single steps are queued, not waited for. All else is done as `GPT2` does it."""
 
     def __init__(
@@ -190,20 +190,20 @@ class QueuedGPT2(GPT2):
     ) -> None:
         """Take the weights of a checkpoint onto a device, as `GPT2` does."""
         super().__init__(config, weights, device, dtype)
-        self._idle: list[QueuedBatch] = []
+        self._idle: list[StaticBatch] = []
 
-    def open_batch(self, rows: int) -> QueuedBatch:
+    def open_batch(self, rows: int) -> StaticBatch:
         """Return a batch of so many empty rows: the one that was left last, with all it recorded, where it is large enough."""
         batch = None
         with suppress(IndexError):
             batch = self._idle.pop()
         if batch is None or batch.most_rows < rows:
             batch = None  # its memory is free before more is taken
-            batch = QueuedBatch(self, round_rows(rows))
+            batch = StaticBatch(self, round_rows(rows))
         batch.clear(rows)
         return batch
 
-    def take_back(self, batch: QueuedBatch) -> None:
+    def release(self, batch: StaticBatch) -> None:
         """Keep a batch that was left for whoever opens the next."""
         self._idle[:] = [batch]
 

@@ -13,7 +13,7 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.generation.queued_sampling import QueuedSampler, cuts_of
 from songsmith.generation.row import Alphabet
 from songsmith.model.config import GPT2Config
-from songsmith.model.queued import QueuedBatch, QueuedGPT2, Recorder
+from songsmith.model.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
 from songsmith.model.store import LoadedModel
 
 META = torch.device("meta")
@@ -53,23 +53,23 @@ OPTIONS = [
 
 
 @pytest.fixture
-def unknown_batch(starter: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> QueuedBatch:
+def unknown_batch(starter: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> StaticBatch:
     """Return a batch of a network that is nowhere; whatever it does, it does as it would be recorded."""
-    run = Recorder.run.__wrapped__  # type: ignore[attr-defined]
+    run = GraphCache.run.__wrapped__  # type: ignore[attr-defined]
 
-    def watched(self: Recorder, key: object, work: Callable[[], None]) -> None:
+    def watched(self: GraphCache, key: object, work: Callable[[], None]) -> None:
         with values_unknown():
             run(self, key, work)
 
-    monkeypatch.setattr(Recorder, "run", watched)
+    monkeypatch.setattr(GraphCache, "run", watched)
     config = GPT2Config(
         vocabulary_size=starter.backend.vocabulary_size, context_window_tokens=300, width=16, layers=2, heads=2
     )
     weights = {name: torch.empty(shape, device=META) for name, shape in config.weight_shapes().items()}
-    return QueuedGPT2(config, weights, META, torch.bfloat16).open_batch(5)
+    return CudaGraphNetwork(config, weights, META, torch.bfloat16).open_batch(5)
 
 
-def test_a_step_asks_for_no_value_and_brings_nothing_along(unknown_batch: QueuedBatch) -> None:
+def test_a_step_asks_for_no_value_and_brings_nothing_along(unknown_batch: StaticBatch) -> None:
     for lengths in ([1, 2, 3, 4, 5], [290, 1, 1, 1, 1]):
         unknown_batch.lengths[:] = lengths
         unknown_batch.step()
@@ -77,7 +77,7 @@ def test_a_step_asks_for_no_value_and_brings_nothing_along(unknown_batch: Queued
 
 @pytest.mark.parametrize("changes", OPTIONS)
 def test_a_draw_asks_for_no_value_and_brings_nothing_along(
-    unknown_batch: QueuedBatch, starter: LoadedModel, changes: dict[str, float]
+    unknown_batch: StaticBatch, starter: LoadedModel, changes: dict[str, float]
 ) -> None:
     sampler = QueuedSampler(unknown_batch, Alphabet(starter))
     cuts = cuts_of([GenerationOptions(**changes)], starter.backend.vocabulary_size)
@@ -146,7 +146,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
 
 
 def test_work_is_done_once_whether_it_is_written_or_recorded(driver: Driver) -> None:
-    recorder, done, written = Recorder(torch.device("cuda:0")), [], []
+    recorder, done, written = GraphCache(torch.device("cuda:0")), [], []
 
     def work() -> None:
         written.append(1)
@@ -162,7 +162,7 @@ def test_work_is_done_once_whether_it_is_written_or_recorded(driver: Driver) -> 
 
 @pytest.mark.parametrize("end_fails", [False, True])
 def test_what_cannot_be_recorded_is_done_as_it_is_written(driver: Driver, end_fails: bool) -> None:
-    recorder, done = Recorder(torch.device("cuda:0")), []
+    recorder, done = GraphCache(torch.device("cuda:0")), []
     driver.fails, driver.end_fails = RuntimeError("operation not permitted when stream is capturing"), end_fails
     for times in range(1, 4):
         recorder.run("work", lambda: driver.launch(lambda: done.append(1)))
@@ -175,7 +175,7 @@ def test_what_cannot_be_recorded_is_done_as_it_is_written(driver: Driver, end_fa
 
 @pytest.mark.parametrize("end_fails", [False, True])
 def test_memory_that_runs_out_in_a_recording_is_said_so(driver: Driver, end_fails: bool) -> None:
-    recorder = Recorder(torch.device("cuda:0"))
+    recorder = GraphCache(torch.device("cuda:0"))
     driver.fails, driver.end_fails = torch.OutOfMemoryError("CUDA out of memory."), end_fails
     with pytest.raises(torch.OutOfMemoryError):
         recorder.run("work", lambda: driver.launch(lambda: None))
