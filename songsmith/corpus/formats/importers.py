@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,6 @@ from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_files import first_keys, read_json, read_json_lines, seek_keys
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.formats.kinds import JSON, KINDS, TEXT, find_kind
-from songsmith.corpus.formats.parquet import check_parquet, read_parquet
 from songsmith.corpus.formats.tables import read_table
 from songsmith.corpus.formats.text_files import Cursor, LocalFile, PipedInput, SourceFile
 from songsmith.corpus.formats.text_songs import DIVIDERS, is_marked, read_marked_up, read_text
@@ -33,10 +32,11 @@ _PATHS_TOLD = 3
 _KINDS_TOLD = 6
 _ENDING = re.compile(r"\.(?!\d+$)\w{1,10}")
 """What an ending looks like; `St. Anne` and `Song No. 5` have none."""
-_READERS = {
+Reader = Callable[[SourceFile, "partial[Place]", ImportOptions, Cursor], Iterator[RawRecord | SetAside]]
+"""What yields the songs of a file from a cursor on."""
+_READERS: dict[str, Reader] = {
     **dict.fromkeys(KINDS, read_marked_up), ".txt": read_text, ".chords": read_text, ".tab": read_text,
     ".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json, ".csv": read_table, ".tsv": read_table,
-    ".parquet": read_parquet,
 }  # fmt: skip
 
 Sources = Path | str | PipedInput | Sequence[Path | str]
@@ -166,6 +166,8 @@ class Importer:
             file = self._current = self._files[number]
             try:
                 if file.kind == ".parquet":
+                    from songsmith.corpus.formats.parquet import check_parquet
+
                     check_parquet(file)
                 else:
                     yield from file.check()
@@ -239,7 +241,7 @@ class Importer:
             try:
                 if refused := self._refused.get(number):
                     raise refused
-                reader = _READERS[self._kind(number)]
+                reader = _find_reader(self._kind(number))
                 yield from map(_judge, reader(file, place, self._options, self._cursor))
                 if isinstance(file, LocalFile) and file.has_changed():
                     file.remarks.append(f"{file.label} changed while it was read: import it again when it rests.")
@@ -250,6 +252,14 @@ class Importer:
                 yield SetAside(id=source, title=file.filename, reason=reason)
             self._current = None
             self._bytes_done += file.size_bytes
+
+
+def _find_reader(kind: str) -> Reader:
+    if kind == ".parquet":  # imports NumPy, for which no other import should wait
+        from songsmith.corpus.formats.parquet import read_parquet
+
+        return read_parquet
+    return _READERS[kind]
 
 
 def describe_passed_over(counts: Mapping[str, int]) -> str:

@@ -89,7 +89,7 @@ def rename_keys(row: Mapping[str, Any], names: Sequence[Sequence[str]]) -> Mappi
         row: an object of JSON.
         names: for each part what its key may be called, the likeliest first.
     """
-    missing = [part for part in names if not any(name in row for name in part)]
+    missing = [part for part in names if row.keys().isdisjoint(part)]
     if not missing or _is_by_title(row):
         return row
     folded = {key.strip().casefold().replace(" ", "_"): key for key in reversed(list(row))}

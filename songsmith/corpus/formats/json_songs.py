@@ -30,6 +30,8 @@ SYNONYMS = {
 _OWN = {"id", "title", "artist", "text", "lyrics", "source", "url", "fetched_at"}
 _GENIUS_FACTS = ("release_date", "language")
 _LONGEST_ID = 200
+# Of three types, as a tuple: a union would be made anew for each of millions of values.
+_PLAIN = (str, int, float)
 _KEYS_TOLD = 8
 
 
@@ -193,7 +195,7 @@ def _facts(row: Mapping[str, Any], own: set[str]) -> dict[str, Fact]:
         name: value
         for name, value in row.items()
         if name not in own
-        and isinstance(value, str | int | float)  # a bool is an int; null says nothing
+        and isinstance(value, _PLAIN)  # a bool is an int; null says nothing
         and not (isinstance(value, float) and not math.isfinite(value))
     }
 
@@ -213,9 +215,12 @@ def _find_id(row: Mapping[str, Any], place: Place) -> str:
 
 def _find_key(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     """Return the first key that says something. A number does only under the likeliest: a `track` may be counted."""
-    if "source" in row and row.get(keys[0]) == "" and keys[0] != SYNONYMS["text"][0]:
+    likeliest = row.get(keys[0])
+    if likeliest:
+        return keys[0]
+    if "source" in row and likeliest == "" and keys[0] != SYNONYMS["text"][0]:
         return keys[0]  # what an export says of a song without title: its `name` is a fact like others
-    says = (key for key in keys if row.get(key) and (key == keys[0] or isinstance(row[key], str | list | dict)))
+    says = (key for key in keys[1:] if row.get(key) and isinstance(row[key], str | list | dict))
     return next(says, "")
 
 
@@ -247,7 +252,7 @@ def _chords(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return str(value) if isinstance(value, _PLAIN) and not isinstance(value, bool) else ""
 
 
 def _unknown(place: Place) -> SetAside:

@@ -11,22 +11,15 @@ from functools import partial
 from songsmith.corpus.formats.chord_marks import has_chords, is_chordpro, read_onsong
 from songsmith.corpus.formats.chordpro import read_chordpro
 from songsmith.corpus.formats.found_song import FoundSong, as_record
-from songsmith.corpus.formats.genius_page import read_genius_page
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.formats.kinds import CHORDPRO, PAGES, SUBTITLES, XML, find_kind
 from songsmith.corpus.formats.lrc import read_lrc
 from songsmith.corpus.formats.marked_text import read_marked_text
-from songsmith.corpus.formats.musicxml import read_musicxml
-from songsmith.corpus.formats.openlyrics import read_openlyrics
-from songsmith.corpus.formats.opensong import read_opensong
 from songsmith.corpus.formats.subtitles import read_subtitles
 from songsmith.corpus.formats.text_files import Cursor, SourceFile
-from songsmith.corpus.formats.ttml import read_ttml
-from songsmith.corpus.formats.xml_files import find, local_name, parse_xml
 from songsmith.corpus.records import RawRecord, SetAside, has_words
-from songsmith.errors import InputError
-from songsmith.lyrics import SectionKind, one_line, parse_header
+from songsmith.lyrics import SectionKind, parse_header
 
 DIVIDERS = ("<|startoftext|>", "<|endoftext|>")
 """What divides the songs of a text file."""
@@ -35,7 +28,6 @@ _ABOVE = re.compile(r"[ \t]*([^\[({\n][^\n]{0,100})\n((?:[ \t]*\n)*)([^\n]{1,300
 _OF_A_PAGE = re.compile(r"lyrics\s*$|contributors?\b|translations?\b", re.IGNORECASE)
 _FIRST = (SectionKind.VERSE, SectionKind.INTRO, SectionKind.CHORUS, SectionKind.PRECHORUS)
 _LATER = re.compile(r"\b(?:[2-9]|\d\d+)\b")
-_LONGEST_NAME = 40
 _LONGEST_SONG = 16 << 20
 _START = 1 << 16
 _CHUNK = 1 << 20
@@ -86,9 +78,14 @@ def read_marked_up(
     elif kind in CHORDPRO or (kind == ".onsong" and is_chordpro(content)):
         yield from read_chordpro(content, here)
     elif kind in PAGES:
+        # Imported here, as is what reads XML: most imports read neither, and would wait for both.
+        from songsmith.corpus.formats.genius_page import read_genius_page
+
         yield read_genius_page(content, here)
     elif kind in XML:
-        yield as_record(_read_xml(content, file.label), here)
+        from songsmith.corpus.formats.xml_songs import read_xml
+
+        yield as_record(read_xml(content, file.label), here)
     elif kind in SUBTITLES:
         yield as_record(read_subtitles(content), here)
     elif kind == ".onsong":
@@ -106,21 +103,6 @@ def is_marked(file: SourceFile) -> bool:
     with file.text() as text:
         start = text.read(_START)
     return is_chordpro(start) or read_marked_text(start) is not None
-
-
-def _read_xml(content: str, label: str) -> FoundSong:
-    root = parse_xml(content, label)
-    name = local_name(root)
-    if name in ("score-partwise", "score-timewise"):
-        return read_musicxml(root)
-    if name == "tt":
-        return read_ttml(root, content)
-    if name == "song" and find(root, "lyrics") is not None:
-        return read_openlyrics(root) if find(root, "properties") is not None else read_opensong(root)
-    raise InputError(
-        f"{label} is a kind of XML that songsmith doesn't read: its root is <{one_line(name)[:_LONGEST_NAME]}>.",
-        "Save its lyrics as plain text.",
-    )
 
 
 def _read_song(words: str, place: "partial[Place]", *, title: str) -> Iterator[RawRecord | SetAside]:
