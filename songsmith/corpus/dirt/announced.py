@@ -16,9 +16,11 @@ _ANNOUNCES = re.compile(
 
 
 def _announced(text: str, about: About) -> list[Finding]:
-    head = text[:_LONGEST]
-    if not (line := head.lstrip())[:20].lower().startswith(_BEGINNINGS):
+    folded = about.folded
+    if not (folded.lstrip() if folded[:1].isspace() else folded).startswith(_BEGINNINGS):
         return []
+    head = text[:_LONGEST]
+    line = head.lstrip()
     start = len(head) - len(line)
     end = text.find("\n", start, start + _LONGEST)
     found = _ANNOUNCES.fullmatch(text[start:end].rstrip()) if end >= 0 else None

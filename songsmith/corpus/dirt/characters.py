@@ -140,10 +140,13 @@ def _disguised(line: str, latin_throughout: bool, *, only_alike: bool) -> list[t
         alike = _ALIKE.issuperset(foreign)
         if len(foreign) == len(letters) and not alike:
             return []  # real words of that alphabet stand beside: who knows what belongs to which
-        latin = letters.translate(_LOOK_ALIKES)
-        alone = latin in _WORDS_OF_ONE_LETTER and (only_alike or letters == _IOTA)
+        alone = (
+            len(letters) == 1
+            and (only_alike or letters == _IOTA)
+            and letters.translate(_LOOK_ALIKES) in _WORDS_OF_ONE_LETTER
+        )
         if latin_throughout or (alike and (alone or len(foreign) * 2 <= len(letters))):
-            found.append((word, latin))
+            found.append((word, letters.translate(_LOOK_ALIKES)))
     return [(word, latin) for word, latin in found if has_latin or latin_throughout or len(latin) > 1]
 
 
