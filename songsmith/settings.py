@@ -4,16 +4,16 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from songsmith.errors import UsageError, storing
 from songsmith.files import NotRegularError, TooLargeError, read_regular, write_whole
+from songsmith.options import check, declared, from_mapping, option, shown
 from songsmith.paths import Paths
 
 _LONGEST_BYTES = 16 << 10  # of some files, TOML takes seconds to read a few times as much
-_LONGEST_SHOWN = 80
 NO_MODEL = "none"
 """Said in place of a model's name."""
 AUTO_THEME = "auto"
@@ -26,26 +26,29 @@ THEMES = (AUTO_THEME, "dark", "light")
 class Settings:
     """Preferences that outlive a command. Each is a key of settings.toml and a SONGSMITH_ variable."""
 
-    model: str = "starter"
-    """Name of the model that writes unless another is asked for."""
-    device: str = "auto"
-    """Where the model runs: auto, cpu, cuda, or mps."""
-    threads: int = 0
-    """CPU threads for generation; 0 lets songsmith choose."""
-    draft_model: str = NO_MODEL
-    """Name of a smaller model that guesses for the one that writes, or none."""
-    theme: str = AUTO_THEME
-    """Colours of the workshop: dark, light, or auto for those that go with the terminal."""
+    model: str = option("starter", help="Name of the model that writes unless another is asked for.", flag=None)
+    device: str = option("auto", help="Where the model runs: auto, cpu, cuda, or mps.", flag=None)
+    threads: int = option(
+        0,
+        help="CPU threads for generation; 0 lets songsmith choose.",
+        minimum=0,
+        maximum=1024,
+        unit="threads",
+        flag=None,
+    )
+    draft_model: str = option(
+        NO_MODEL, help="Name of a smaller model that guesses for the one that writes, or none.", flag=None
+    )
+    theme: str = option(
+        AUTO_THEME, help="Colours of the workshop: dark, light, or auto for those that go with the terminal.", flag=None
+    )
 
     def __post_init__(self) -> None:
+        check(self)
         if self.theme not in THEMES:
             raise UsageError(f"There is no theme '{self.theme}'.", f"Use {', '.join(THEMES[:-1])} or {THEMES[-1]}.")
         if self.device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
-            raise UsageError(f"There is no device '{_short(self.device)}'.", "Use auto, cpu, cuda or mps.")
-        if not 0 <= self.threads <= 1024:
-            raise UsageError(
-                f"{self.threads} threads is out of range.", "Use a number from 1 to 1024, or 0 to let songsmith choose."
-            )
+            raise UsageError(f"There is no device {shown(self.device)}.", "Use auto, cpu, cuda or mps.")
 
     @classmethod
     def load(cls, paths: Paths, environ: Mapping[str, str] | None = None) -> Self:
@@ -55,7 +58,10 @@ class Settings:
             UsageError: for a file that is not TOML, an unknown key, or a value of the wrong kind.
         """
         file, variables = cls._layers(paths, environ)
-        return cls()._over(file, str(paths.settings))._over(variables, "the environment")
+        settings = from_mapping(cls, file, origin=str(paths.settings))
+        for name, value in variables.items():
+            settings = from_mapping(cls, {name: value}, usual=settings, origin=_variable(name))
+        return settings
 
     @classmethod
     def origins(cls, paths: Paths, environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -67,7 +73,7 @@ class Settings:
         file, variables = cls._layers(paths, environ)
         origins = dict.fromkeys((field.name for field in fields(cls)), "default")
         origins |= dict.fromkeys(file, str(paths.settings))
-        return origins | {name: f"SONGSMITH_{name.upper()}" for name in variables}
+        return origins | {name: _variable(name) for name in variables}
 
     @classmethod
     def _layers(cls, paths: Paths, environ: Mapping[str, str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -75,26 +81,19 @@ class Settings:
         variables = os.environ if environ is None else environ
         found: dict[str, Any] = {}
         for field in fields(cls):
-            value = variables.get(name := f"SONGSMITH_{field.name.upper()}")
+            value = variables.get(name := _variable(field.name))
             if value:
                 try:
                     found[field.name] = int(value) if field.type is int else value
                 except ValueError as error:
                     raise UsageError(
-                        f"{name}={_short(value)} isn't a whole number.", f"Unset {name}, or correct it."
+                        f"{name}: {shown(value)} isn't a whole number.", f"Use {declared(cls)[field.name].allowed}."
                     ) from error
         return _read_file(paths.settings), found
 
-    def _over(self, values: Mapping[str, Any], origin: str) -> Self:
-        known = {field.name: field.type for field in fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise UsageError(
-                    f"{origin} sets '{_short(name)}', which isn't a setting.", f"The settings are {', '.join(known)}."
-                )
-            if type(value) is not known[name]:
-                raise UsageError(f"{origin} gives '{name}' a value of the wrong kind.", "See Settings in the README.")
-        return replace(self, **values)
+
+def _variable(setting: str) -> str:
+    return f"SONGSMITH_{setting.upper()}"
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -134,10 +133,6 @@ def _read_bounded(path: Path) -> str:
         ) from error
 
 
-def _short(value: str) -> str:
-    return value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"
-
-
 def keep_setting(paths: Paths, name: str, value: str) -> None:
     """Write one setting into settings.toml, and leave all else in it as it stands, comments and all.
 
@@ -145,7 +140,7 @@ def keep_setting(paths: Paths, name: str, value: str) -> None:
         UsageError: the file cannot be read, or sets this in a way that is not found here.
         StorageError: it cannot be written.
     """
-    Settings()._over(_read_file(paths.settings), str(paths.settings))
+    from_mapping(Settings, _read_file(paths.settings), origin=str(paths.settings))
     import tomllib
 
     with storing(paths.settings):

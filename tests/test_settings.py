@@ -40,13 +40,14 @@ def test_reading_makes_no_file(paths: Paths, home: Path) -> None:
     ("text", "named"),
     [
         ("model = \n", "line 1"),
-        ('modle = "x"', "'modle'"),
-        ("model = 3", "'model'"),
-        ('threads = "3"', "'threads'"),
-        ("threads = true", "'threads'"),
-        ("threads = 1.0", "'threads'"),
-        ("threads = -1", "-1 threads"),
-        ("threads = 1025", "1025 threads"),
+        ('modle = "x"', "settings.toml: 'modle' isn't an option. Did you mean model (text)?"),
+        ('colour = "x"', "'colour' isn't an option. The options are model, device, threads, draft_model, theme."),
+        ("model = 3", "settings.toml: model 3 isn't text."),
+        ('threads = "3"', "threads '3' isn't a whole number. Use a number from 0 to 1024."),
+        ("threads = true", "threads true isn't a whole number. Use a number from 0 to 1024."),
+        ("threads = 1.5", "threads 1.5 isn't a whole number. Use a number from 0 to 1024."),
+        ("threads = -1", "settings.toml: threads -1 is out of range. Use a number from 0 to 1024."),
+        ("threads = 1025", "threads 1025 is out of range. Use a number from 0 to 1024."),
         ('device = "tpu"', "'tpu'"),
         ('theme = "pink"', "'pink'"),
         (b"model = '\xff'", "n't valid TOML"),
@@ -67,8 +68,11 @@ def test_a_mistake_in_the_file_is_named(paths: Paths, text: str | bytes, named: 
     [("THREADS", "two"), ("THREADS", "1.5"), ("THREADS", "-1"), ("THREADS", "99999"), ("DEVICE", "tpu")],
 )
 def test_a_mistake_in_the_environment_is_named(paths: Paths, name: str, value: str) -> None:
-    with pytest.raises(UsageError, match=value):
+    with pytest.raises(UsageError, match=value) as caught:
         Settings.load(paths, {f"SONGSMITH_{name}": value})
+    if name == "THREADS":
+        assert caught.value.message.startswith("SONGSMITH_THREADS: ")
+        assert caught.value.next_step == "Use a number from 0 to 1024."
 
 
 @given(st.text(max_size=30))

@@ -2,19 +2,22 @@
 
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from songsmith.cli import completion, console
+from songsmith.cli.derived_options import takes_options
 from songsmith.counting import count_of
 from songsmith.errors import InputError
 from songsmith.generation.options import GenerationOptions
+from songsmith.options import changed
 from songsmith.safe_text import json_row, one_line
 
 _USUAL = GenerationOptions()
 
 
+@takes_options(_USUAL)
 def gen(
     prompt: Annotated[
         str | None,
@@ -37,21 +40,10 @@ def gen(
     ladder: Annotated[
         str | None, typer.Option(help="Temperatures of the first and last take, such as 1.3:0.7.", show_default=False)
     ] = None,
-    max_lines: Annotated[
-        int | None,
-        typer.Option(
-            help="Stop after this many new lines; 0: no limit.", show_default=f"{_USUAL.max_lines}, or --min-lines"
-        ),
-    ] = None,
-    min_lines: Annotated[
-        int | None,
-        typer.Option(help="Write at least this many new lines.", show_default=str(_USUAL.min_lines)),
-    ] = None,
+    max_lines: Annotated[int | None, typer.Option(show_default=f"{_USUAL.max_lines}, or --min-lines")] = None,
+    min_lines: Annotated[int | None, typer.Option(show_default=f"{_USUAL.min_lines}")] = None,
     max_new_tokens: Annotated[
-        int | None,
-        typer.Option(
-            help="Stop after this many tokens.", show_default=f"{_USUAL.max_new_tokens}, or enough for --min-lines"
-        ),
+        int | None, typer.Option(show_default=f"{_USUAL.max_new_tokens}, or enough for --min-lines")
     ] = None,
     model: Annotated[
         str | None,
@@ -74,30 +66,14 @@ def gen(
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of the first take; later takes count up from it.", show_default="random")
-    ] = None,
-    temperature: Annotated[
-        float, typer.Option("--temperature", "-t", help="Higher is more surprising; 0: always the likeliest token.")
-    ] = _USUAL.temperature,
-    top_k: Annotated[int, typer.Option(help="Choose from the k likeliest tokens; 0: from all.")] = _USUAL.top_k,
-    top_p: Annotated[
-        float, typer.Option(help="Choose from the likeliest tokens whose probabilities add up to this.")
-    ] = _USUAL.top_p,
-    min_p: Annotated[
-        float, typer.Option(help="Choose from tokens at least this fraction as likely as the best.")
-    ] = _USUAL.min_p,
-    repetition_penalty: Annotated[
-        float, typer.Option(help="Above 1: repeat words less often.")
-    ] = _USUAL.repetition_penalty,
-    no_repeat_ngram: Annotated[
-        int, typer.Option(help="Never repeat a run of this many tokens; 0: off.")
-    ] = _USUAL.no_repeat_ngram,
+    seed: Annotated[int | None, typer.Option(show_default="random")] = None,
+    *,
     save: Annotated[bool, typer.Option("--save", help="Save each take as a song; see `songsmith songs`.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors on standard error.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per take, with its provenance.")
     ] = False,
+    **sampling: Any,
 ) -> None:
     """Write a song, or continue one, on standard output."""
     from songsmith.errors import ModelError
@@ -126,11 +102,8 @@ def gen(
 
     import secrets
 
-    first = GenerationOptions(
-        seed=secrets.randbelow(2**31) if seed is None else seed, temperature=temperature, top_k=top_k, top_p=top_p,
-        min_p=min_p, repetition_penalty=repetition_penalty, no_repeat_ngram=no_repeat_ngram,
-        **plan_length(min_lines=min_lines, max_lines=max_lines, max_new_tokens=max_new_tokens),
-    )  # fmt: skip
+    length = plan_length(min_lines=min_lines, max_lines=max_lines, max_new_tokens=max_new_tokens)
+    first = changed(_USUAL, seed=secrets.randbelow(2**31) if seed is None else seed, **length, **sampling)
     place = read_prompt(_prompt_text(prompt), title=title, finish_line=finish_line, vary=vary)
     first = replace(first, stay_in_section=place.in_unfinished_section)
     options = plan_takes(first, takes=takes, ladder=ladder)

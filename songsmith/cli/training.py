@@ -3,20 +3,19 @@
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from songsmith.cli import completion, console
-from songsmith.training.options import FINETUNING, NEW, OptimizerName, Precision, ScheduleName, TrainingOptions, Unit
+from songsmith.cli.derived_options import takes_options
+from songsmith.options import changed
+from songsmith.training.options import FINETUNING, NEW, RUN_PANEL, SONGS_PANEL, TrainingOptions
 
 if TYPE_CHECKING:
     from songsmith.studio.studio import Studio
     from songsmith.studio.training import TrainingRequest
     from songsmith.training.run import TrainingRun
-
-_SONGS, _LENGTH, _LEARNING, _RUN = "Songs", "How long", "How it learns", "The run"
 
 
 def _option(panel: str, help: str, *names: str, **settings: Any) -> Any:
@@ -26,13 +25,18 @@ def _option(panel: str, help: str, *names: str, **settings: Any) -> Any:
 CorpusName = Annotated[
     str | None,
     _option(
-        _SONGS, "Corpus to train on.", "--corpus", "-c", show_default="the latest", autocompletion=completion.corpora
+        SONGS_PANEL,
+        "Corpus to train on.",
+        "--corpus",
+        "-c",
+        show_default="the latest",
+        autocompletion=completion.corpora,
     ),
 ]
 Filters = Annotated[
     list[str] | None,
     _option(
-        _SONGS,
+        SONGS_PANEL,
         "Train only on songs that match, such as kind=song or oov<=0.03; repeatable.",
         "--filter",
         show_default=False,
@@ -40,50 +44,22 @@ Filters = Annotated[
 ]
 Copies = Annotated[
     list[str] | None,
-    _option(_SONGS, "Repeat matching songs this many times, such as kind=song:2; repeatable.", show_default=False),
+    _option(SONGS_PANEL, "Repeat matching songs this many times, such as kind=song:2; repeatable.", show_default=False),
 ]
-MaxSongs = Annotated[int | None, _option(_SONGS, "Maximum number of songs.", min=1, show_default="all")]
-UnitName = Annotated[Unit, _option(_SONGS, "Learn whole songs, or single lines.")]
-Share = Annotated[float, _option(_SONGS, "Share of the songs held out for validation.")]
+MaxSongs = Annotated[int | None, _option(SONGS_PANEL, "Maximum number of songs.", min=1, show_default="all")]
 Name = Annotated[
     str | None, typer.Option("--name", "-n", help="Name of the new model.", show_default="the corpus name")
 ]
-Steps = Annotated[int | None, _option(_LENGTH, "Optimiser steps.", show_default=False)]
-Epochs = Annotated[
-    float | None, _option(_LENGTH, "Passes over all songs; the default if you give none of these.", show_default=False)
-]
-Minutes = Annotated[float | None, _option(_LENGTH, "Minutes to train.", show_default=False)]
-Block = Annotated[
-    int, _option(_LEARNING, "Tokens per block; 0: the context window. For a new model, this is its context window.")
-]
-Batch = Annotated[int, _option(_LEARNING, "Blocks per pass.")]
-Accumulation = Annotated[int, _option(_LEARNING, "Passes per step.")]
-Optimizer = Annotated[OptimizerName, _option(_LEARNING, "muon (for matrices) or adamw (for everything).")]
-Rate = Annotated[float, _option(_LEARNING, "Peak learning rate of AdamW.")]
-MatrixRate = Annotated[float, _option(_LEARNING, "Peak learning rate of Muon.")]
-Decay = Annotated[float, _option(_LEARNING, "Weight decay of matrices.")]
-Schedule = Annotated[ScheduleName, _option(_LEARNING, "How the learning rate changes after the warm-up.")]
-Warmup = Annotated[int, _option(_LEARNING, "Warm-up steps.")]
-Restarts = Annotated[int, _option(_LEARNING, "Cycles of --schedule restarts.")]
-Clip = Annotated[float, _option(_LEARNING, "Maximum gradient norm; 0: no limit.")]
-Dropout = Annotated[float, _option(_LEARNING, "Share of activations to drop.")]
-SyllablePlans = Annotated[float, _option(_LEARNING, "Share of lines that are given their syllable count.")]
-RhymePlans = Annotated[float, _option(_LEARNING, "Share of lines that are given their last word.")]
-Artists = Annotated[float, _option(_LEARNING, "Share of songs that are given their artist.")]
-Precise = Annotated[Precision, _option(_LEARNING, "auto: bfloat16 where it is faster.")]
-Evaluate = Annotated[int, _option(_RUN, "Steps between evaluations.")]
-Sample = Annotated[int, _option(_RUN, "Steps between sample verses; 0: none.")]
-Compile = Annotated[bool, _option(_RUN, "Compile the network first: takes minutes, then trains faster.", "--compile")]
-Seed = Annotated[int, _option(_RUN, "Seed for split, order, plans and initial weights.")]
 Device = Annotated[
-    str | None, _option(_RUN, "auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
+    str | None, _option(RUN_PANEL, "auto, cpu, cuda or mps.", show_default="auto", autocompletion=completion.devices)
 ]
-Resume = Annotated[bool, _option(_RUN, "Resume from the last checkpoint.", "--resume")]
-About = Annotated[str, _option(_RUN, "One sentence about the model, for its manifest.", show_default=False)]
-Attribution = Annotated[str, _option(_RUN, "Credit for the songs, for the manifest.", show_default=False)]
-Licence = Annotated[str, _option(_RUN, "SPDX identifier of its licence, for the manifest.", show_default=False)]
+Resume = Annotated[bool, _option(RUN_PANEL, "Resume from the last checkpoint.", "--resume")]
+About = Annotated[str, _option(RUN_PANEL, "One sentence about the model, for its manifest.", show_default=False)]
+Attribution = Annotated[str, _option(RUN_PANEL, "Credit for the songs, for the manifest.", show_default=False)]
+Licence = Annotated[str, _option(RUN_PANEL, "SPDX identifier of its licence, for the manifest.", show_default=False)]
 
 
+@takes_options(NEW)
 def train(
     corpus: CorpusName = None,
     size: Annotated[str, typer.Option("--size", "-s", help="tiny, small, base or gpt2.")] = "small",
@@ -101,36 +77,13 @@ def train(
     filters: Filters = None,
     copies: Copies = None,
     max_songs: MaxSongs = None,
-    unit: UnitName = NEW.unit,
-    validation_share: Share = NEW.validation_share,
-    steps: Steps = None,
-    epochs: Epochs = None,
-    minutes: Minutes = None,
-    block_tokens: Block = NEW.block_tokens,
-    batch_blocks: Batch = NEW.batch_blocks,
-    accumulation: Accumulation = NEW.accumulation,
-    optimizer: Optimizer = NEW.optimizer,
-    learning_rate: Rate = NEW.learning_rate,
-    matrix_learning_rate: MatrixRate = NEW.matrix_learning_rate,
-    weight_decay: Decay = NEW.weight_decay,
-    schedule: Schedule = NEW.schedule,
-    warmup_steps: Warmup = NEW.warmup_steps,
-    restarts: Restarts = NEW.restarts,
-    clip_norm: Clip = NEW.clip_norm,
-    dropout: Dropout = NEW.dropout,
-    syllable_plan_rate: SyllablePlans = NEW.syllable_plan_rate,
-    rhyme_plan_rate: RhymePlans = NEW.rhyme_plan_rate,
-    artist_rate: Artists = NEW.artist_rate,
-    precision: Precise = NEW.precision,
-    evaluate_every_steps: Evaluate = NEW.evaluate_every_steps,
-    sample_every_steps: Sample = NEW.sample_every_steps,
-    compile: Compile = False,
-    seed: Seed = NEW.seed,
+    *,
     device: Device = None,
     resume: Resume = False,
     about: About = "",
     licence: Licence = "",
     attribution: Attribution = "",
+    **options: Any,
 ) -> None:
     """Train a new model on a corpus, from random weights.
 
@@ -144,6 +97,7 @@ def train(
     _follow(studio, run, resume=resume)
 
 
+@takes_options(FINETUNING)
 def finetune(
     corpus: CorpusName = None,
     base: Annotated[
@@ -160,36 +114,13 @@ def finetune(
     filters: Filters = None,
     copies: Copies = None,
     max_songs: MaxSongs = None,
-    unit: UnitName = FINETUNING.unit,
-    validation_share: Share = FINETUNING.validation_share,
-    steps: Steps = None,
-    epochs: Epochs = None,
-    minutes: Minutes = None,
-    block_tokens: Block = FINETUNING.block_tokens,
-    batch_blocks: Batch = FINETUNING.batch_blocks,
-    accumulation: Accumulation = FINETUNING.accumulation,
-    optimizer: Optimizer = FINETUNING.optimizer,
-    learning_rate: Rate = FINETUNING.learning_rate,
-    matrix_learning_rate: MatrixRate = FINETUNING.matrix_learning_rate,
-    weight_decay: Decay = FINETUNING.weight_decay,
-    schedule: Schedule = FINETUNING.schedule,
-    warmup_steps: Warmup = FINETUNING.warmup_steps,
-    restarts: Restarts = FINETUNING.restarts,
-    clip_norm: Clip = FINETUNING.clip_norm,
-    dropout: Dropout = FINETUNING.dropout,
-    syllable_plan_rate: SyllablePlans = FINETUNING.syllable_plan_rate,
-    rhyme_plan_rate: RhymePlans = FINETUNING.rhyme_plan_rate,
-    artist_rate: Artists = FINETUNING.artist_rate,
-    precision: Precise = FINETUNING.precision,
-    evaluate_every_steps: Evaluate = FINETUNING.evaluate_every_steps,
-    sample_every_steps: Sample = FINETUNING.sample_every_steps,
-    compile: Compile = False,
-    seed: Seed = FINETUNING.seed,
+    *,
     device: Device = None,
     resume: Resume = False,
     about: About = "",
     licence: Licence = "",
     attribution: Attribution = "",
+    **options: Any,
 ) -> None:
     """Teach a model the style of a corpus.
 
@@ -204,15 +135,12 @@ def finetune(
 
 
 def _request(studio: "Studio", values: Mapping[str, Any], usual: TrainingOptions) -> "TrainingRequest":
-    """Return what a command's arguments ask for. Those that are options of training are named as these are."""
+    """Return what a command's arguments ask for, by their names."""
     from songsmith.cli.words import tell_choice
     from songsmith.studio.corpora import choose_corpus, stale_notice
     from songsmith.studio.training import TrainingRequest
     from songsmith.studio.training_songs import SongChoice
 
-    options = {field.name: values[field.name] for field in fields(TrainingOptions) if field.name in values}
-    if options["steps"] is options["epochs"] is options["minutes"] is None:
-        options["epochs"] = usual.epochs
     corpus, chosen = choose_corpus(studio.corpora, values["corpus"])
     tell_choice(chosen.name, chosen.why)
     if notice := stale_notice(corpus):
@@ -225,7 +153,7 @@ def _request(studio: "Studio", values: Mapping[str, Any], usual: TrainingOptions
     )
     return TrainingRequest(
         songs=songs,
-        options=replace(usual, **options),
+        options=changed(usual, **values["options"]),
         name=values["name"],
         resume=values["resume"],
         description=values["about"],

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from songsmith.errors import UsageError
+from songsmith.options import check, option
 
 MOST_LINES, MOST_NEW_TOKENS = 100_000, 1_000_000
 """Most that can be asked for."""
@@ -11,50 +11,48 @@ MOST_LINES, MOST_NEW_TOKENS = 100_000, 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationOptions:
-    """Options of one take. Out of range raises UsageError, naming the option and its range."""
+    """Options of one take. A value that cannot be used raises UsageError, naming the option and its range."""
 
-    seed: int = 0
-    """Start of the take's own random stream, 0 to 2**63 - 1."""
-    temperature: float = 0.75
-    """Divides the logits: 0 always takes the likeliest token (greedy), 1 keeps the model's odds, at most 10."""
-    top_k: int = 0
-    """Sample from the k likeliest tokens; 0 or less, from all."""
-    top_p: float = 0.9
-    """Sample from the fewest tokens whose odds sum to this (Holtzman et al. 2020), above 0 to 1; 1 is off."""
-    min_p: float = 0.0
-    """Sample from tokens at least this share as likely as the likeliest (Nguyen et al. 2024), 0 to 1; 0 is off."""
-    repetition_penalty: float = 1.1
-    """Divides (or multiplies, below zero) the logit of each token the lyric has had (Keskar et al. 2019); 0.1 to 10.
+    seed: int = option(0, help="Seed of the first take; later takes count up from it.", minimum=0, maximum=2**63 - 1)
+    """Start of the take's own random stream."""
+    temperature: float = option(
+        0.75, help="Higher is more surprising; 0: always the likeliest token.", minimum=0, maximum=10, short_flag="-t"
+    )
+    """Divides the logits: 0 always takes the likeliest token (greedy), 1 keeps the model's probabilities."""
+    top_k: int = option(0, help="Choose from the k likeliest tokens; 0: from all.", unit="tokens")
+    """0 or less: from all."""
+    top_p: float = option(
+        0.9, help="Choose from the likeliest tokens whose probabilities add up to this.", exclusive_minimum=0, maximum=1
+    )
+    """The fewest tokens whose probabilities add up to this (Holtzman et al. 2020); 1 is off."""
+    min_p: float = option(
+        0.0, help="Choose from tokens at least this fraction as likely as the best.", minimum=0, maximum=1
+    )
+    """Nguyen et al. 2024; 0 is off."""
+    repetition_penalty: float = option(1.1, help="Above 1: repeat words less often.", minimum=0.1, maximum=10)
+    """Divides (or multiplies, below zero) the logit of each token the lyric has had (Keskar et al. 2019).
     Marks and line ends are exempt: a song repeats its form."""
-    no_repeat_ngram: int = 0
-    """Never write a run of this many tokens twice; runs end at a line's end. 0 is off."""
-    max_new_tokens: int = 1000
-    """Stop after this many tokens, at least 1."""
-    max_lines: int = 32
-    """Stop after this many lines, written or finished; 0 is no limit."""
-    min_lines: int = 4
+    no_repeat_ngram: int = option(
+        0, help="Never repeat a run of this many tokens; 0: off.", minimum=0, maximum=1000, unit="tokens"
+    )
+    """Runs end at a line's end."""
+    max_new_tokens: int = option(
+        1000, help="Stop after this many tokens.", minimum=1, maximum=MOST_NEW_TOKENS, unit="tokens"
+    )
+    max_lines: int = option(
+        32, help="Stop after this many new lines; 0: no limit.", minimum=0, maximum=MOST_LINES, unit="lines"
+    )
+    """Lines written or finished."""
+    min_lines: int = option(4, help="Write at least this many new lines.", minimum=0, maximum=MOST_LINES, unit="lines")
     """Neither the song nor the section ends before this many lines, written or finished."""
-    stop_at_section: bool = False
-    """Stop where the section ends, not only where the song does."""
-    stay_in_section: bool = False
-    """Write into the section the prompt ends in before a new one is begun; otherwise one may be begun right away."""
+    stop_at_section: bool = option(False, help="Stop where the section ends, not only where the song does.", flag=None)
+    stay_in_section: bool = option(
+        False, help="Write into the section the prompt ends in before beginning a new one.", flag=None
+    )
+    """Otherwise a new one may be begun right away."""
 
     def __post_init__(self) -> None:
-        self._check("seed", 0, 2**63 - 1)
-        self._check("temperature", 0, 10)
-        self._check("top_p", 0, 1, above=True)
-        self._check("min_p", 0, 1)
-        self._check("repetition_penalty", 0.1, 10)
-        self._check("no_repeat_ngram", 0, 1000)
-        self._check("max_new_tokens", 1, MOST_NEW_TOKENS)
-        self._check("max_lines", 0, MOST_LINES)
-        self._check("min_lines", 0, MOST_LINES)
-
-    def _check(self, name: str, low: float, high: float, *, above: bool = False) -> None:
-        value = getattr(self, name)
-        if not low <= value <= high or (above and value == low):  # so put, NaN is out of range too
-            span = f"{'above ' if above else ''}{low} {'up ' if above else ''}to {high}"
-            raise UsageError(f"--{name.replace('_', '-')} {value} is out of range.", f"Use a number from {span}.")
+        check(self)
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as JSON values."""

@@ -24,6 +24,7 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse, render
 from songsmith.markup import Prompt
 from songsmith.memory import is_out_of_memory, memory_error, prepare_memory
+from songsmith.options import from_mapping
 from songsmith.safe_text import printable
 from songsmith.settings import NO_MODEL
 from songsmith.takes import FinishReason, Take
@@ -158,7 +159,7 @@ def decode_message(line: bytes) -> Any:
             song=parse(prompt["text"], title=prompt["title"], artist=prompt["artist"]), open_line=prompt["open_line"],
             next_section=SectionKind(section) if section else None,
         )  # fmt: skip
-        values["options"] = [GenerationOptions(**option) for option in values["options"]]
+        values["options"] = [from_mapping(GenerationOptions, option) for option in values["options"]]
     elif kind == "TakeWritten":
         values["result"] = Take(**values["result"] | {"finish": FinishReason(values["result"]["finish"])})
     return _KINDS[kind](**values)

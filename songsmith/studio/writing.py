@@ -2,6 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from songsmith.errors import InputError, UsageError
@@ -11,6 +12,7 @@ from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Author, Song, parse, strip_controls, with_authors
 from songsmith.markup import Prompt, find_mark
 from songsmith.model.store import LoadedModel
+from songsmith.options import declared
 from songsmith.studio.repeats import with_repeated
 from songsmith.takes import Take
 
@@ -124,13 +126,14 @@ def plan_takes(options: GenerationOptions, *, takes: int | None, ladder: str | N
             top, bottom = float(high), float(low)
         except ValueError as error:
             raise UsageError(f"--ladder {ladder} isn't a pair of temperatures.", "Write it like 1.3:0.7.") from error
-        if not (0 <= top <= 10 and 0 <= bottom <= 10):
-            raise UsageError(f"--ladder {ladder} is out of range.", "Use temperatures from 0 to 10.")
+        known = declared(GenerationOptions)["temperature"]
+        if known.fault(top) or known.fault(bottom):
+            raise UsageError(f"--ladder {ladder} is out of range.", f"Use temperatures {known.span}.")
         count = takes or round(abs(top - bottom) * 10) + 1
         step = (top - bottom) / max(1, count - 1)
         temperatures = [round(top - step * rung, 4) for rung in range(count)]
     return [
-        GenerationOptions(**options.as_json() | {"seed": options.seed + take, "temperature": temperature})
+        replace(options, seed=options.seed + take, temperature=temperature)
         for take, temperature in enumerate(temperatures)
     ]
 

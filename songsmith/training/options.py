@@ -1,11 +1,11 @@
-"""How to train: every choice with its unit, checked once."""
+"""How to train: every choice with its help, range and unit, declared once."""
 
 import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from songsmith.errors import UsageError
+from songsmith.options import check, option
 
 
 class Unit(StrEnum):
@@ -39,71 +39,102 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+SONGS_PANEL, LENGTH_PANEL, LEARNING_PANEL, RUN_PANEL = "Songs", "How long", "How it learns", "The run"
+"""Headings that options stand under."""
+_LENGTH = "how long to train"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """Everything that decides how training goes, given songs and a network to start from."""
+    """Everything that decides how training goes, given songs and a network to start from.
 
-    unit: Unit = Unit.SONG
-    """Whole songs, or lines by themselves."""
-    steps: int | None = None
-    """Optimiser steps; one of steps, epochs and minutes is given."""
-    epochs: float | None = None
-    """Times every song is read."""
-    minutes: float | None = None
-    """Time to train for, validation and samples included. Such a run resumes, but not bit for bit."""
-    block_tokens: int = 0
-    """Tokens in a block, at most the context window; 0 is the window. Of a new network it is the window, too."""
-    batch_blocks: int = 16
+    A value that cannot be used raises UsageError, naming the option and its range.
+    """
+
+    unit: Unit = option(Unit.SONG, help="Learn whole songs, or single lines.", panel=SONGS_PANEL)
+    steps: int | None = option(
+        None, help="Optimiser steps.", minimum=1, maximum=10**9, unit="steps", panel=LENGTH_PANEL, one_of=_LENGTH
+    )
+    epochs: float | None = option(
+        None, help="Passes over all songs; the default if you give none of these.", minimum=1e-6, maximum=10**6,
+        unit="epochs", panel=LENGTH_PANEL, one_of=_LENGTH,
+    )  # fmt: skip
+    minutes: float | None = option(
+        None, help="Minutes to train.", minimum=1e-3, maximum=10**6, unit="minutes", panel=LENGTH_PANEL, one_of=_LENGTH
+    )
+    """Validation and samples included. Such a run resumes, but not bit for bit."""
+    block_tokens: int = option(
+        0, help="Tokens per block; 0: the context window. For a new model, this is its context window.",
+        minimum=0, maximum=2**20, unit="tokens", panel=LEARNING_PANEL,
+    )  # fmt: skip
+    """At most the context window."""
+    batch_blocks: int = option(
+        16, help="Blocks per pass.", minimum=1, maximum=2**16, unit="blocks", panel=LEARNING_PANEL
+    )
     """Blocks in one pass through the network."""
-    accumulation: int = 1
+    accumulation: int = option(
+        1, help="Passes per step.", minimum=1, maximum=2**16, unit="passes", panel=LEARNING_PANEL
+    )
     """Passes before each optimiser step."""
-    optimizer: OptimizerName = OptimizerName.MUON
+    optimizer: OptimizerName = option(
+        OptimizerName.MUON, help="muon (for matrices) or adamw (for everything).", panel=LEARNING_PANEL
+    )
     """Muon takes matrices only; the rest is AdamW's."""
-    learning_rate: float = 3e-3
-    """Peak learning rate of AdamW."""
-    matrix_learning_rate: float = 0.02
-    """Peak learning rate of Muon."""
-    weight_decay: float = 0.1
+    learning_rate: float = option(
+        3e-3, help="Peak learning rate of AdamW.", minimum=0, maximum=10, panel=LEARNING_PANEL
+    )
+    matrix_learning_rate: float = option(
+        0.02, help="Peak learning rate of Muon.", minimum=0, maximum=10, panel=LEARNING_PANEL
+    )
+    weight_decay: float = option(0.1, help="Weight decay of matrices.", minimum=0, maximum=10, panel=LEARNING_PANEL)
     """Share of a matrix taken off in a step, times its learning rate."""
-    schedule: ScheduleName = ScheduleName.LINEAR
-    """What follows the warmup: linear holds for a third of the run, then goes down to nothing."""
-    warmup_steps: int = 50
+    schedule: ScheduleName = option(
+        ScheduleName.LINEAR, help="How the learning rate changes after the warm-up.", panel=LEARNING_PANEL
+    )
+    """linear holds for a third of the run, then goes down to nothing."""
+    warmup_steps: int = option(50, help="Warm-up steps.", minimum=0, maximum=10**9, unit="steps", panel=LEARNING_PANEL)
     """Steps in which the learning rate rises from nothing."""
-    restarts: int = 4
-    """Cosine cycles of the schedule `restarts`."""
-    clip_norm: float = 1.0
-    """Longest gradient, over all weights; 0 lets it be."""
-    dropout: float = 0.0
-    """Share of activations dropped."""
-    syllable_plan_rate: float = 0.5
-    """Share of lines told their syllables."""
-    rhyme_plan_rate: float = 0.3
-    """Share of lines told their last word."""
-    artist_rate: float = 0.5
-    """Share of songs told their artist."""
-    validation_share: float = 0.05
-    """Share of songs kept back to judge by."""
-    validation_songs: int = 200
-    """Most songs that are read at each evaluation; the last one reads all that were kept back."""
-    evaluate_every_steps: int = 200
-    """Steps between evaluations; each is followed by a checkpoint."""
-    sample_every_steps: int = 1000
-    """Steps between sample verses; 0 for none."""
-    precision: Precision = Precision.AUTO
-    """auto is bfloat16 where this machine multiplies faster in it."""
-    compile: bool = False
-    """Let torch.compile fuse the network: minutes to begin with, faster then. Needs a C++ compiler on a CPU."""
-    seed: int = 0
-    """Of the split, of the first weights, of the order of songs, of dropped plans."""
+    restarts: int = option(
+        4, help="Cycles of --schedule restarts.", minimum=1, maximum=10**6, unit="cycles", panel=LEARNING_PANEL
+    )
+    clip_norm: float = option(
+        1.0, help="Maximum gradient norm; 0: no limit.", minimum=0, maximum=10**6, panel=LEARNING_PANEL
+    )
+    """Of the gradient over all weights."""
+    dropout: float = option(0.0, help="Share of activations to drop.", minimum=0, maximum=0.9, panel=LEARNING_PANEL)
+    syllable_plan_rate: float = option(
+        0.5, help="Share of lines that are given their syllable count.", minimum=0, maximum=1, panel=LEARNING_PANEL
+    )
+    rhyme_plan_rate: float = option(
+        0.3, help="Share of lines that are given their last word.", minimum=0, maximum=1, panel=LEARNING_PANEL
+    )
+    artist_rate: float = option(
+        0.5, help="Share of songs that are given their artist.", minimum=0, maximum=1, panel=LEARNING_PANEL
+    )
+    validation_share: float = option(
+        0.05, help="Share of the songs held out for validation.", minimum=0.0001, maximum=0.9, panel=SONGS_PANEL
+    )
+    validation_songs: int = option(
+        200, help="Most songs that are read at each evaluation.", minimum=1, maximum=10**9, unit="songs",
+        panel=SONGS_PANEL, flag=None,
+    )  # fmt: skip
+    """The last evaluation reads all that were held out."""
+    evaluate_every_steps: int = option(
+        200, help="Steps between evaluations.", minimum=1, maximum=10**9, unit="steps", panel=RUN_PANEL
+    )
+    """Each is followed by a checkpoint."""
+    sample_every_steps: int = option(
+        1000, help="Steps between sample verses; 0: none.", minimum=0, maximum=10**9, unit="steps", panel=RUN_PANEL
+    )
+    precision: Precision = option(Precision.AUTO, help="auto: bfloat16 where it is faster.", panel=LEARNING_PANEL)
+    compile: bool = option(False, help="Compile the network first: takes minutes, then trains faster.", panel=RUN_PANEL)
+    """By torch.compile, which needs a C++ compiler on a CPU."""
+    seed: int = option(
+        0, help="Seed for split, order, plans and initial weights.", minimum=0, maximum=2**63 - 1, panel=RUN_PANEL
+    )
 
     def __post_init__(self) -> None:
-        if sum(given is not None for given in (self.steps, self.epochs, self.minutes)) != 1:
-            raise UsageError("It isn't clear how long to train.", "Use exactly one of --steps, --epochs and --minutes.")
-        for name, value in asdict(self).items():
-            low, high = _RANGES.get(name, (None, None))
-            if isinstance(value, float | int) and low is not None and high is not None and not low <= value <= high:
-                flag = f"--{name.replace('_', '-')}"
-                raise UsageError(f"{flag} {value} is out of range.", f"Use a number from {low} to {high}.")
+        check(self)
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as JSON values."""
@@ -129,15 +160,6 @@ class TrainingOptions:
                 share = 0.5 + 0.5 * math.cos(math.pi * ((1.0 - left) * self.restarts % 1.0))
         return warm * share
 
-
-_RANGES: dict[str, tuple[float, float]] = {
-    "steps": (1, 10**9), "epochs": (1e-6, 10**6), "minutes": (1e-3, 10**6), "block_tokens": (0, 2**20),
-    "batch_blocks": (1, 2**16), "accumulation": (1, 2**16), "learning_rate": (0, 10), "matrix_learning_rate": (0, 10),
-    "weight_decay": (0, 10), "warmup_steps": (0, 10**9), "restarts": (1, 10**6), "clip_norm": (0, 10**6),
-    "dropout": (0, 0.9), "syllable_plan_rate": (0, 1), "rhyme_plan_rate": (0, 1), "artist_rate": (0, 1),
-    "validation_share": (0.0001, 0.9), "validation_songs": (1, 10**9), "evaluate_every_steps": (1, 10**9),
-    "sample_every_steps": (0, 10**9), "seed": (0, 2**63 - 1),
-}  # fmt: skip
 
 NEW = TrainingOptions(epochs=10.0)
 """What suits a network that begins from random weights."""
