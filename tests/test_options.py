@@ -157,8 +157,8 @@ def test_dataclass_mapping_and_schema_agree_on_how_long_to_train(names: set[str]
             "optimizer 'sgd' isn't one of its choices. Use adamw or muon.",
         ),
         (
-            lambda: TrainingOptions(steps=5, block_tokens=-1),
-            "--block-tokens -1 is out of range. Use a number from 0 to 1048576.",
+            lambda: TrainingOptions(steps=5, block_size_tokens=-1),
+            "--block-size -1 is out of range. Use a number from 0 to 1048576.",
         ),
     ],
 )

@@ -56,9 +56,9 @@ class TrainingBenchmarkOptions:
     context_window_tokens: int
     vocabulary_size: int
     """Fewest outputs of the network."""
-    block_tokens: int = 512
+    block_size_tokens: int = 512
     """Tokens in a block, 8 to 65,536; cut down to the context window."""
-    batch_blocks: int = 8
+    micro_batch_size: int = 8
     """Blocks, or padded songs, in a step; 1 to 4,096."""
     steps: int = 6
     """Steps timed in a run, 1 to 10,000."""
@@ -74,12 +74,12 @@ class TrainingBenchmarkOptions:
     """Measure what a person could use instead, too."""
 
     def __post_init__(self) -> None:
-        _check("block-tokens", self.block_tokens, 65_536, least=8)
-        _check("batch-blocks", self.batch_blocks, 4_096)
+        _check("block-size", self.block_size_tokens, 65_536, least=8)
+        _check("micro-batch-size", self.micro_batch_size, 4_096)
         _check("steps", self.steps, 10_000)
         _check("warmup-steps", self.warmup_steps, 10_000)
         _check("runs", self.runs, 100)
-        object.__setattr__(self, "block_tokens", min(self.block_tokens, self.context_window_tokens))
+        object.__setattr__(self, "block_size_tokens", min(self.block_size_tokens, self.context_window_tokens))
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as JSON values."""

@@ -105,10 +105,10 @@ def prepare_lesson(options: TrainingBenchmarkOptions, precision: Precision) -> L
 
 def _enough_songs(options: TrainingBenchmarkOptions) -> "Iterator[Song]":
     """Yield songs for one epoch: nobody has to begin again, whether it packs them or takes one an example."""
-    examples = (options.warmup_steps + options.steps + 1) * options.batch_blocks
+    examples = (options.warmup_steps + options.steps + 1) * options.micro_batch_size
     lines = 0
     for number, song in enumerate(invent_songs(_SEED)):
-        if number > examples and lines * _FEWEST_LINE_TOKENS > examples * options.block_tokens:
+        if number > examples and lines * _FEWEST_LINE_TOKENS > examples * options.block_size_tokens:
             return
         lines += len(song.lines)
         yield song
@@ -150,9 +150,9 @@ def train_songsmith(
     from songsmith.training.trainer import train
 
     options = TrainingOptions(
-        steps=lesson.total_steps, block_tokens=lesson.options.block_tokens, batch_blocks=lesson.options.batch_blocks,
-        optimizer=optimizer, precision=lesson.precision, compile=compile, seed=_SEED, sample_every_steps=0,
-        evaluate_every_steps=10**9,
+        steps=lesson.total_steps, block_size_tokens=lesson.options.block_size_tokens,
+        micro_batch_size=lesson.options.micro_batch_size, optimizer=optimizer, precision=lesson.precision, compile=compile,
+        seed=_SEED, sample_every_steps=0, evaluate_every_steps=10**9,
     )  # fmt: skip
     run = TrainingRun(
         name="timed", folder=folder / "run", model_folder=folder / "model", config=lesson.config, weights=lesson.weights,
@@ -180,7 +180,7 @@ def train_packed(lesson: Lesson, folder: Path) -> Pace:
     """Train with transformers.Trainer on blocks, as its example script for language models does (`group_texts`)."""
     from transformers import default_data_collator
 
-    size = lesson.options.block_tokens
+    size = lesson.options.block_size_tokens
     stream = list(chain.from_iterable(_song_tokens(lesson)))
     blocks = [stream[start : start + size] for start in range(0, len(stream) // size * size, size)]
     examples = [{"input_ids": block, "attention_mask": [1] * size, "labels": list(block)} for block in blocks]
@@ -196,7 +196,7 @@ def train_padded(lesson: Lesson, folder: Path) -> Pace:
     # A mark of no meaning pads, so that the end of a song still counts as foretold.
     fast: Any = PreTrainedTokenizerFast
     tokenizer = fast(tokenizer_object=rust, eos_token=str(END), pad_token=str(RESERVED[0]))
-    examples = [{"input_ids": tokens[: lesson.options.block_tokens]} for tokens in _song_tokens(lesson)]
+    examples = [{"input_ids": tokens[: lesson.options.block_size_tokens]} for tokens in _song_tokens(lesson)]
     return _train_stock(lesson, folder, examples, DataCollatorForLanguageModeling(tokenizer, mlm=False))
 
 
@@ -229,9 +229,9 @@ def _train_stock(
 
     usual = TrainingOptions(steps=lesson.total_steps)
     arguments = TrainingArguments(
-        output_dir=str(folder), max_steps=lesson.total_steps, per_device_train_batch_size=lesson.options.batch_blocks,
+        output_dir=str(folder), max_steps=lesson.total_steps, per_device_train_batch_size=lesson.options.micro_batch_size,
         bf16=lesson.precision is Precision.BFLOAT16, use_cpu=lesson.device.type == "cpu", learning_rate=usual.learning_rate,
-        weight_decay=usual.weight_decay, max_grad_norm=usual.clip_norm, warmup_steps=usual.warmup_steps, seed=_SEED,
+        weight_decay=usual.weight_decay, max_grad_norm=usual.max_grad_norm, warmup_steps=usual.warmup_steps, seed=_SEED,
         report_to="none", disable_tqdm=True, save_strategy="no", logging_strategy="no",
     )  # fmt: skip
     if arguments.n_gpu > 1:

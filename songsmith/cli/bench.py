@@ -39,10 +39,13 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     training: Annotated[bool, typer.Option("--training", help="Measure only how fast models train.")] = False,
     size: Annotated[str, typer.Option(help="tiny, small, base or gpt2.", rich_help_panel=_TRAINING)] = "small",
-    block_tokens: Annotated[
-        int, typer.Option(help="Tokens in a block, at most the size's context window.", rich_help_panel=_TRAINING)
+    block_size_tokens: Annotated[
+        int,
+        typer.Option(
+            "--block-size", help="Tokens in a block, at most the size's context window.", rich_help_panel=_TRAINING
+        ),
     ] = 512,
-    batch_blocks: Annotated[int, typer.Option(help="Blocks in a step.", rich_help_panel=_TRAINING)] = 8,
+    micro_batch_size: Annotated[int, typer.Option(help="Blocks in a step.", rich_help_panel=_TRAINING)] = 8,
     steps: Annotated[int, typer.Option(help="Steps timed in each run.", rich_help_panel=_TRAINING)] = 6,
     precision: Annotated[
         Precision, typer.Option(help="auto: float32, or bfloat16 where it is faster.", rich_help_panel=_TRAINING)
@@ -64,8 +67,8 @@ def bench(
         if png is not None:
             raise UsageError("--png draws takes, but --training writes none.", "Leave one of them out.")
         lesson = _lesson(
-            size, block_tokens=block_tokens, batch_blocks=batch_blocks, steps=steps, precision=precision, compile=compile,
-            runs=runs, peers=peers,
+            size, block_size_tokens=block_size_tokens, micro_batch_size=micro_batch_size, steps=steps, precision=precision,
+            compile=compile, runs=runs, peers=peers,
         )  # fmt: skip
         events = run_training_benchmark(lesson, studio.settings)
     else:

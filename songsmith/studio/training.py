@@ -134,7 +134,7 @@ def prepare_training(
     own = load_tokenizer(studio, chosen) if chosen else _learn_tokenizer(material.split.train, shape.vocabulary_size)
     config = GPT2Config(
         vocabulary_size=-(-own.vocabulary_size // 64) * 64,  # matrix kernels like round numbers
-        context_window_tokens=material.options.block_tokens,  # a place no block reaches would never be learned
+        context_window_tokens=material.options.block_size_tokens,  # a place no block reaches would never be learned
         width=shape.width,
         layers=shape.layers,
         heads=shape.heads,
@@ -222,7 +222,7 @@ def _gather(studio: Studio, request: TrainingRequest, window: int) -> _Material:
         corpus=corpus,
         sha256=hash_songs(songs),
         split=split_songs(songs, share=options.validation_share, seed=options.seed),
-        options=replace(options, block_tokens=min(options.block_tokens or window, window)),
+        options=replace(options, block_size_tokens=min(options.block_size_tokens or window, window)),
     )
 
 

@@ -170,7 +170,7 @@ def pack_epoch(songs: TokenizedSongs, options: TrainingOptions, epoch: int) -> N
     kept_before = np.concatenate([[0], np.cumsum(keep)])
     kept, starts = songs.tokens[keep], kept_before[songs.starts]
     stream = np.concatenate([*(kept[starts[song] : starts[song + 1]] for song in order), [songs.end]])
-    size = options.block_tokens
+    size = options.block_size_tokens
     blocks = np.full((-(-(len(stream) - 1) // size), size + 1), IGNORED, dtype=np.int32)
     for row, block in enumerate(blocks):
         piece = stream[row * size : row * size + size + 1]

@@ -42,6 +42,11 @@ class Precision(StrEnum):
 SONGS_PANEL, LENGTH_PANEL, LEARNING_PANEL, RUN_PANEL = "Songs", "How long", "How it learns", "The run"
 """Headings that options stand under."""
 _LENGTH = "how long to train"
+FORMER_NAMES = {
+    "block_tokens": "block_size_tokens", "batch_blocks": "micro_batch_size", "accumulation": "gradient_accumulation_steps",
+    "clip_norm": "max_grad_norm",
+}  # fmt: skip
+"""Names that options had in checkpoints which can still be resumed, and the names they have now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +68,16 @@ class TrainingOptions:
         None, help="Minutes to train.", minimum=1e-3, maximum=10**6, unit="minutes", panel=LENGTH_PANEL, one_of=_LENGTH
     )
     """Validation and samples included. Such a run resumes, but not bit for bit."""
-    block_tokens: int = option(
+    block_size_tokens: int = option(
         0, help="Tokens per block; 0: the context window. For a new model, this is its context window.",
-        minimum=0, maximum=2**20, unit="tokens", panel=LEARNING_PANEL,
+        minimum=0, maximum=2**20, unit="tokens", panel=LEARNING_PANEL, flag="--block-size",
     )  # fmt: skip
     """At most the context window."""
-    batch_blocks: int = option(
+    micro_batch_size: int = option(
         16, help="Blocks per pass.", minimum=1, maximum=2**16, unit="blocks", panel=LEARNING_PANEL
     )
     """Blocks in one pass through the network."""
-    accumulation: int = option(
+    gradient_accumulation_steps: int = option(
         1, help="Passes per step.", minimum=1, maximum=2**16, unit="passes", panel=LEARNING_PANEL
     )
     """Passes before each optimiser step."""
@@ -97,7 +102,7 @@ class TrainingOptions:
     restarts: int = option(
         4, help="Cycles of --schedule restarts.", minimum=1, maximum=10**6, unit="cycles", panel=LEARNING_PANEL
     )
-    clip_norm: float = option(
+    max_grad_norm: float = option(
         1.0, help="Maximum gradient norm; 0: no limit.", minimum=0, maximum=10**6, panel=LEARNING_PANEL
     )
     """Of the gradient over all weights."""
@@ -164,7 +169,7 @@ class TrainingOptions:
 NEW = TrainingOptions(epochs=10.0)
 """What suits a network that begins from random weights."""
 FINETUNING = TrainingOptions(
-    epochs=6.0, block_tokens=512, batch_blocks=4, learning_rate=3e-4, matrix_learning_rate=5e-4, warmup_steps=10,
+    epochs=6.0, block_size_tokens=512, micro_batch_size=4, learning_rate=3e-4, matrix_learning_rate=5e-4, warmup_steps=10,
     syllable_plan_rate=0.1, rhyme_plan_rate=0.05, artist_rate=0.0, validation_share=0.1, evaluate_every_steps=20,
     sample_every_steps=200,
 )  # fmt: skip

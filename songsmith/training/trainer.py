@@ -83,7 +83,8 @@ class _Trainer:
         self._identity = {**run.identity, "device": self._device.type}
         self._judges: dict[int, Judge] = {}
         songs = tokenize(run.split.train, run.tokenizer, run.planner, unit=run.options.unit)
-        step_blocks = run.options.batch_blocks * run.options.accumulation * int(self._accelerator.num_processes)
+        passes = run.options.gradient_accumulation_steps * int(self._accelerator.num_processes)
+        step_blocks = run.options.micro_batch_size * passes
         self._feed = Feed(songs, run.options, step_blocks=step_blocks)
 
     def run(self, *, resume: bool, stopping: Callable[[], bool]) -> Iterator[TrainingEvent]:
@@ -157,7 +158,7 @@ class _Trainer:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "memory" in reason:
             return TrainingError(
                 f"There isn't enough memory to train this network on {self._device}.",
-                "Use a smaller --batch-blocks, with more --accumulation to make up for it.",
+                "Use a smaller --micro-batch-size, with more --gradient-accumulation-steps to make up for it.",
             )
         way_out = "Train without --compile." if self._options.compile else "Try --device cpu --precision float32."
         return TrainingError(f"The network failed: {reason}.", way_out)
@@ -198,8 +199,8 @@ class _Trainer:
         if not self._feed.fills_a_block(0):
             tokens = self._feed.tokens(0)
             raise TrainingError(
-                f"The songs to train on have {tokens} tokens, fewer than one block of {self._options.block_tokens}.",
-                f"Use more songs, or --block-tokens {max(8, tokens // 2)}.",
+                f"The songs to train on have {tokens} tokens, fewer than one block of {self._options.block_size_tokens}.",
+                f"Use more songs, or --block-size {max(8, tokens // 2)}.",
             )
         if self._options.epochs is not None:
             return max(1, round(self._options.epochs * self._feed.steps(0)))
@@ -222,7 +223,7 @@ class _Trainer:
         counted = int((blocks[:, 1:] != IGNORED).sum())
         share = options.learning_rate_share(state.step, self._progress())
         nats = self._learn(blocks, counted)
-        norm = self._accelerator.clip_grad_norm_(self._network.parameters(), options.clip_norm or math.inf)
+        norm = self._accelerator.clip_grad_norm_(self._network.parameters(), options.max_grad_norm or math.inf)
         # The main process's clock and anybody's wish to stop hold for all of them: one exchange a step.
         mine = [float(stopping()), time.perf_counter() - self._begun_s if self._accelerator.is_main_process else 0.0]
         total, stops, elapsed_s = self._accelerator.reduce(torch.stack([nats, *nats.new_tensor(mine)])).tolist()
@@ -258,7 +259,7 @@ class _Trainer:
 
     def _learn(self, blocks: NDArray[np.int64], counted: int) -> Tensor:
         """Add up the gradients of this process's share of a step's blocks; return the nats they cost."""
-        count, size = int(self._accelerator.num_processes), self._options.batch_blocks
+        count, size = int(self._accelerator.num_processes), self._options.micro_batch_size
         mine = blocks[self._accelerator.process_index :: count]
         self._learner.train()
         nats = torch.zeros((), device=self._device)
@@ -300,9 +301,9 @@ class _Trainer:
     def _judge(self, songs: tuple[TrainingSong, ...]) -> Judgement:
         if len(songs) not in self._judges:
             run, options = self._run, self._options
-            window = min(run.config.context_window_tokens, options.block_tokens)
+            window = min(run.config.context_window_tokens, options.block_size_tokens)
             self._judges[len(songs)] = Judge(
-                songs, run.tokenizer, run.manifest.format, window=window, batch_rows=options.batch_blocks
+                songs, run.tokenizer, run.manifest.format, window=window, batch_rows=options.micro_batch_size
             )
         return self._judges[len(songs)].judge(self._network, self._device, self._precision)
 

@@ -20,7 +20,7 @@ from songsmith.training.options import Precision
 
 PACKED, PADDED = "transformers.Trainer, packed", "transformers.Trainer, padded"
 TINY = [
-    "bench", "--training", "--size", "tiny", "--block-tokens", "16", "--batch-blocks", "2", "--steps", "2", "--runs", "1",
+    "bench", "--training", "--size", "tiny", "--block-size", "16", "--micro-batch-size", "2", "--steps", "2", "--runs", "1",
     "--precision", "float32",
 ]  # fmt: skip
 
@@ -41,7 +41,7 @@ def test_training_is_measured_beside_a_peer_and_an_absent_one(monkeypatch, tmp_p
     assert "measuring: training tiny in float32" in result.stderr
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found["machine"]["device"] == "cpu"
-    assert found["options"].items() >= {"size": "tiny", "block_tokens": 16, "steps": 2, "precision": "float32"}.items()
+    assert found["options"].items() >= {"size": "tiny", "block_size_tokens": 16, "steps": 2, "precision": "float32"}.items()
     rows = {row["contestant"]: row for row in found["rows"]}
     assert list(rows) == [OURS, PACKED, "somebody's own"]
     for row in rows.values():
@@ -69,7 +69,7 @@ def test_the_whole_benchmark_of_training(songsmith):
 
 @pytest.mark.slow
 def test_only_tokens_that_are_foretold_count(tmp_path):
-    options = make_options(block_tokens=1024, batch_blocks=3, steps=2, warmup_steps=1)
+    options = make_options(block_size_tokens=1024, micro_batch_size=3, steps=2, warmup_steps=1)
     tokens = {
         name: time_training(name, options, Precision.FLOAT32, os.environ, tmp_path).tokens
         for name in (OURS, PACKED, PADDED)
@@ -86,7 +86,7 @@ def test_a_contestant_that_cannot_train_is_absent_and_says_why(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--size", "huge"], ["--steps", "0"], ["--block-tokens", "7"], ["--batch-blocks", "0"], ["--runs", "101"]]
+    "arguments", [["--size", "huge"], ["--steps", "0"], ["--block-size", "7"], ["--micro-batch-size", "0"], ["--runs", "101"]]
 )  # fmt: skip
 def test_training_refuses_what_cannot_be_measured(arguments):
     result = CliRunner().invoke(app, ["bench", "--training", *arguments])
@@ -95,8 +95,8 @@ def test_training_refuses_what_cannot_be_measured(arguments):
 
 
 def test_a_block_is_no_longer_than_the_context_window():
-    assert make_options(block_tokens=2048).block_tokens == 1024
-    assert make_options(block_tokens=64).block_tokens == 64
+    assert make_options(block_size_tokens=2048).block_size_tokens == 1024
+    assert make_options(block_size_tokens=64).block_size_tokens == 64
 
 
 def test_float32_is_always_measured_unless_one_precision_is_asked_for():
@@ -118,7 +118,7 @@ def test_every_process_prepares_the_same_lesson():
     import torch
 
     one, other = (
-        prepare_lesson(make_options(block_tokens=128, batch_blocks=2, steps=1), Precision.FLOAT32) for _ in range(2)
+        prepare_lesson(make_options(block_size_tokens=128, micro_batch_size=2, steps=1), Precision.FLOAT32) for _ in range(2)
     )
     assert one.songs == other.songs
     assert one.tokenizer.to_json() == other.tokenizer.to_json()

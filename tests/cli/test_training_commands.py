@@ -23,7 +23,7 @@ Sing it alone or sing it along;
 Every road is a road to run,
 Every river a river of song.
 """
-TINY = ("--size", "tiny", "--block-tokens", "64", "--batch-blocks", "4", "--precision", "float32")
+TINY = ("--size", "tiny", "--block-size", "64", "--micro-batch-size", "4", "--precision", "float32")
 
 
 def write_songs(path: Path, count: int = 12) -> Path:
@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, corpus: str
         (("train", "--dropout", "1"), 2, "--dropout"),
         (("train", "--resume"), 9, "no checkpoint"),
         (("train", "--device", "abacus"), 2, "abacus"),
-        (("train", *TINY, "--max-songs", "2", "--block-tokens", "256"), 9, "fewer than one block of 256"),
+        (("train", *TINY, "--max-songs", "2", "--block-size", "256"), 9, "fewer than one block of 256"),
         (("finetune", "--base", "nobody"), 4, "no model 'nobody'"),
     ],
 )

@@ -173,7 +173,7 @@ def test_a_checkpoint_in_the_worst_shape_writes_is_measured_and_goes_on_to_be_tr
     run("gen", "Down by the river", "--model", str(folder), "--seed", "1", "--max-new-tokens", "5", "--quiet")
     run("import", str(songs))
     run("clean", "songs", "--keep-duplicates")
-    run("finetune", "--base", str(folder), "--name", "taught", "--steps", "2", "--batch-blocks", "1")
+    run("finetune", "--base", str(folder), "--name", "taught", "--steps", "2", "--micro-batch-size", "1")
     assert json.loads(run("eval", "taught", "--corpus", str(songs), "--samples", "1", "--json"))["songs"] == 12
     assert "intact" in run("models", "verify", "taught")
 

@@ -65,7 +65,7 @@ def learn_tokenizer(songs: list[TrainingSong], size: int = 400) -> Tokenizer:
 def make_options(**changes: Any) -> TrainingOptions:
     """Return options of a run that takes a second or two."""
     usual: dict[str, Any] = {
-        "block_tokens": 32, "batch_blocks": 4, "warmup_steps": 2, "evaluate_every_steps": 4, "sample_every_steps": 0,
+        "block_size_tokens": 32, "micro_batch_size": 4, "warmup_steps": 2, "evaluate_every_steps": 4, "sample_every_steps": 0,
         "precision": Precision.FLOAT32, "validation_share": 0.1, "seed": 3,
     }  # fmt: skip
     if not {"steps", "epochs", "minutes"} & changes.keys():

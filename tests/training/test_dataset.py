@@ -66,10 +66,10 @@ def test_a_song_without_title_is_called_by_its_first_line() -> None:
 
 
 @given(st.integers(8, 70), st.integers(0, 3), st.floats(0, 1))
-def test_every_token_of_an_epoch_is_foretold_once(block_tokens: int, epoch: int, rate: float) -> None:
+def test_every_token_of_an_epoch_is_foretold_once(block_size_tokens: int, epoch: int, rate: float) -> None:
     songs = [replace(song, copies=1 + number % 3) for number, song in enumerate(SONGS)]
     tokens = tokenize(songs, TOKENIZER, plan_line)
-    options = make_options(block_tokens=block_tokens, syllable_plan_rate=rate, rhyme_plan_rate=rate, artist_rate=rate)
+    options = make_options(block_size_tokens=block_size_tokens, syllable_plan_rate=rate, rhyme_plan_rate=rate, artist_rate=rate)
     blocks = pack_epoch(tokens, options, epoch)
     assert (blocks == pack_epoch(tokens, options, epoch)).all()
     assert (blocks[:-1, -1] == blocks[1:, 0]).all()

@@ -75,7 +75,7 @@ def test_what_comes_out_is_a_model_that_songsmith_and_transformers_load_alike(pa
 
 @pytest.mark.parametrize("length", [{"steps": 14}, {"epochs": 1.5}], ids=str)
 def test_stopped_and_resumed_it_ends_as_if_it_had_not_been(tmp_path: Path, length: dict[str, float]) -> None:
-    options = make_options(dropout=0.1, evaluate_every_steps=3, sample_every_steps=2, batch_blocks=6, **length)
+    options = make_options(dropout=0.1, evaluate_every_steps=3, sample_every_steps=2, micro_batch_size=6, **length)
     whole, broken = (make_run(tmp_path / name, options=options) for name in ("whole", "broken"))
     expected = train_on(whole)
     stopped = train_on(broken, stop_after=2)
@@ -131,8 +131,8 @@ def test_two_do_not_train_the_same_run_at_once(tmp_path: Path) -> None:
 
 
 def test_too_little_memory_says_what_to_do(tmp_path: Path) -> None:
-    run = make_run(tmp_path, options=make_options(batch_blocks=2**16, block_tokens=32, accumulation=2**16))
-    with pytest.raises(TrainingError, match=r"n't enough memory.*--batch-blocks"):
+    run = make_run(tmp_path, options=make_options(micro_batch_size=2**16, block_size_tokens=32, gradient_accumulation_steps=2**16))
+    with pytest.raises(TrainingError, match=r"n't enough memory.*--micro-batch-size"):
         train_on(run)
 
 
@@ -161,15 +161,15 @@ def test_with_nothing_to_resume_it_says_so(tmp_path: Path) -> None:
 
 
 def test_less_than_one_block_of_songs_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    run = make_run(tmp_path, songs=2, options=make_options(block_tokens=4096))
-    with pytest.raises(TrainingError, match=r"fewer than one block of 4096.*--block-tokens \d+"):
+    run = make_run(tmp_path, songs=2, options=make_options(block_size_tokens=4096))
+    with pytest.raises(TrainingError, match=r"fewer than one block of 4096.*--block-size \d+"):
         list(train(run, device=CPU))
     assert not (tmp_path / "models").exists()
 
 
 @pytest.mark.parametrize("at", [8, 9])
 def test_a_loss_that_is_no_number_ends_training_and_what_was_good_stays(tmp_path: Path, at: int) -> None:
-    run = make_run(tmp_path, options=make_options(steps=200, clip_norm=0))
+    run = make_run(tmp_path, options=make_options(steps=200, max_grad_norm=0))
     events = train(run, device=CPU)
     # One step before an evaluation, and one behind it.
     assert next(event for event in events if isinstance(event, StepFinished) and event.step == at - 1)
@@ -195,8 +195,8 @@ def test_time_can_decide_how_long(tmp_path: Path) -> None:
 
 
 def test_passes_before_a_step_are_as_good_as_one_larger_pass(tmp_path: Path) -> None:
-    large = make_run(tmp_path / "large", options=make_options(batch_blocks=4, steps=4))
-    small = make_run(tmp_path / "small", options=make_options(batch_blocks=2, accumulation=2, steps=4))
+    large = make_run(tmp_path / "large", options=make_options(micro_batch_size=4, steps=4))
+    small = make_run(tmp_path / "small", options=make_options(micro_batch_size=2, gradient_accumulation_steps=2, steps=4))
     left, right = train_on(large).tensors, train_on(small).tensors
     assert all(torch.allclose(left[name], right[name], atol=2e-3) for name in left if name.startswith("weight/"))
 

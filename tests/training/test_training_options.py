@@ -17,7 +17,7 @@ def test_how_long_to_train_is_said_in_one_way(given: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("dropout", 1.0), ("learning_rate", math.nan), ("batch_blocks", 0), ("seed", -1), ("steps", 0)]
+    ("name", "value"), [("dropout", 1.0), ("learning_rate", math.nan), ("micro_batch_size", 0), ("seed", -1), ("steps", 0)]
 )
 def test_a_number_out_of_range_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=f"--{name.replace('_', '-')}"):
