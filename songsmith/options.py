@@ -1,7 +1,9 @@
 """Options declared once: name, help, range, unit and panel stand on the field of a frozen dataclass. Draws no face.
 
 Everything else is derived from there: the check of a value, what a mapping may say (JSON, TOML, environment), the JSON schema,
-and in `songsmith.cli.derived_options` the options of a command.
+and in `songsmith.cli.derived_options` the options of a command. To add an option, add a field:
+
+    dropout: float = option(0.0, help="Share of activations to drop.", minimum=0, maximum=0.9)
 """
 
 import dataclasses
@@ -74,9 +76,7 @@ class Option:
         """What a value may be, in words, such as `a number from 0 to 10`."""
         if self.choices:
             return f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
-        if self.kind in (bool, str):
-            return "true or false" if self.kind is bool else "text"
-        return f"a number {self.span}" if self.span else self._kind_in_words
+        return f"{self._kind_in_words} {self.span}".strip()
 
     @property
     def _kind_in_words(self) -> str:
@@ -216,21 +216,21 @@ def changed(usual: Options, **values: Any) -> Options:
     return dataclasses.replace(usual, **unanswered | given)  # type: ignore[type-var]
 
 
-def from_mapping(
-    kind: type[Options], values: Mapping[str, Any], *, usual: Options | None = None, origin: str = ""
-) -> Options:
+def from_mapping(kind: type[Options], values: Any, *, usual: Options | None = None, origin: str = "") -> Options:
     """Return the options that a mapping holds: JSON of a request or a take, a file of settings, a form.
 
     Args:
         kind: the dataclass.
-        values: by the names of its options.
+        values: a mapping, by the names of the options.
         usual: values of the options it leaves out; None takes the defaults.
         origin: where the mapping comes from, for the message.
 
     Raises:
-        UsageError: a key that is no option, or a value that cannot be used; the message names it, and the range.
+        UsageError: it is no mapping, a key is no option, or a value cannot be used; the message names it, and the range.
     """
     known, where = declared(kind), f"{origin}: " if origin else ""
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{where}{shown(values)} doesn't name options.", f"The options are {', '.join(known)}.")
     for name, value in values.items():
         if name not in known:
             raise UsageError(f"{where}{shown(name)} isn't an option.", _nearest(name, known))
@@ -251,8 +251,8 @@ def shown(value: Any) -> str:
     """Return a value for a message: text in quotes, true, false and null as in JSON, of a long one no more than its beginning."""
     try:
         text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
-    except ValueError:  # Python refuses to write integers of more than 4,300 digits
-        text = "a number of thousands of digits"
+    except (ValueError, RecursionError):  # integers of more than 4,300 digits, lists thousands deep
+        text = "a value too long to show"
     text = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
     return f"'{text}'" if isinstance(value, str) else text
 

@@ -27,7 +27,8 @@ EVERY_OPTION = [(kind, one) for kind in USUAL for one in declared(kind).values()
 
 def values_of(one: Option) -> st.SearchStrategy[Any]:
     """Return values at, inside and outside of an option's range, and some of another kind."""
-    near: list[Any] = [None, True, False, "", "warm", "3", *one.choices, 0, 1, -1, 0.5, 3.0, math.nan, math.inf, -math.inf, 10**400]
+    near: list[Any] = [None, True, False, "", "warm", "3", [], {}, 0, 1, -1, 0.5, 3.0, math.nan, math.inf, -math.inf, 10**400]
+    near += one.choices
     for limit in (one.minimum, one.exclusive_minimum, one.maximum):
         if limit is not None:
             near += [limit, float(limit), limit - 1, limit + 1]
@@ -146,11 +147,15 @@ def test_dataclass_mapping_and_schema_agree_on_how_long_to_train(names: set[str]
         ),
         (
             lambda: from_mapping(GenerationOptions, {"max_lines": True}),
-            "max_lines true isn't a whole number. Use a number from 0 to 100000.",
+            "max_lines true isn't a whole number. Use a whole number from 0 to 100000.",
         ),
         (
             lambda: from_mapping(GenerationOptions, {"seed": 10**5000}),
-            "seed a number of thousands of digits is out of range. Use a number from 0 to 9223372036854775807.",
+            "seed a value too long to show is out of range. Use a whole number from 0 to 9223372036854775807.",
+        ),
+        (
+            lambda: from_mapping(Settings, ["model"], origin="The request"),
+            "The request: ['model'] doesn't name options. The options are model, device, threads, draft_model, theme.",
         ),
         (
             lambda: from_mapping(TrainingOptions, {"steps": 5, "optimizer": "sgd"}),
@@ -158,7 +163,7 @@ def test_dataclass_mapping_and_schema_agree_on_how_long_to_train(names: set[str]
         ),
         (
             lambda: TrainingOptions(steps=5, block_size_tokens=-1),
-            "--block-size -1 is out of range. Use a number from 0 to 1048576.",
+            "--block-size -1 is out of range. Use a whole number from 0 to 1048576.",
         ),
     ],
 )
@@ -183,6 +188,7 @@ def test_a_field_is_all_that_an_option_needs() -> None:
             90, help="Beats to the minute.", minimum=20, maximum=300, unit="beats", panel="Music", short_flag="-b"
         )
         optimizer: OptimizerName | None = option(None, help="None of its business.", flag="--by")
+        repeats: bool = option(True, help="Play it again.")
 
         def __post_init__(self) -> None:
             check(self)
@@ -191,6 +197,7 @@ def test_a_field_is_all_that_an_option_needs() -> None:
     assert run() == Tune()
     assert run("-b", "120", "--by", "adamw") == from_mapping(Tune, {"tempo": 120.0, "optimizer": "adamw"})
     assert run("--by", "adamw").optimizer is OptimizerName.ADAMW
+    assert run("--no-repeats") == Tune(repeats=False)
     assert json_schema(Tune)["properties"] == {
         "tempo": {
             "description": "Beats to the minute.", "type": "integer", "default": 90, "minimum": 20, "maximum": 300,
@@ -200,6 +207,7 @@ def test_a_field_is_all_that_an_option_needs() -> None:
             "description": "None of its business.", "type": ["string", "null"], "default": None,
             "enum": ["adamw", "muon", None],
         },
+        "repeats": {"description": "Play it again.", "type": "boolean", "default": True},
     }  # fmt: skip
 
     app = typer.Typer(add_completion=False)

@@ -43,11 +43,11 @@ def test_reading_makes_no_file(paths: Paths, home: Path) -> None:
         ('modle = "x"', "settings.toml: 'modle' isn't an option. Did you mean model (text)?"),
         ('colour = "x"', "'colour' isn't an option. The options are model, device, threads, draft_model, theme."),
         ("model = 3", "settings.toml: model 3 isn't text."),
-        ('threads = "3"', "threads '3' isn't a whole number. Use a number from 0 to 1024."),
-        ("threads = true", "threads true isn't a whole number. Use a number from 0 to 1024."),
-        ("threads = 1.5", "threads 1.5 isn't a whole number. Use a number from 0 to 1024."),
-        ("threads = -1", "settings.toml: threads -1 is out of range. Use a number from 0 to 1024."),
-        ("threads = 1025", "threads 1025 is out of range. Use a number from 0 to 1024."),
+        ('threads = "3"', "threads '3' isn't a whole number. Use a whole number from 0 to 1024."),
+        ("threads = true", "threads true isn't a whole number. Use a whole number from 0 to 1024."),
+        ("threads = 1.5", "threads 1.5 isn't a whole number. Use a whole number from 0 to 1024."),
+        ("threads = -1", "settings.toml: threads -1 is out of range. Use a whole number from 0 to 1024."),
+        ("threads = 1025", "threads 1025 is out of range. Use a whole number from 0 to 1024."),
         ('device = "tpu"', "'tpu'"),
         ('theme = "pink"', "'pink'"),
         (b"model = '\xff'", "n't valid TOML"),
@@ -72,7 +72,7 @@ def test_a_mistake_in_the_environment_is_named(paths: Paths, name: str, value: s
         Settings.load(paths, {f"SONGSMITH_{name}": value})
     if name == "THREADS":
         assert caught.value.message.startswith("SONGSMITH_THREADS: ")
-        assert caught.value.next_step == "Use a number from 0 to 1024."
+        assert caught.value.next_step == "Use a whole number from 0 to 1024."
 
 
 @given(st.text(max_size=30))

@@ -12,6 +12,19 @@ from songsmith.options import Option, declared
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
+_DECLARED = "declared_options"
+
+
+def option_of(callback: Any, name: str | None) -> Option | None:
+    """Return the option that a parameter of a command stands for, or None where it stands for none.
+
+    Args:
+        callback: of Typer's command: the function that was decorated, or a wrapper of it.
+        name: of the parameter.
+    """
+    found: Option | None = getattr(callback, _DECLARED, {}).get(name)
+    return found
+
 
 def takes_options(usual: Any) -> Callable[[Command], Command]:
     """Give a command every option that a dataclass declares, as `--name` with its help, panel and default.
@@ -38,6 +51,7 @@ def takes_options(usual: Any) -> Callable[[Command], Command]:
         rest = [parameter for parameter in named if parameter.kind is parameter.KEYWORD_ONLY]
         # Keyword-only from the derived ones on: all reach the command by name.
         command.__signature__ = own.replace(parameters=[*first, *derived, *rest])  # type: ignore[attr-defined]
+        command.__dict__[_DECLARED] = known
         return command
 
     return derive
@@ -58,7 +72,8 @@ def _completed(parameter: inspect.Parameter, one: Option | None) -> inspect.Para
     )
     info: OptionInfo = copy(told[0]) if told else typer.Option()
     if info.default is ...:  # where Typer puts the first name that is typed
-        info.default, info.param_decls = one.flag, (one.short_flag,) if one.short_flag else ()
+        off = f"/--no-{one.flag.removeprefix('--')}" if one.kind is bool and parameter.default is True else ""
+        info.default, info.param_decls = one.flag + off, (one.short_flag,) if one.short_flag else ()
     info.help = info.help or one.help
     info.rich_help_panel = info.rich_help_panel or one.panel or None
     return parameter.replace(annotation=Annotated[hint, info])

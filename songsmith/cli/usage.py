@@ -6,6 +6,7 @@ from typer._click.exceptions import BadParameter, ClickException, MissingParamet
 from typer._click.exceptions import UsageError as ClickUsageError
 from typer.core import TyperOption
 
+from songsmith.cli.derived_options import option_of
 from songsmith.errors import SongsmithError, UsageError
 
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no"}
@@ -16,6 +17,10 @@ def explain(error: ClickException) -> SongsmithError | None:
     if isinstance(error, NoArgsIsHelpError):
         return None
     context = error.ctx if isinstance(error, ClickUsageError) else None
+    if isinstance(error, BadParameter) and context is not None and error.param is not None:
+        one = option_of(context.command.callback, error.param.name)
+        if one is not None:
+            return UsageError(_sentence(error), f"Use {one.allowed}.")
     command = context.command_path.split()[1:] if context is not None else []
     return UsageError(_sentence(error), f"See {' '.join(['songsmith', *command, '--help'])}.")
 

@@ -59,7 +59,6 @@ def test_an_option_out_of_range_is_named(option: str, values: list[str]) -> None
     [
         (["songs", "export", "--format", "pdf", "1"], "--format: 'pdf' is not one of 'text', 'markdown', 'json'."),
         (["gen", "--takes", "many"], "--takes: 'many' isn't a whole number."),
-        (["gen", "-t", "warm"], "--temperature: 'warm' isn't a number."),
         (["genn"], "Unknown command 'genn'. Did you mean 'gen'?"),
         (["models", "inf"], "Unknown command 'inf'. Did you mean 'info'?"),
         (["gen", "--modl", "x"], "Unknown option --modl. Did you mean --draft-model or --model?"),
@@ -72,6 +71,20 @@ def test_what_is_typed_wrongly_is_told_in_one_sentence_and_where_to_look(argumen
     said = refused(2, *arguments)
     assert said.startswith(f"{sentence} See songsmith ")
     assert said.endswith(" --help.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["gen", "-t", "warm"], "--temperature: 'warm' isn't a number. Use a number from 0 to 10."),
+        (["gen", "-t", "nan"], "--temperature nan is out of range. Use a number from 0 to 10."),
+        (["gen", "--max-lines", "1.5"], "--max-lines: '1.5' isn't a whole number. Use a whole number from 0 to 100000."),
+        (["train", "--block-size", "all"], "--block-size: 'all' isn't a whole number. Use a whole number from 0 to 1048576."),
+        (["train", "--optimizer", "sgd"], "--optimizer: 'sgd' is not one of 'adamw', 'muon'. Use adamw or muon."),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_is_told_with_its_range(arguments: list[str], sentence: str) -> None:
+    assert refused(2, *arguments) == sentence
 
 
 @pytest.mark.parametrize("device", ["tpu", "gpu:0", " "])
