@@ -139,13 +139,18 @@ def place_sections(text: str, *, author: Author = Author.PERSON) -> list[PlacedS
     return placed
 
 
-def render(song: Song) -> str:
-    """Write a song in its text form: one line a row, each section after a blank line, a newline at the end."""
-    return "\n".join("".join(f"{row}\n" for row in _rows(section)) for section in song.sections)
+def render(song: Song, *, headers: bool = True) -> str:
+    """Write a song in its text form: one line a row, each section after a blank line, a newline at the end.
+
+    Args:
+        song: to write.
+        headers: whether sections have their headers; without, only what is sung is written.
+    """
+    return "\n".join("".join(f"{row}\n" for row in _rows(section, headers)) for section in song.sections)
 
 
-def _rows(section: Section) -> Iterable[str]:
-    if section.header is not None:
+def _rows(section: Section, headers: bool) -> Iterable[str]:
+    if headers and section.header is not None:
         yield section.header
     for line in section.lines:
         yield line.text

@@ -1,4 +1,4 @@
-"""Songs and the text a model sees: training writes it, prompts are made of it, generation reads it back.
+"""The text a model sees, defined once: training writes it, prompts are cut from it, evaluation measures it.
 
 Three formats. `markup` is for models trained here on whole songs::
 
@@ -13,12 +13,13 @@ text (`Mark` against `str`), so text that spells a mark stays text. Knows neithe
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
 from functools import cache
+from itertools import chain
 
-from songsmith.lyrics import Line, Section, SectionKind, Song, parse, parse_header, render, strip_controls
+from songsmith.lyrics import Line, Section, SectionKind, Song, render
 
 
 class MarkupFormat(StrEnum):
@@ -49,27 +50,19 @@ ORDERED_MARKS: tuple[Mark, ...] = (END, TITLE, ARTIST, *SECTIONS.values(), LINE,
 MARKS: frozenset[Mark] = frozenset(ORDERED_MARKS)
 
 _FEW_LINES = 4
-_KIND_OF_MARK = {mark: kind for kind, mark in SECTIONS.items()}
-
-
-@cache
-def _spelled_mark() -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))
-
-
-@cache
-def _mark_ends() -> re.Pattern[str]:
-    return re.compile(f"({'|'.join(re.escape(mark[:-1]) for mark in sorted(MARKS))})>+")
-
-
-_LONGEST_MARK = max(map(len, MARKS))
 
 Piece = Mark | str
 
 
+@cache
+def spelled_marks() -> re.Pattern[str]:
+    """Return a pattern of every mark, spelled out in text."""
+    return re.compile("|".join(re.escape(mark) for mark in sorted(MARKS)))
+
+
 def find_mark(text: str) -> str | None:
     """Return the first mark that `text` spells out, or None."""
-    match = _spelled_mark().search(text)
+    match = spelled_marks().search(text)
     return match.group() if match else None
 
 
@@ -83,32 +76,109 @@ class LinePlan:
     """The word it ends in, lower case."""
 
 
-def song_pieces(song: Song, plans: Sequence[LinePlan] = ()) -> list[Piece]:
-    """Write a whole song as training text, from `<|endoftext|>` to before the next one.
+class Role(IntEnum):
+    """Whether a span is always there. Training drops all others at random, so that a model writes with or without them."""
+
+    TEXT = 0
+    """Always there."""
+    SYLLABLES = 1
+    """The number of syllables planned for a line."""
+    RHYME = 2
+    """The last word planned for a line."""
+    ARTIST = 3
+    """The artist of the song."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Pieces that are there, or are dropped, together."""
+
+    pieces: tuple[Piece, ...]
+    role: Role = Role.TEXT
+    line: int = 0
+    """Line of the song it belongs to, counted from 0."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a model reads from one `<|endoftext|>` to before the next: a song, or one line of it."""
+
+    head: tuple[Span, ...] = (Span((END,)),)
+    """Up to the title and artist: what is given to a model, and stays in view when the context window slides."""
+    body: tuple[Span, ...] = ()
+    """The lyric: what a model predicts."""
+    lyric: str = ""
+    """The words of the body as people read them, without section headers."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Head and body."""
+        return self.head + self.body
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Every piece of head and body."""
+        return join_spans(self.spans)
+
+
+def join_spans(spans: Iterable[Span]) -> list[Piece]:
+    """Return the pieces of spans, in order."""
+    return list(chain.from_iterable(span.pieces for span in spans))
+
+
+def write_documents(
+    song: Song, format: MarkupFormat, plans: Sequence[LinePlan] = (), *, headers: bool = True
+) -> list[Document]:
+    """Return the text that a model of a format sees of a song: one document, or one for each line in `lines`.
 
     Args:
-        song: labels of sections are left out; a model sees kinds only.
-        plans: one for each line of the song, or none at all.
+        song: labels of sections are left out of `markup`, where a song without a title is called by its first line.
+        format: of the model.
+        plans: one for each line of the song, or none at all; `plain` has no room for them.
+        headers: whether `plain` text has section headers.
     """
-    pieces: list[Piece] = [END, *_title_pieces(song)]
-    waiting = iter(plans)
+    planned = [*plans] or [LinePlan()] * len(song.lines)
+    if format is MarkupFormat.LINES:
+        lines = zip(song.lines, planned, strict=True)
+        return [
+            Document(body=tuple(_line_spans(line, plan, number)), lyric=f"{line.text}\n")
+            for number, (line, plan) in enumerate(lines)
+        ]
+    lyric = render(song, headers=False)
+    if format is MarkupFormat.PLAIN:
+        text = render(song) if headers else lyric
+        title = (f"{song.title}\n\n",) if song.title else ()
+        return [Document((Span((END, *title)),), (Span((text,)),) if text else (), lyric)]
+    body: list[Span] = []
+    numbered = enumerate(planned)
     for section in song.sections:
-        pieces += [SECTIONS[section.kind], "\n"]
+        body.append(Span(_section_start(section.kind)))
         for line in section.lines:
-            plan = next(waiting, LinePlan())
-            if plan.syllables is not None:
-                pieces.append(SYLLABLES[plan.syllables - 1])
-            if plan.rhyme is not None:
-                pieces += [RHYME, plan.rhyme]
-            pieces += [LINE, f"{line.text}\n"]
-    return pieces
+            number, plan = next(numbered)
+            body += _line_spans(line, plan, number)
+    return [Document((Span((END,)), *_title_spans(song)), tuple(body), lyric)]
 
 
-def _title_pieces(song: Song) -> list[Piece]:
-    title, artist = (" ".join(text.split()) for text in (song.title, song.artist))
+def _title_spans(song: Song) -> tuple[Span, ...]:
+    # Every song has a title here, so that a model which is given one has learned what titles mean.
+    title = " ".join((song.name if song.lines else song.title).split())
+    artist = " ".join(song.artist.split())
     if not title and not artist:
-        return []
-    return [TITLE, title, *((ARTIST, artist) if artist else ()), "\n"]
+        return ()
+    named = (Span((ARTIST, artist), Role.ARTIST),) if artist else ()
+    return Span((TITLE, title)), *named, Span(("\n",))
+
+
+def _section_start(kind: SectionKind) -> tuple[Piece, ...]:
+    return SECTIONS[kind], "\n"
+
+
+def _line_spans(line: Line, plan: LinePlan, number: int) -> Iterator[Span]:
+    if plan.syllables is not None:
+        yield Span((SYLLABLES[plan.syllables - 1],), Role.SYLLABLES, number)
+    if plan.rhyme is not None:
+        yield Span((RHYME, plan.rhyme), Role.RHYME, number)
+    yield Span((LINE, f"{line.text}\n"), line=number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,178 +211,15 @@ class Prompt:
 
     def pieces(self, format: MarkupFormat) -> tuple[list[Piece], list[Piece]]:
         """Return what the model is shown: the head (title; it stays when the context window slides) and the body."""
-        song = self.song
-        if format is MarkupFormat.LINES:
-            lines = [piece for line in song.lines for piece in (LINE, f"{line.text}\n", END)]
-            if self.open_line and lines:
-                lines[-2:] = [lines[-2].removesuffix("\n")]
-            return [END], lines
-        if format is MarkupFormat.PLAIN:
-            head: list[Piece] = [END, f"{song.title}\n\n"] if song.title else [END]
-            gap = "\n" if self.next_section is not None and song.lines else ""
-            return head, [self.text + gap] if self.text else []
-        if song.lines and not song.title:
-            song = Song(song.name, song.sections, song.artist)  # every song it was trained on had a title
-        head = [END, *_title_pieces(song)]
-        body = song_pieces(song)[len(head) :]
-        if self.open_line and body:
-            body[-1] = body[-1].removesuffix("\n")
+        first, *others = write_documents(self.song, format) or [Document()]
+        body = [*join_spans(first.body), *chain.from_iterable(document.pieces for document in others)]
+        if self.open_line:
+            body[-1:] = [piece.removesuffix("\n") for piece in body[-1:]]
+        elif format is MarkupFormat.LINES and body:
+            body.append(END)  # a finished line is a whole document
         if self.next_section is not None:
-            body += [SECTIONS[self.next_section], "\n"]
-        return head, body
-
-
-class LyricReader:
-    """Turns the pieces a model writes into lyric text, one at a time.
-
-    Fed any pieces, it writes only what a person may see: no marks (not even spelled out in text), no control characters,
-    no plans, no empty lines inside a section. The texts it returns, joined behind `prompt.text`, are the song.
-    """
-
-    def __init__(self, prompt: Prompt, format: MarkupFormat) -> None:
-        """Start reading at the place that `prompt` describes."""
-        self.title = ""
-        self.ended = False
-        """The model said that the song is over."""
-        self.finished_lines = 0
-        """Lines written and closed, the open line of the prompt among them."""
-        self.sections_begun = 0
-        """Sections begun since the prompt, or since a line was first written into the prompt's own."""
-        self.plans: list[LinePlan] = []
-        """The plan of each finished line."""
-        self._plain = format is MarkupFormat.PLAIN
-        self._only_lines = format is MarkupFormat.LINES
-        self._field = "line" if prompt.open_line or self._plain else "between"
-        self._text_before = bool(prompt.song.sections)
-        self._pending: Section | None = None
-        if prompt.next_section is not None or not self._text_before:
-            self._pending = Section(prompt.next_section or SectionKind.VERSE)
-        self._line_begun = prompt.open_line
-        self._line = prompt.text.rpartition("\n")[2][-_LONGEST_MARK:]
-        self._space = ""
-        self._opening = ""
-        self._held = ""
-        self._syllables: int | None = None
-        self._rhyme = ""
-
-    def feed(self, piece: Piece) -> str:
-        """Take one piece and return the text that became visible with it."""
-        if isinstance(piece, Mark):
-            return self._release() + self._take_mark(piece)
-        text = self._held + strip_controls(piece)
-        # A mark may be spelled over several pieces: hold back what could still become one.
-        start = text.rfind("<", max(0, len(text) - _LONGEST_MARK + 1))
-        hold = start >= 0 and text[start:] not in MARKS and any(mark.startswith(text[start:]) for mark in MARKS)
-        self._held = text[start:] if hold else ""
-        return self._take_text(_spelled_mark().sub("", text[:start] if hold else text))
-
-    def close(self) -> str:
-        """Finish: close the line that is open. Returns the text still to show."""
-        return self._release() + self._end_line()
-
-    def _release(self) -> str:
-        held, self._held = self._held, ""
-        return self._take_text(held)
-
-    def _take_mark(self, mark: Mark) -> str:
-        text = "" if self._plain and mark is not END else self._end_line()
-        if mark == END:
-            self.ended = not self._only_lines
-        elif self._plain:
-            return ""
-        elif mark in _KIND_OF_MARK:
-            self._pending = Section(_KIND_OF_MARK[mark])
-            self.sections_begun += 1
-            self._field = "between"
-        elif mark == LINE:
-            self._field = "line"
-        elif mark in (TITLE, ARTIST):
-            self._field = mark.strip("<|>")
-        elif mark == RHYME:
-            self._field = "rhyme"
-        elif mark in SYLLABLES:
-            self._syllables = SYLLABLES.index(mark) + 1
-            self._field = "plan"
-        return text
-
-    def _take_text(self, text: str) -> str:
-        shown = []
-        for part in re.split("(\n)", text):
-            if part == "\n":
-                shown.append(self._end_line())
-                if not self._plain:
-                    self._field = "between"
-            elif self._field == "title":
-                self.title = _mark_ends().sub(r"\1", self.title + part)
-            elif self._field == "rhyme":
-                self._rhyme += part
-            elif self._field == "line" or (self._field == "between" and part.strip()):
-                self._field = "line"
-                shown.append(self._write(part))
-        return "".join(shown)
-
-    def _write(self, text: str) -> str:
-        if not self._line_begun:
-            self._opening += text
-            # What begins with a bracket may turn out to be a header: it is shown when the line is whole.
-            if self._opening.lstrip()[:1] in ("", "["):
-                return ""
-            text, self._opening = self._opening, ""
-        return self._show(text)
-
-    def _show(self, text: str) -> str:
-        visible = text.strip()
-        if not visible:
-            self._space += text
-            return ""
-        before = self._separator()
-        if self._line_begun:
-            visible = self._space + text[: len(text) - len(text.lstrip())] + visible
-        self._space = text[len(text.rstrip()) :]
-        self._line_begun = True
-        # What was taken out may have brought the halves of another mark together: that one never closes.
-        line = _mark_ends().sub(r"\1", self._line + visible)
-        visible, self._line = line[len(self._line) :], line[-_LONGEST_MARK:]
-        return before + visible
-
-    def _separator(self) -> str:
-        if self._line_begun:
-            return ""
-        if self._pending is None:
-            self._text_before = True
-            return ""
-        header = replace(self._pending, lines=(Line("-"),)).header
-        gap = "\n" if self._text_before else ""
-        self._pending, self._text_before = None, True
-        return f"{gap}{header}\n" if header else gap
-
-    def _end_line(self) -> str:
-        opening, self._opening = self._opening.strip(), ""
-        header = parse_header(opening)
-        if header is not None:
-            # Written as text, it begins a section all the same.
-            self._pending = Section(header[0], label=header[1])
-            self.sections_begun += 1
-            self._syllables, self._rhyme = None, ""
-            return ""
-        shown = self._show(opening) if opening else ""
-        self._space = ""
-        if not self._line_begun:
-            if self._plain and self._text_before and self._pending is None and self._field == "line":
-                self._pending = Section()  # a blank line ends a section
-                self.sections_begun += 1
-            return ""
-        self._line_begun = False
-        self._line = ""
-        self.finished_lines += 1
-        self.plans.append(LinePlan(syllables=self._syllables, rhyme=self._rhyme.strip() or None))
-        self._syllables, self._rhyme = None, ""
-        return shown + "\n"
-
-
-def read_song(pieces: Iterable[Piece], format: MarkupFormat = MarkupFormat.MARKUP) -> tuple[Song, list[LinePlan]]:
-    """Read one whole song, with the plan of each line: the inverse of `song_pieces` for songs without labels."""
-    reader = LyricReader(Prompt(), format)
-    text = "".join(reader.feed(piece) for piece in pieces if not (piece == END and isinstance(piece, Mark)))
-    song = parse(text + reader.close())
-    return Song(reader.title.strip(), song.sections), reader.plans
+            if format is MarkupFormat.MARKUP:
+                body += _section_start(self.next_section)
+            elif format is MarkupFormat.PLAIN and self.song.lines:
+                body[-1] += "\n"
+        return join_spans(first.head), body

@@ -10,7 +10,8 @@ from songsmith.generation.drafts import Drafter
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.sampling import Floats, TokenSampler
 from songsmith.generation.window import slide
-from songsmith.markup import ARTIST, END, MARKS, RESERVED, SECTIONS, TITLE, LyricReader, MarkupFormat, Prompt
+from songsmith.lyric_reader import LyricReader
+from songsmith.markup import ARTIST, END, MARKS, RESERVED, SECTIONS, TITLE, MarkupFormat, Prompt
 from songsmith.model.backend import Cache
 from songsmith.model.characters import BETWEEN, Characters
 from songsmith.model.store import LoadedModel

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songsmith.errors import TrainingError
-from songsmith.lyrics import Section, Song
-from songsmith.markup import ARTIST, END, LINE, RHYME, SECTIONS, SYLLABLES, TITLE, LinePlan, MarkupFormat, song_pieces
+from songsmith.lyrics import Song
+from songsmith.markup import END, LinePlan, Mark, MarkupFormat, Role, join_spans, write_documents
 from songsmith.model.tokenizer import Tokenizer
-from songsmith.training.options import TrainingOptions, Unit
+from songsmith.training.options import TrainingOptions
 
 # Letters in shapes: N = tokens of all songs, T = tokens in a block.
 
@@ -61,10 +61,6 @@ def split_songs(songs: Iterable[TrainingSong], *, share: float, seed: int) -> Sp
     return Split(train=tuple(ranked[kept_back:]), validation=tuple(ranked[:kept_back]))
 
 
-# What a token is there for: text and structure always, the others only where the plan of their line, or the artist, is told.
-_ALWAYS, _SYLLABLES, _RHYME, _ARTIST = range(4)
-
-
 @dataclass(frozen=True, kw_only=True)
 class TokenizedSongs:
     """Songs as tokens with every plan in them, of which each epoch drops some."""
@@ -72,19 +68,20 @@ class TokenizedSongs:
     tokens: NDArray[np.int32]
     """(N,) of all songs, one after the other."""
     roles: NDArray[np.uint8]
-    """(N,) what each token is there for."""
-    lines: NDArray[np.int32]
-    """(N,) which line a token belongs to, counted over all songs; for the artist, which song."""
+    """(N,) the `Role` of each token."""
+    groups: NDArray[np.int32]
+    """(N,) tokens of one role and group are dropped together: the line they belong to, counted over all songs; for the
+    artist, the song."""
     starts: NDArray[np.int64]
-    """(songs + 1,) where each song begins."""
+    """(documents + 1,) where each document begins."""
     copies: NDArray[np.int64]
-    """(songs,) times each is read in an epoch."""
+    """(documents,) times each is read in an epoch."""
     end: int
     """Token of `<|endoftext|>`."""
 
 
 def tokenize(
-    songs: Sequence[TrainingSong], tokenizer: Tokenizer, planner: Planner, *, unit: Unit = Unit.SONG
+    songs: Sequence[TrainingSong], tokenizer: Tokenizer, planner: Planner, *, format: MarkupFormat = MarkupFormat.MARKUP
 ) -> TokenizedSongs:
     """Turn songs into tokens, every line with its plan.
 
@@ -92,63 +89,37 @@ def tokenize(
         songs: in the order they are to be numbered.
         tokenizer: one that has every mark.
         planner: says what the plan of a line is.
-        unit: for `line`, each line is a song by itself, without title or section.
+        format: of the text; in `lines`, each line is a document by itself.
     """
     tokens: list[int] = []
     roles = bytearray()
-    lines: list[int] = []
+    groups: list[int] = []
     starts, copies = [0], []
-    line = -1
-    marks = tokenizer.id_of_mark
-    rhymes: dict[str, list[int]] = {}
-
-    def put(ids: Sequence[int], role: int, of: int) -> None:
-        tokens.extend(ids)
-        roles.extend(bytes([role]) * len(ids))
-        lines.extend([of] * len(ids))
-
-    def close(song: TrainingSong) -> None:
-        starts.append(len(tokens))
-        copies.append(song.copies)
-
+    first_line = 0
     for song in songs:
-        texts = [f"{line.text}\n" for line in song.song.lines]
-        title, artist = (" ".join(text.split()) for text in (song.song.name, song.song.artist))
-        encoded = tokenizer.encode_all([*texts, title, artist, "\n"])
-        *written, title_ids, artist_ids, newline = encoded
-        waiting = iter(zip(song.song.lines, written, strict=True))
-        if unit is Unit.SONG:
-            put([marks[END], marks[TITLE], *title_ids], _ALWAYS, 0)
-            if artist:
-                put([marks[ARTIST], *artist_ids], _ARTIST, len(starts) - 1)
-            put(newline, _ALWAYS, 0)
-        for section in song.song.sections:
-            if unit is Unit.SONG:
-                put([marks[SECTIONS[section.kind]], *newline], _ALWAYS, 0)
-            for _ in section.lines:
-                text, ids = next(waiting)
-                plan = planner(text.text)
-                line += 1
-                if unit is Unit.LINE:
-                    put([marks[END]], _ALWAYS, 0)
-                if plan.syllables is not None:
-                    put([marks[SYLLABLES[plan.syllables - 1]]], _SYLLABLES, line)
-                if plan.rhyme is not None:
-                    if plan.rhyme not in rhymes:
-                        rhymes[plan.rhyme] = tokenizer.encode(plan.rhyme)
-                    put([marks[RHYME], *rhymes[plan.rhyme]], _RHYME, line)
-                put([marks[LINE], *ids], _ALWAYS, line)
-                if unit is Unit.LINE:
-                    close(song)
-        if unit is Unit.SONG:
-            close(song)
+        lines = song.song.lines
+        documents = write_documents(song.song, format, [planner(line.text) for line in lines])
+        pieces = (piece for document in documents for piece in document.pieces)
+        texts = list(dict.fromkeys(piece for piece in pieces if not isinstance(piece, Mark)))
+        ids_of_text = dict(zip(texts, tokenizer.encode_all(texts), strict=True))
+        for document in documents:
+            for span in document.spans:
+                before = len(tokens)
+                for piece in span.pieces:
+                    tokens += [tokenizer.id_of_mark[piece]] if isinstance(piece, Mark) else ids_of_text[piece]
+                count = len(tokens) - before
+                roles += bytes([span.role]) * count
+                groups += [len(starts) - 1 if span.role is Role.ARTIST else first_line + span.line] * count
+            starts.append(len(tokens))
+            copies.append(song.copies)
+        first_line += len(lines)
     return TokenizedSongs(
         tokens=np.array(tokens, dtype=np.int32),
         roles=np.frombuffer(bytes(roles), dtype=np.uint8),
-        lines=np.array(lines, dtype=np.int32),
+        groups=np.array(groups, dtype=np.int32),
         starts=np.array(starts, dtype=np.int64),
         copies=np.array(copies, dtype=np.int64),
-        end=marks[END],
+        end=tokenizer.id_of_mark[END],
     )
 
 
@@ -160,12 +131,16 @@ def pack_epoch(songs: TokenizedSongs, options: TrainingOptions, epoch: int) -> N
         token, so each token but the first is foretold once. What is left of the last row is IGNORED.
     """
     draw = np.random.Generator(np.random.PCG64([options.seed, epoch]))
-    count = 1 + max(int(songs.lines.max(initial=0)), len(songs.copies))
-    rates = {_SYLLABLES: options.syllable_plan_rate, _RHYME: options.rhyme_plan_rate, _ARTIST: options.artist_rate}
-    keep = songs.roles == _ALWAYS
+    count = 1 + max(int(songs.groups.max(initial=0)), len(songs.copies))
+    rates = {
+        Role.SYLLABLES: options.syllable_plan_rate,
+        Role.RHYME: options.rhyme_plan_rate,
+        Role.ARTIST: options.artist_rate,
+    }
+    keep = songs.roles == Role.TEXT
     for role, rate in rates.items():
         told = draw.random(count) < rate
-        keep |= (songs.roles == role) & told[songs.lines]
+        keep |= (songs.roles == role) & told[songs.groups]
     order = draw.permutation(np.repeat(np.arange(len(songs.copies)), songs.copies))
     kept_before = np.concatenate([[0], np.cumsum(keep)])
     kept, starts = songs.tokens[keep], kept_before[songs.starts]
@@ -190,12 +165,6 @@ class MeasuredRow:
     """UTF-8 bytes of lyric that the song holds; 0 in all rows of a song but its first."""
 
 
-def lyric_bytes(song: Song) -> int:
-    """Return the UTF-8 bytes of a song's words: every line with its line break, a line break between sections, no headers."""
-    gaps = max(0, len(song.sections) - 1)
-    return gaps + sum(len(f"{line.text}\n".encode("utf-8", "surrogatepass")) for line in song.lines)
-
-
 def measured_rows(
     song: Song, tokenizer: Tokenizer, *, window: int, format: MarkupFormat = MarkupFormat.MARKUP
 ) -> list[MeasuredRow]:
@@ -203,21 +172,12 @@ def measured_rows(
 
     What does not fit the window is read in further windows, each of which begins with half of the one before.
     """
-    if format is MarkupFormat.LINES:
-        rows: list[MeasuredRow] = []
-        for line in song.lines:
-            ids = tokenizer.encode_pieces([END, LINE, f"{line.text}\n", END])
-            rows += _windows(ids, 1, window, len(f"{line.text}\n".encode("utf-8", "surrogatepass")))
-        return rows
-    if format is MarkupFormat.MARKUP:
-        bare = Song(song.name, tuple(Section(section.kind, section.lines) for section in song.sections))
-        given = len(tokenizer.encode_pieces(song_pieces(replace(bare, sections=()))))
-        ids = tokenizer.encode_pieces([*song_pieces(bare), END])
-    else:
-        lyric = "\n".join("".join(f"{line.text}\n" for line in section.lines) for section in song.sections)
-        head = tokenizer.encode_pieces([END, f"{song.name}\n\n"])
-        given, ids = len(head), [*head, *tokenizer.encode(lyric), *tokenizer.encode_pieces([END])]
-    return _windows(ids, given, window, lyric_bytes(song))
+    rows: list[MeasuredRow] = []
+    for document in write_documents(replace(song, title=song.name, artist=""), format, headers=False):
+        head = tokenizer.encode_pieces(join_spans(document.head))
+        ids = [*head, *tokenizer.encode_pieces([*join_spans(document.body), END])]
+        rows += _windows(ids, len(head), window, len(document.lyric.encode("utf-8", "surrogatepass")))
+    return rows
 
 
 def _windows(ids: Sequence[int], given: int, window: int, text_bytes: int) -> list[MeasuredRow]:

@@ -82,9 +82,8 @@ class _Trainer:
         self._run, self._options = run, run.options
         self._identity = {**run.identity, "device": self._device.type}
         self._judges: dict[int, Judge] = {}
-        songs = tokenize(run.split.train, run.tokenizer, run.planner, unit=run.options.unit)
-        passes = run.options.gradient_accumulation_steps * int(self._accelerator.num_processes)
-        step_blocks = run.options.micro_batch_size * passes
+        songs = tokenize(run.split.train, run.tokenizer, run.planner, format=run.manifest.format)
+        step_blocks = run.options.micro_batch_size * run.options.gradient_accumulation_steps * int(self._accelerator.num_processes)
         self._feed = Feed(songs, run.options, step_blocks=step_blocks)
 
     def run(self, *, resume: bool, stopping: Callable[[], bool]) -> Iterator[TrainingEvent]:

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songsmith.craft.plans import plan_line
+from songsmith.lyric_reader import read_song
 from songsmith.lyrics import Line, Section, Song
-from songsmith.markup import LinePlan, read_song, song_pieces
+from songsmith.markup import LinePlan, MarkupFormat, write_documents
 
 
 @pytest.mark.parametrize(
@@ -32,4 +33,5 @@ def test_a_plan_says_what_can_be_heard(line: str, plan: LinePlan) -> None:
 def test_a_plan_can_be_written_and_read_back(text: str) -> None:
     plan = plan_line(text)
     song = Song("Red River Valley", (Section(lines=(Line(text),)),))
-    assert read_song(song_pieces(song, [plan]))[1] == [plan]
+    (document,) = write_documents(song, MarkupFormat.MARKUP, [plan])
+    assert read_song(document.pieces)[1] == [plan]

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer as RustTokenizer
 
 from songsmith.errors import ModelError
 from songsmith.lyrics import parse
-from songsmith.markup import END, LINE, MARKS, Mark, song_pieces
+from songsmith.markup import END, LINE, MARKS, Mark, MarkupFormat, write_documents
 from songsmith.model.store import LoadedModel
 from songsmith.model.tokenizer import StreamingDecoder, Tokenizer
 from songsmith.paths import find_paths
@@ -85,7 +85,8 @@ def test_a_broken_character_is_shown_once_the_stream_ends(starter: LoadedModel) 
 
 
 def test_a_song_in_markup_comes_back_piece_by_piece(starter: LoadedModel) -> None:
-    pieces = song_pieces(parse("one’s 心\n\n[Chorus]\ntwo", title="Red River"))
+    song = parse("one’s 心\n\n[Chorus]\ntwo", title="Red River")
+    pieces = write_documents(song, MarkupFormat.MARKUP)[0].pieces
     decoder = StreamingDecoder(starter.tokenizer)
     tokens = starter.tokenizer.encode_pieces(pieces)
     assert "".join(itertools.chain.from_iterable(map(decoder.feed, tokens))) == "".join(pieces)

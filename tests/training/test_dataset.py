@@ -1,27 +1,27 @@
 """Songs become blocks: nothing is lost, nothing is told twice, and the order is a function of the seed."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from runs import learn_tokenizer, make_options, make_songs
+from strategies import songs
 
 from songsmith.craft.plans import plan_line
 from songsmith.errors import TrainingError
-from songsmith.lyrics import Section, Song
-from songsmith.markup import END, LINE, SYLLABLES, MarkupFormat, song_pieces
+from songsmith.lyrics import Song
+from songsmith.markup import END, LINE, SYLLABLES, MarkupFormat, join_spans, write_documents
 from songsmith.training.dataset import (
     IGNORED,
     TrainingSong,
-    lyric_bytes,
     measured_rows,
     pack_epoch,
     split_songs,
     tokenize,
 )
-from songsmith.training.options import Unit
 
 SONGS = make_songs(12)
 TOKENIZER = learn_tokenizer(SONGS)
@@ -35,12 +35,12 @@ def stream(blocks: np.ndarray) -> list[int]:
 
 @given(st.integers(2, 60), st.floats(0.01, 0.9), st.integers(0, 5))
 def test_a_split_takes_every_song_once_and_keeps_some_back(count: int, share: float, seed: int) -> None:
-    songs = make_songs(count)
-    split = split_songs(songs, share=share, seed=seed)
-    assert sorted(song.id for song in split.train + split.validation) == sorted(song.id for song in songs)
+    made = make_songs(count)
+    split = split_songs(made, share=share, seed=seed)
+    assert sorted(song.id for song in split.train + split.validation) == sorted(song.id for song in made)
     assert split.train
     assert split.validation
-    assert split == split_songs(reversed(songs), share=share, seed=seed)
+    assert split == split_songs(reversed(made), share=share, seed=seed)
 
 
 def test_one_song_is_too_few_to_split() -> None:
@@ -55,7 +55,8 @@ def test_training_reads_what_prompts_are_written_in(told: int) -> None:
         tokens = tokenize([song], TOKENIZER, plan_line)
         plans = [plan_line(line.text) for line in song.song.lines] if told else ()
         whole = song.song if told else replace(song.song, artist="")
-        expected = TOKENIZER.encode_pieces([*song_pieces(whole, plans), END])
+        (document,) = write_documents(whole, MarkupFormat.MARKUP, plans)
+        expected = TOKENIZER.encode_pieces([*document.pieces, END])
         assert stream(pack_epoch(tokens, options, 0)) == expected
 
 
@@ -67,16 +68,16 @@ def test_a_song_without_title_is_called_by_its_first_line() -> None:
 
 @given(st.integers(8, 70), st.integers(0, 3), st.floats(0, 1))
 def test_every_token_of_an_epoch_is_foretold_once(block_size_tokens: int, epoch: int, rate: float) -> None:
-    songs = [replace(song, copies=1 + number % 3) for number, song in enumerate(SONGS)]
-    tokens = tokenize(songs, TOKENIZER, plan_line)
+    copied = [replace(song, copies=1 + number % 3) for number, song in enumerate(SONGS)]
+    tokens = tokenize(copied, TOKENIZER, plan_line)
     options = make_options(block_size_tokens=block_size_tokens, syllable_plan_rate=rate, rhyme_plan_rate=rate, artist_rate=rate)
     blocks = pack_epoch(tokens, options, epoch)
     assert (blocks == pack_epoch(tokens, options, epoch)).all()
     assert (blocks[:-1, -1] == blocks[1:, 0]).all()
     said = stream(blocks)
     end, line = TOKENIZER.id_of_mark[END], TOKENIZER.id_of_mark[LINE]
-    assert said.count(end) == sum(song.copies for song in songs) + 1
-    assert said.count(line) == sum(song.copies * len(song.song.lines) for song in songs)
+    assert said.count(end) == sum(song.copies for song in copied) + 1
+    assert said.count(line) == sum(song.copies * len(song.song.lines) for song in copied)
 
 
 def test_epochs_differ_in_order_and_in_the_plans_they_tell() -> None:
@@ -90,7 +91,7 @@ def test_epochs_differ_in_order_and_in_the_plans_they_tell() -> None:
 
 
 def test_lines_are_learned_one_by_one() -> None:
-    tokens = tokenize(SONGS, TOKENIZER, plan_line, unit=Unit.LINE)
+    tokens = tokenize(SONGS, TOKENIZER, plan_line, format=MarkupFormat.LINES)
     said = stream(pack_epoch(tokens, make_options(syllable_plan_rate=0, rhyme_plan_rate=0), 0))
     end, line = TOKENIZER.id_of_mark[END], TOKENIZER.id_of_mark[LINE]
     assert said.count(end) == said.count(line) + 1 == sum(len(song.song.lines) for song in SONGS) + 1
@@ -100,19 +101,26 @@ def test_lines_are_learned_one_by_one() -> None:
 @given(st.integers(4, 200), st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.LINES]))
 def test_judging_a_song_counts_every_token_but_the_title_once(window: int, format: MarkupFormat) -> None:
     song = SONGS[0].song
+    documents = write_documents(replace(song, artist=""), format)
     rows = measured_rows(song, TOKENIZER, window=window, format=format)
     counted = [target for row in rows for target in row.targets if target != IGNORED]
-    if format is MarkupFormat.MARKUP:
-        bare = Song(song.title, tuple(Section(section.kind, section.lines) for section in song.sections))
-        pieces = [*song_pieces(bare), END]
-        assert counted == TOKENIZER.encode_pieces(pieces)[len(TOKENIZER.encode_pieces(pieces[:4])) :]
-        assert sum(row.text_bytes for row in rows) == lyric_bytes(song)
-    else:
-        assert sum(row.text_bytes for row in rows) == lyric_bytes(song) - len(song.sections) + 1
+    bodies = (TOKENIZER.encode_pieces([*join_spans(document.body), END]) for document in documents)
+    assert counted == [token for body in bodies for token in body]
+    gaps = len(song.sections) - 1 if format is MarkupFormat.MARKUP else 0
+    assert sum(row.text_bytes for row in rows) == sum(len(line.text.encode()) + 1 for line in song.lines) + gaps
     assert all(len(row.tokens) == len(row.targets) <= window for row in rows)
 
 
-def test_bytes_of_a_lyric_are_its_lines_and_breaks() -> None:
-    song = SONGS[0].song
-    text = "\n".join("".join(f"{line.text}\n" for line in section.lines) for section in song.sections)
-    assert lyric_bytes(song) == len(text.encode())
+@given(songs(min_sections=1), st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.LINES]))
+def test_what_is_measured_is_what_training_reads(song: Song, format: MarkupFormat) -> None:
+    tokens = tokenize([TrainingSong(id="1", song=song)], TOKENIZER, plan_line, format=format)
+    options = make_options(syllable_plan_rate=0, rhyme_plan_rate=0, artist_rate=0)
+    learned = stream(pack_epoch(tokens, options, 0))
+    rows = measured_rows(song, TOKENIZER, window=10**6, format=format)
+    measured = [(*row.tokens, row.targets[-1]) for row in rows]
+    if format is MarkupFormat.MARKUP:
+        assert [tuple(learned)] == measured
+    else:  # lines are shuffled
+        end = TOKENIZER.id_of_mark[END]
+        places = [place for place, token in enumerate(learned) if token == end]
+        assert sorted(tuple(learned[start : stop + 1]) for start, stop in pairwise(places)) == sorted(measured)
