@@ -1,4 +1,4 @@
-"""Read the text a model writes back as a lyric, piece by piece. What a person sees has no marks, controls or plans in it."""
+"""The text a model writes, read back as a lyric, piece by piece: without marks, control characters or plans."""
 
 import re
 from collections.abc import Iterable
@@ -35,19 +35,19 @@ def _mark_ends() -> re.Pattern[str]:
 class LyricReader:
     """Turns the pieces a model writes into lyric text, one at a time.
 
-    Fed any pieces, it writes only what a person may see: no marks (not even spelled out in text), no control characters,
-    no plans, no empty lines inside a section. The texts it returns, joined behind `prompt.text`, are the song.
+    Whatever the pieces, it returns only what may be shown: no marks (not even spelled out in text), no control characters,
+    no plans, no empty lines inside a section. The texts it returns, appended to `prompt.text`, are the song.
     """
 
     def __init__(self, prompt: Prompt, format: MarkupFormat) -> None:
-        """Start reading at the place that `prompt` describes."""
+        """Start reading at the position of `prompt`."""
         self.title = ""
         self.ended = False
-        """The model said that the song is over."""
+        """The model ended the song."""
         self.finished_lines = 0
-        """Lines written and closed, the open line of the prompt among them."""
+        """Finished lines, including the open line of the prompt."""
         self.sections_begun = 0
-        """Sections begun since the prompt, or since a line was first written into the prompt's own."""
+        """Sections started after the prompt; the one that the prompt is in, or asks for, is not counted."""
         self.plans: list[LinePlan] = []
         """The plan of each finished line."""
         self._plain = format is MarkupFormat.PLAIN
@@ -70,14 +70,14 @@ class LyricReader:
         if isinstance(piece, Mark):
             return self._release() + self._take_mark(piece)
         text = self._held + strip_controls(piece)
-        # A mark may be spelled over several pieces: hold back what could still become one.
+        # A mark may be spelled across several pieces: hold back text that could still become one.
         start = text.rfind("<", max(0, len(text) - _LONGEST_MARK + 1))
         hold = start >= 0 and text[start:] not in MARKS and any(mark.startswith(text[start:]) for mark in MARKS)
         self._held = text[start:] if hold else ""
         return self._take_text(spelled_marks().sub("", text[:start] if hold else text))
 
     def close(self) -> str:
-        """Finish: close the line that is open. Returns the text still to show."""
+        """Finish the open line, and return the remaining text."""
         return self._release() + self._end_line()
 
     def _release(self) -> str:
@@ -124,7 +124,7 @@ class LyricReader:
     def _write(self, text: str) -> str:
         if not self._line_begun:
             self._opening += text
-            # What begins with a bracket may turn out to be a header: it is shown when the line is whole.
+            # Text that starts with a bracket may become a header: it is shown once the line is complete.
             if self._opening.lstrip()[:1] in ("", "["):
                 return ""
             text, self._opening = self._opening, ""
@@ -140,7 +140,7 @@ class LyricReader:
             visible = self._space + text[: len(text) - len(text.lstrip())] + visible
         self._space = text[len(text.rstrip()) :]
         self._line_begun = True
-        # What was taken out may have brought the halves of another mark together: that one never closes.
+        # Removing a mark can join the halves of another one: its closing bracket is removed.
         line = _mark_ends().sub(r"\1", self._line + visible)
         visible, self._line = line[len(self._line) :], line[-_LONGEST_MARK:]
         return before + visible
@@ -160,7 +160,7 @@ class LyricReader:
         opening, self._opening = self._opening.strip(), ""
         header = parse_header(opening)
         if header is not None:
-            # Written as text, it begins a section all the same.
+            # A header written as text starts a section, too.
             self._pending = Section(header[0], label=header[1])
             self.sections_begun += 1
             self._syllables, self._rhyme = None, ""

@@ -44,7 +44,7 @@ RHYME = Mark("<|rhyme|>")
 SECTIONS: dict[SectionKind, Mark] = {kind: Mark(f"<|{kind}|>") for kind in SectionKind}
 SYLLABLES: tuple[Mark, ...] = tuple(Mark(f"<|syl:{count}|>") for count in range(1, 25))
 RESERVED: tuple[Mark, ...] = tuple(Mark(f"<|reserved:{number}|>") for number in range(1, 9))
-"""Without a meaning yet: every tokenizer trained here has room for them, so that models outlive a new mark."""
+"""Not used yet: every tokenizer trained here has them, so that a new mark needs no new vocabulary."""
 ORDERED_MARKS: tuple[Mark, ...] = (END, TITLE, ARTIST, *SECTIONS.values(), LINE, RHYME, *SYLLABLES, *RESERVED)
 """Every mark, in the order a tokenizer trained here numbers them from 0."""
 MARKS: frozenset[Mark] = frozenset(ORDERED_MARKS)
@@ -68,7 +68,7 @@ def find_mark(text: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class LinePlan:
-    """What a line is meant to be, told to the model before the line."""
+    """Properties of a line, given to the model before the line."""
 
     syllables: int | None = None
     """Syllables in the line, 1 to 24."""
@@ -101,12 +101,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Document:
-    """What a model reads from one `<|endoftext|>` to before the next: a song, or one line of it."""
+    """The text from one `<|endoftext|>` to before the next: a song, or one line of it."""
 
     head: tuple[Span, ...] = (Span((END,)),)
-    """Up to the title and artist: what is given to a model, and stays in view when the context window slides."""
+    """`<|endoftext|>`, title and artist: given to the model, and kept when the context window slides."""
     body: tuple[Span, ...] = ()
-    """The lyric: what a model predicts."""
+    """The lyric, which the model predicts."""
     lyric: str = ""
     """The words of the body as people read them, without section headers."""
 
@@ -134,7 +134,7 @@ def write_documents(
     Args:
         song: labels of sections are left out of `markup`, where a song without a title is called by its first line.
         format: of the model.
-        plans: one for each line of the song, or none at all; `plain` has no room for them.
+        plans: one for each line of the song, or none at all; `plain` leaves them out.
         headers: whether `plain` text has section headers.
     """
     planned = [*plans] or [LinePlan()] * len(song.lines)
@@ -160,7 +160,7 @@ def write_documents(
 
 
 def _title_spans(song: Song) -> tuple[Span, ...]:
-    # Every song has a title here, so that a model which is given one has learned what titles mean.
+    # A song without a title is named by its first line: models only see songs with titles in training.
     title = " ".join((song.name if song.lines else song.title).split())
     artist = " ".join(song.artist.split())
     if not title and not artist:
@@ -183,34 +183,34 @@ def _line_spans(line: Line, plan: LinePlan, number: int) -> Iterator[Span]:
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """A place in a song where the model is to write."""
+    """A position in a song, at which the model continues it."""
 
     song: Song = field(default_factory=Song)
-    """Title, artist, and all that stands before that place."""
+    """Title, artist, and the lyric before that position."""
     open_line: bool = False
-    """The last line is not finished; the model goes on in it."""
+    """The last line is unfinished; the model continues it."""
     next_section: SectionKind | None = None
-    """Start a section of this kind; None lets the model go on as it likes."""
+    """Start a section of this kind; None leaves it to the model."""
 
     @property
     def in_unfinished_section(self) -> bool:
-        """Whether the section it stands in has but a few lines: the model should write into it before it begins another."""
+        """Whether the last section is so short that the model should add lines to it before it starts another."""
         *before, last = self.song.sections or (Section(lines=(Line("-"),) * _FEW_LINES),)
         if self.next_section is not None:
             return True
-        # One that was sung before is whole, however short it is.
+        # A repeated section is complete, however short it is.
         words = [line.text for line in last.lines]
         sung = bool(words) and any(words == [line.text for line in section.lines] for section in before)
         return len(words) < _FEW_LINES and not sung
 
     @property
     def text(self) -> str:
-        """The lyric before the place, exactly as takes continue it: with no newline after an open line."""
+        """The lyric before the position, exactly as takes continue it: without a newline after an open line."""
         text = render(self.song)
         return text.removesuffix("\n") if self.open_line else text
 
     def pieces(self, format: MarkupFormat) -> tuple[list[Piece], list[Piece]]:
-        """Return what the model is shown: the head (title; it stays when the context window slides) and the body."""
+        """Return the text of the prompt: the head, which is kept when the context window slides, and the body."""
         first, *others = write_documents(self.song, format) or [Document()]
         body = [*join_spans(first.body), *chain.from_iterable(document.pieces for document in others)]
         if self.open_line:

@@ -1,4 +1,4 @@
-"""`songsmith eval`: how good a model is, by songs it has not read."""
+"""`songsmith eval`: how good a model is, measured on songs it was not trained on."""
 
 from typing import Annotated
 
@@ -39,8 +39,8 @@ def evaluate(
 ) -> None:
     """Measure a model: how well it predicts songs, how much it repeats itself, what it copied.
 
-    Bits per byte count UTF-8 bytes of lyrics, given the title and including the structure, so models with different
-    tokenizers can be compared. Samples are written for the songs' titles as `songsmith gen` writes, up to 24 lines.
+    Bits per byte (lower is better) count UTF-8 bytes of lyrics, given the title and including the structure, so models
+    with different tokenizers can be compared. Samples are written for the songs' titles as `songsmith gen` writes, up to 24 lines.
     Verbatim means a run of 8 or more words that is also in a song of the corpus.
     """
     from songsmith.corpus.filters import Filter

@@ -1,4 +1,4 @@
-"""The loss of a run as a picture made of braille dots, for a terminal. Reads nothing and prints nothing."""
+"""The loss curves of a run in braille characters, for a terminal. Reads nothing and prints nothing."""
 
 import math
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ def draw_losses(
     width: int,
     height: int = 14,
 ) -> Text:
-    """Return the picture: a line of dots for songs learned from, smoothed; a circle for each evaluation.
+    """Return the plot: a dotted line for the smoothed training loss, a circle for each evaluation.
 
     Args:
-        losses: step and nats a token.
-        evaluations: step, nats a token and bits a byte.
-        width: columns it may take.
-        height: rows it takes, its heading and the steps below it among them. No picture is made without two points.
+        losses: training loss: step and nats per token.
+        evaluations: validation loss: step, nats per token and bits per byte.
+        width: maximum number of columns.
+        height: rows, including the heading and the step numbers. With fewer than two steps to show, the plot is empty.
     """
     curve = smooth([(step, nats) for step, nats in losses if math.isfinite(nats)])
     circles = [(step, nats) for step, nats, _ in evaluations if math.isfinite(nats)]
@@ -39,7 +39,7 @@ def draw_losses(
     low, high = find_range(points)
 
     def place(step: int, nats: float) -> tuple[int, int]:
-        """Return column and row of a point, in dots; rows count from the top and may lie outside."""
+        """Return column and row of a point, in dots; rows are counted from the top and may be outside the plot."""
         x = (step - first) / (last - first) * (2 * columns - 1)
         return round(x), round((high - nats) / (high - low) * (4 * rows - 1))
 
@@ -56,7 +56,7 @@ def draw_losses(
                 canvas[dot_y // 4][dot_x // 2] |= _DOTS[dot_y % 4][dot_x % 2]
     marked = {(x // 2, y // 4) for x, y in (place(*circle) for circle in circles)}
 
-    picture = Text("nats a token: ", no_wrap=True)
+    picture = Text("nats/token: ", no_wrap=True)
     picture.append("⣀⣀ training", _TRAINING).append("  ").append("● validation", _VALIDATION).append("\n")
     for row, cells in enumerate(canvas):
         value = high - (row + 0.5) / rows * (high - low)

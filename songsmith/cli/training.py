@@ -135,7 +135,7 @@ def finetune(
 
 
 def _request(studio: "Studio", values: Mapping[str, Any], usual: TrainingOptions) -> "TrainingRequest":
-    """Return what a command's arguments ask for, by their names."""
+    """Return the request of a command. Its arguments have the names of the training options."""
     from songsmith.cli.words import tell_choice
     from songsmith.studio.corpora import choose_corpus, stale_notice
     from songsmith.studio.training import TrainingRequest

@@ -1,6 +1,6 @@
-"""How training looks while it goes on, on stderr: alive on a terminal, plain lines elsewhere. Decides nothing.
+"""The progress of a training run on stderr: a live display on a terminal, plain lines elsewhere. Makes no decisions.
 
-Import it where training begins: it takes rich along.
+Import it only where training starts: it imports rich.
 """
 
 import shlex
@@ -34,11 +34,11 @@ _LINE_EVERY_SHARE = 0.05
 
 
 def follow(events: Iterator[TrainingEvent], *, stopping: Callable[[], bool] = lambda: False) -> TrainingFinished | None:
-    """Show a run from its first event to its last, and return the last if it says that a model was written.
+    """Show a run from its first event to its last. Returns the last one if a model was written.
 
     Args:
-        events: of the run; what they raise is raised here.
-        stopping: whether training was asked to stop; the display says so while it winds up.
+        events: of the run; errors are passed on.
+        stopping: whether training was asked to stop; the display says so until it does.
     """
     screen = console.rich_console(stderr=True)
     alive = sys.stderr.isatty() and not screen.is_dumb_terminal
@@ -52,7 +52,7 @@ def follow(events: Iterator[TrainingEvent], *, stopping: Callable[[], bool] = la
 
 
 class _Pace:
-    """Where the run is, loss and speed smoothed. Hundreds of steps a second come in here: they are only noted."""
+    """The position of the run, with smoothed loss and speed. Cheap: there may be hundreds of steps per second."""
 
     def __init__(self) -> None:
         self.last: StepFinished | None = None
@@ -62,7 +62,7 @@ class _Pace:
         self._steps = 0
 
     def add(self, step: StepFinished) -> None:
-        """Take in one more step: a plain mean to begin with, then the newest counts for a twentieth."""
+        """Add a step: a plain mean of the first 20, then an exponential moving average with weight 0.05."""
         self._steps += 1
         weight = max(1 / self._steps, 0.05)
         self.nats_per_token += weight * (step.nats_per_token - self.nats_per_token)
@@ -70,7 +70,7 @@ class _Pace:
         self.last = step
 
     def facts(self) -> str:
-        """Return what the last steps were like."""
+        """Return step, epoch, loss and speed as a line."""
         if self.last is None:
             return ""
         return (
@@ -82,40 +82,42 @@ class _Pace:
 def _show_live(
     events: Iterator[TrainingEvent], screen: Console, stopping: Callable[[], bool]
 ) -> TrainingFinished | None:
-    """Show a bar that repaints itself, and above it what is to stay."""
+    """Show a progress bar that repaints itself, and lines that stay above it."""
     pace, finished = _Pace(), None
     display = Live(
         get_renderable=lambda: _paint(pace, stopping=stopping()),
         console=screen,
         refresh_per_second=_REPAINTS_A_SECOND,
         transient=True,
-        # A stdout that is piped on must not be caught: what is written there would end up on the terminal.
+        # A piped stdout must not be redirected: its output would go to the terminal.
         redirect_stdout=sys.stdout.isatty(),
     )
     with display:
-        for news in events:
-            match news:
+        for event in events:
+            match event:
                 case StepFinished():
-                    pace.add(news)
+                    pace.add(event)
                 case TrainingStarted():
-                    screen.print(Text(_start(news)))
+                    screen.print(Text(_start(event)))
                 case Evaluated():
-                    line = Text(_evaluation(news))
-                    if news.best:
+                    line = Text(_evaluation(event))
+                    if event.best:
                         line.append("  best", style="bold green")
                     screen.print(line)
                 case SampleWritten():
-                    title = Text(f"step {news.step}", style="dim")
-                    screen.print(Panel(Text(_clean(news.text)), title=title, expand=False, style="dim", padding=(0, 2)))
+                    title = Text(f"step {event.step}", style="dim")
+                    screen.print(
+                        Panel(Text(_clean(event.text)), title=title, expand=False, style="dim", padding=(0, 2))
+                    )
                 case CheckpointSaved():
-                    pace.saved_step = news.step
+                    pace.saved_step = event.step
                 case TrainingFinished():
-                    finished = news
+                    finished = event
     return finished
 
 
 def _paint(pace: _Pace, *, stopping: bool) -> Group:
-    """Return bar and facts as they stand."""
+    """Return the bar and the current figures."""
     last = pace.last
     bar = Table.grid(padding=(0, 1), expand=True)
     bar.add_column(ratio=1)
@@ -134,56 +136,56 @@ def _paint(pace: _Pace, *, stopping: bool) -> Group:
 
 
 def _show_lines(events: Iterator[TrainingEvent]) -> TrainingFinished | None:
-    """Tell the same in lines: no more than a log wants."""
+    """Print the same as lines, few enough for a log."""
     pace, finished = _Pace(), None
     next_s = next_progress = 0.0
-    for news in events:
-        match news:
+    for event in events:
+        match event:
             case StepFinished():
-                pace.add(news)
-                if news.elapsed_s >= next_s or news.progress >= next_progress:
-                    next_s = news.elapsed_s + _LINE_EVERY_S
-                    next_progress = news.progress + _LINE_EVERY_SHARE
-                    console.say(f"{pace.facts()}  {news.progress:.0%}  {_clock(news.remaining_s)} left")
+                pace.add(event)
+                if event.elapsed_s >= next_s or event.progress >= next_progress:
+                    next_s = event.elapsed_s + _LINE_EVERY_S
+                    next_progress = event.progress + _LINE_EVERY_SHARE
+                    console.say(f"{pace.facts()}  {event.progress:.0%}  {_clock(event.remaining_s)} left")
             case TrainingStarted():
-                console.say(_start(news))
+                console.say(_start(event))
             case Evaluated():
-                console.say(f"{_evaluation(news)}{'  best' if news.best else ''}")
+                console.say(f"{_evaluation(event)}{'  best' if event.best else ''}")
             case SampleWritten():
-                console.say("\n".join(f"    {line}".rstrip() for line in _clean(news.text).splitlines()))
+                console.say("\n".join(f"    {line}".rstrip() for line in _clean(event.text).splitlines()))
             case TrainingFinished():
-                finished = news
+                finished = event
     return finished
 
 
-def _start(news: TrainingStarted) -> str:
-    begin = f", resuming at step {news.step}" if news.step else ""
+def _start(event: TrainingStarted) -> str:
+    begin = f", resuming at step {event.step}" if event.step else ""
     return (
-        f"Training {news.parameters / 1e6:.1f} M weights on {news.device} in {news.precision}{begin}: "
-        f"{count_of(news.train_songs, 'song')} to train on, {news.validation_songs:,} held out, "
-        f"{news.epoch_tokens:,} tokens per epoch."
+        f"Training {event.parameters / 1e6:.1f} M weights on {event.device} in {event.precision}{begin}: "
+        f"{count_of(event.train_songs, 'song')} to train on, {event.validation_songs:,} in the validation set, "
+        f"{event.epoch_tokens:,} tokens per epoch."
     )
 
 
-def _evaluation(news: Evaluated) -> str:
+def _evaluation(event: Evaluated) -> str:
     return (
-        f"step {news.step}  {news.nats_per_token:.3f} nats/token  {news.bits_per_byte:.3f} bits/byte  "
-        f"on {count_of(news.songs, 'song')}"
+        f"step {event.step}  {event.nats_per_token:.3f} nats/token  {event.bits_per_byte:.3f} bits/byte  "
+        f"on {count_of(event.songs, 'song')}"
     )
 
 
-def _tell_end(news: TrainingFinished) -> None:
-    metrics = news.metrics
-    if news.interrupted:
-        console.say(f"Stopped early, at step {news.step}. To continue, run the same command with --resume.")
-    console.say(_clean(f"The model '{news.model.name}' is in {news.model}"))
+def _tell_end(event: TrainingFinished) -> None:
+    metrics = event.metrics
+    if event.interrupted:
+        console.say(f"Stopped early, at step {event.step}. To continue, run the same command with --resume.")
+    console.say(_clean(f"The model '{event.model.name}' is in {event.model}"))
     if "validation_bits_per_byte" in metrics:
-        console.say(f"Held-out songs: {metrics['validation_bits_per_byte']:.3f} bits/byte (lower is better)")
-    steps = count_of(news.step, "step")
+        console.say(f"Validation set: {metrics['validation_bits_per_byte']:.3f} bits per byte (lower is better)")
+    steps = count_of(event.step, "step")
     best = f"Best after {metrics['steps']:.0f} of {steps}" if "steps" in metrics else steps
     minutes = metrics.get("training_minutes", 0.0)
     console.say(f"{best}, {minutes:.1f} minutes." if minutes >= 1 else f"{best}.")
-    name = shlex.quote(_clean(news.model.name))
+    name = shlex.quote(_clean(event.model.name))
     console.say(f"Next: songsmith gen --model {name}\n      songsmith --model {name}")
 
 

@@ -1,1 +1,1 @@
-"""How good a model is: bits per byte, diversity, what it copied."""
+"""How good a model is: bits per byte, diversity, verbatim copies."""

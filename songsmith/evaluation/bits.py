@@ -1,7 +1,4 @@
-"""How well a model predicts songs, in bits per UTF-8 byte: models with different tokenizers can be compared. Writes no songs."""
-
-import math
-from dataclasses import dataclass
+"""The loss of a model on songs, in bits per UTF-8 byte: comparable across tokenizers. Writes no songs."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,45 +9,18 @@ from songsmith.markup import END, LINE, ORDERED_MARKS, SECTIONS, TITLE, MarkupFo
 from songsmith.model.backend import Logits
 from songsmith.model.store import LoadedModel
 from songsmith.training.dataset import IGNORED, measured_rows
+from songsmith.training.loss_totals import LossTotals
 
-# Letters in shapes: T = tokens of a row that count, V = entries of the tokenizer.
+# Letters in shapes: T = predicted tokens of a row, V = entries of the tokenizer.
 
-_TOKENS_AT_ONCE = 64  # in float64, 50,257 odds for each come to 26 MB
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surprise:
-    """What songs cost a model that predicts them token by token, their titles given."""
-
-    nats: float = 0.0
-    tokens: int = 0
-    """Tokens that were foretold: structure and ends of songs counted, titles not."""
-    text_bytes: int = 0
-    """UTF-8 bytes of the lyrics, line breaks counted, headers not."""
-
-    def __add__(self, other: "Surprise") -> "Surprise":
-        return Surprise(
-            nats=self.nats + other.nats,
-            tokens=self.tokens + other.tokens,
-            text_bytes=self.text_bytes + other.text_bytes,
-        )
-
-    @property
-    def bits_per_byte(self) -> float:
-        """All that was foretold, structure too, in bits for each byte of lyric."""
-        return self.nats / math.log(2) / max(1, self.text_bytes)
-
-    @property
-    def nats_per_token(self) -> float:
-        """The loss as training knows it; it compares only models with the same tokenizer."""
-        return self.nats / max(1, self.tokens)
+_TOKENS_AT_ONCE = 64  # in float64, 50,257 logits for each take 26 MB
 
 
 def require_marks(model: LoadedModel) -> None:
-    """Refuse a model that could not predict a song's structure: what it leaves out would cost it nothing.
+    """Refuse a model that cannot predict the structure of songs: tokens it lacks would be missing from its loss.
 
     Raises:
-        ModelError: its tokenizer lacks a mark that its songs are made of.
+        ModelError: its tokenizer lacks a mark of its format.
     """
     plain = model.manifest.format == MarkupFormat.PLAIN
     needed = {END} if plain else {END, TITLE, LINE, *SECTIONS.values()}
@@ -62,23 +32,23 @@ def require_marks(model: LoadedModel) -> None:
             )
 
 
-def score_song(model: LoadedModel, song: Song) -> Surprise:
-    """Return what a song costs a model. It reads in windows that overlap by half; each token counts once.
+def score_song(model: LoadedModel, song: Song) -> LossTotals:
+    """Return the loss of a model on a song. Windows overlap by half; each token is counted once.
 
     Raises:
-        EngineError: the network failed: out of memory, or odds that are no numbers.
+        EngineError: the network failed: out of memory, or logits that are not finite.
     """
     backend, tokenizer = model.backend, model.tokenizer
     format = MarkupFormat(model.manifest.format)
-    total = Surprise()
+    total = LossTotals()
     try:
         for row in measured_rows(song, tokenizer, window=backend.context_window_tokens, format=format):
             first = next(place for place, target in enumerate(row.targets) if target != IGNORED)
-            targets = np.array(row.targets[first:])  # what counts is the end of a row
-            # A network may have more outputs than its tokenizer has entries: those are never written.
+            targets = np.array(row.targets[first:])  # predicted tokens are at the end of a row
+            # A network may have more outputs than its tokenizer has entries: generation never draws those.
             logits = backend.forward_full(row.tokens)[first:, : tokenizer.vocabulary_size]
             nats = float(token_nats(logits, targets).sum())
-            total += Surprise(nats=nats, tokens=len(targets), text_bytes=row.text_bytes)
+            total += LossTotals(nats=nats, tokens=len(targets), text_bytes=row.text_bytes)
     except (RuntimeError, MemoryError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise EngineError(f"The model failed: {reason}.", "Try --device cpu, or another model.") from error
@@ -86,10 +56,10 @@ def score_song(model: LoadedModel, song: Song) -> Surprise:
 
 
 def token_nats(logits: Logits, targets: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Return what each target costs under its row of logits: (T, V), (T,) -> (T,).
+    """Return the cross-entropy of each target under its logits, in nats: (T, V), (T,) -> (T,).
 
     Raises:
-        RuntimeError: the logits are no numbers.
+        RuntimeError: the logits are not finite.
     """
     nats = np.empty(len(targets))
     for start in range(0, len(targets), _TOKENS_AT_ONCE):

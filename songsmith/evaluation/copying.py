@@ -1,4 +1,4 @@
-"""What samples have word for word from songs. Exact; keeps the samples, and of the songs nothing."""
+"""What samples copy verbatim from songs. Exact; keeps the samples in memory, but not the songs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,23 +7,23 @@ from itertools import chain
 from songsmith.evaluation.diversity import split_lines, word_runs
 
 VERBATIM_WORDS = 8
-"""A run of this many words that also stands in another song is called copied; shorter ones are common speech."""
+"""A run of at least this many words that is also in a song counts as copied; shorter ones are common speech."""
 
 
 class VerbatimSearch:
-    """Looks for runs of words that samples share with songs, handed to it one by one.
+    """Finds runs of words that samples share with songs, which are compared one by one.
 
-    Case, punctuation and line ends do not matter; a run lies within one sample and one song.
+    Case, punctuation and line ends are ignored; a run lies within one sample and one song.
     """
 
     def __init__(self, samples: Sequence[str]) -> None:
-        """Take the song texts of the samples."""
+        """Index the song texts of the samples."""
         self.words = 0
-        """Words of all samples."""
+        """Words in all samples."""
         self.longest_words = 0
         """Words in the longest run found so far; 0 if none has VERBATIM_WORDS."""
         self._copied: set[int] = set()
-        # Where each run of that many words begins; words are counted on from sample to sample.
+        # Where each run of VERBATIM_WORDS begins, in words from the start of the first sample.
         self._places: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for sample in samples:
             words = list(chain.from_iterable(split_lines(sample)))
@@ -33,7 +33,7 @@ class VerbatimSearch:
 
     @property
     def share(self) -> float:
-        """Share of the samples' words that lie in runs found so far."""
+        """Fraction of the samples' words inside the runs found so far, 0 to 1."""
         return self._copied_words / max(1, self.words)
 
     @property
@@ -45,10 +45,9 @@ class VerbatimSearch:
         return covered
 
     def compare(self, text: str) -> None:
-        """Look for runs of the samples in one song text."""
-        before: dict[
-            int, int
-        ] = {}  # words in the run up to here, by where its last VERBATIM_WORDS begin in the samples
+        """Find runs of the samples in one song text."""
+        # Words in the run that ends here, by where its last VERBATIM_WORDS begin in the samples.
+        before: dict[int, int] = {}
         for run in word_runs(list(chain.from_iterable(split_lines(text))), VERBATIM_WORDS):
             if places := self._places.get(run):
                 before = {place: before.get(place - 1, VERBATIM_WORDS - 1) + 1 for place in places}

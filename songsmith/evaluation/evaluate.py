@@ -1,11 +1,11 @@
-"""One whole evaluation of a model by songs, told as typed events. Reads and writes no file."""
+"""Evaluation of a model on songs, as a generator of typed events. Reads and writes no file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from songsmith.corpus.records import CleanRecord
 from songsmith.errors import UsageError
-from songsmith.evaluation.bits import Surprise, require_marks, score_song
+from songsmith.evaluation.bits import require_marks, score_song
 from songsmith.evaluation.copying import VerbatimSearch
 from songsmith.evaluation.diversity import distinct_2, repeated_4grams, repeated_lines, split_lines
 from songsmith.generation.engine import Engine
@@ -14,9 +14,10 @@ from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Song
 from songsmith.markup import Prompt
 from songsmith.model.store import LoadedModel
+from songsmith.training.loss_totals import LossTotals
 
 SAMPLE_LINES = 24
-"""Most lines of a sample."""
+"""Maximum number of lines in a sample."""
 _MOST_SAMPLES = 10_000
 _SONGS_A_REPORT = 500
 
@@ -26,11 +27,11 @@ class EvaluationOptions:
     """How much to measure. Out of range raises UsageError."""
 
     max_songs: int | None = None
-    """Most songs to be foretold, the first ones; samples are compared with all the same."""
+    """Maximum number of songs to predict, the first ones; None for all. Samples are compared with all songs in any case."""
     samples: int = 16
-    """Songs the model is to write; 0 measures only how it predicts."""
+    """Songs to generate; 0 measures only how well the model predicts."""
     seed: int = 0
-    """Of the first sample; the next has the next seed."""
+    """Of the first sample; each further one adds 1."""
 
     def __post_init__(self) -> None:
         if self.max_songs is not None and self.max_songs < 1:
@@ -40,23 +41,23 @@ class EvaluationOptions:
         self.sample_options(max(0, self.samples - 1))
 
     def sample_options(self, number: int) -> GenerationOptions:
-        """Return how to write a sample, counted from 0: as `songsmith gen` does if nothing else is asked for."""
+        """Return the generation options of a sample, counted from 0: the defaults of `songsmith gen`."""
         return GenerationOptions(seed=self.seed + number, max_lines=SAMPLE_LINES)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongScored:
-    """The model foretold a song."""
+    """The loss of a song was measured."""
 
     count: int
     total: int
     bits_per_byte: float
-    """Of all songs so far."""
+    """Over all songs so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleFinished:
-    """The model wrote a song of its own."""
+    """The model wrote a sample."""
 
     count: int
     total: int
@@ -65,7 +66,7 @@ class SampleFinished:
 
 @dataclass(frozen=True, kw_only=True)
 class SongsCompared:
-    """So many songs were searched for what the samples have from them."""
+    """Samples were compared with this many songs."""
 
     count: int
     total: int
@@ -73,33 +74,33 @@ class SongsCompared:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationFinished:
-    """Everything is measured."""
+    """The evaluation is complete."""
 
     model: str
     model_sha256: str
-    """Hash of its weights, in hexadecimal."""
+    """SHA-256 of its weights, in hexadecimal."""
     metrics: Mapping[str, float]
-    """By names with their units; those of samples are missing where none were asked for."""
+    """Values by name, with units in the names; without samples, their metrics are missing."""
 
 
 EvaluationEvent = SongScored | SampleFinished | SongsCompared | EvaluationFinished
 
 
 def evaluate(model: LoadedModel, songs: Sequence[CleanRecord], options: EvaluationOptions) -> Iterator[EvaluationEvent]:
-    """Let a model predict songs and write some under their titles, and measure both.
+    """Measure how well a model predicts songs, and the samples it writes for their titles.
 
     Args:
-        model: to be measured.
-        songs: one at least, each with words.
-        options: how much.
+        model: to measure.
+        songs: at least one, each with words.
+        options: how much to measure.
 
     Raises:
-        ModelError: its tokenizer lacks a mark that its songs are made of.
+        ModelError: its tokenizer lacks a mark of its format.
         EngineError: the network failed.
     """
     require_marks(model)
     scored = songs[: options.max_songs]
-    total = Surprise()
+    total = LossTotals()
     for count, record in enumerate(scored, 1):
         total += score_song(model, record.song)
         yield SongScored(count=count, total=len(scored), bits_per_byte=total.bits_per_byte)
@@ -122,9 +123,9 @@ def evaluate(model: LoadedModel, songs: Sequence[CleanRecord], options: Evaluati
 
 
 def _write(engine: Engine, title: str, options: GenerationOptions) -> str:
-    for news in write_takes(engine, Prompt(song=Song(title)), [options]):
-        if isinstance(news, TakeFinished):
-            return news.result.text
+    for event in write_takes(engine, Prompt(song=Song(title)), [options]):
+        if isinstance(event, TakeFinished):
+            return event.result.text
     return ""
 
 

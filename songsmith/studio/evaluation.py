@@ -1,4 +1,4 @@
-"""Evaluation as people ask for it: a model's name, and a file of songs or the name of a corpus. Keeps nothing."""
+"""`songsmith eval` by name: of a model, and of a file with songs or a corpus. Stores nothing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -21,7 +21,7 @@ _SONGS_A_REPORT = 500
 
 @dataclass(frozen=True, kw_only=True)
 class SongsGathered:
-    """So many songs to measure by have been read."""
+    """This many songs have been read for the evaluation."""
 
     count: int
 
@@ -29,17 +29,17 @@ class SongsGathered:
 def evaluate_model(
     studio: Studio, corpus: str, options: EvaluationOptions, *, filters: Sequence[Filter] = ()
 ) -> Iterator[SongsGathered | EvaluationEvent]:
-    """Measure the settings' model by songs.
+    """Evaluate the model in the settings on songs.
 
     Args:
-        studio: whose models and corpora.
-        corpus: a file that `import_songs` reads, cleaned on the way; or the name of a corpus that has been cleaned.
+        studio: with the model and the corpora.
+        corpus: a file that `import_songs` reads, cleaned on the fly; or the name of a clean corpus.
         options: how much to measure.
-        filters: measure only by songs that meet all of these.
+        filters: use only songs that match all of these.
 
     Raises:
         ModelError: there is no such model, or it cannot predict songs.
-        InputError: the file is no text, or there is no song to measure by.
+        InputError: the file is not text, or there is no song to evaluate on.
         NotFoundError: there is no such file or corpus, or it was never cleaned.
     """
     songs = _open_songs(studio, corpus)
@@ -48,14 +48,14 @@ def evaluate_model(
     sieve = Sieve(filters)
     taken = (song for song in songs if sieve.takes(song) and song.song.lines)
     gathered: list[CleanRecord] = []
-    # Samples are compared with every song; without any, those that nobody asked for need not be read.
+    # Samples are compared with every song; without samples, songs past the maximum need not be read.
     for song in islice(taken, None if options.samples else options.max_songs):
         gathered.append(song)
         if len(gathered) % _SONGS_A_REPORT == 0:
             yield SongsGathered(count=len(gathered))
     if not gathered:
         sieve.check()
-        wanted = f"that meets {' and '.join(map(str, filters))}" if filters else "to measure by"
+        wanted = f"that meets {' and '.join(map(str, filters))}" if filters else "to evaluate on"
         raise InputError(f"{corpus} has no song {wanted}.", "Loosen the filters." if filters else "Give another one.")
     yield from evaluate(model, gathered, options)
 
@@ -63,13 +63,13 @@ def evaluate_model(
 def _open_songs(studio: Studio, corpus: str) -> Iterator[CleanRecord]:
     path, sounds_like_one = Path(corpus), "/" in corpus or "\\" in corpus
     with suppress(OSError):  # too long for a name
-        # A folder is not just named: a corpus may be called like it.
+        # A folder must be given as a path: its plain name may be that of a corpus.
         if path.is_file() or (sounds_like_one and path.is_dir()):
             return _read_file(Importer(path))
     try:
         found = studio.corpora.open(corpus)
     except NotFoundError:
-        # What looks like a file was meant to be one; a name with a slash in it may be that of a corpus.
+        # What looks like a file was meant as one; the name of a corpus may contain a slash.
         if sounds_like_one or path.name.lower().removesuffix(".gz").endswith(KINDS):
             raise NotFoundError(f"There is no file or corpus called {corpus}.", "Check the name.") from None
         raise
@@ -77,8 +77,8 @@ def _open_songs(studio: Studio, corpus: str) -> Iterator[CleanRecord]:
 
 
 def _read_file(importer: Importer) -> Iterator[CleanRecord]:
-    """Yield the songs that an import and a cleaning of this file would leave."""
-    from songsmith.corpus.cleaning import clean_record  # its rules take a moment to compile
+    """Yield the songs that importing and cleaning this file would leave."""
+    from songsmith.corpus.cleaning import clean_record  # its rules are slow to compile
 
     for _ in importer.check():
         pass

@@ -1,4 +1,4 @@
-"""Training as people ask for it: names and flags become a run on songs of a corpus."""
+"""`songsmith train` and `finetune` by name: a corpus and options become a training run."""
 
 import hashlib
 import shlex
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """A network to begin from random weights."""
+    """The shape of a new network."""
 
     layers: int
     width: int
     heads: int
     context_window_tokens: int
     vocabulary_size: int
-    """Entries of the tokenizer that is learned with it, where none is given."""
+    """Of the tokenizer that is trained for it, if none is given."""
 
 
 SIZES: dict[str, Size] = {
@@ -53,10 +53,10 @@ SIZES: dict[str, Size] = {
 
 
 def train_tokenizer(studio: Studio, name: str, choice: SongChoice, vocabulary_size: int) -> tuple[str, Path, int]:
-    """Learn a tokenizer from a corpus. Returns the corpus's name, the tokenizer's folder and the entries it has.
+    """Train a tokenizer on a corpus. Returns the corpus's name, the tokenizer's folder and its vocabulary size.
 
     Raises:
-        UsageError: the name cannot be one, or is taken.
+        UsageError: the name is not valid, or is taken.
     """
     folder = _new_folder(studio.paths.tokenizers, name, "tokenizer")
     if name == GPT2_TOKENIZER:
@@ -75,7 +75,7 @@ def train_tokenizer(studio: Studio, name: str, choice: SongChoice, vocabulary_si
 def _learn_tokenizer(songs: "Sequence[TrainingSong]", vocabulary_size: int) -> "Tokenizer":
     from songsmith.model.tokenizer import Tokenizer
 
-    # Each line with its break, and titles: what the model will read, split where it will be split.
+    # Titles, and lines with their line breaks, as the markup cuts text into pieces.
     texts = (f"{text}\n" for song in songs for text in (song.song.name, *(line.text for line in song.song.lines)))
     return Tokenizer.train(texts, vocabulary_size)
 
@@ -91,37 +91,37 @@ def _new_folder(parent: Path, name: str, kind: str, *, taken_is_fine: bool = Fal
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRequest:
-    """What a person asks of a training run, whatever it starts from."""
+    """What training and fine-tuning have in common: songs, options and entries of the manifest."""
 
     songs: SongChoice
     options: TrainingOptions
     name: str | None = None
-    """Of the model; None takes the corpus's."""
+    """Of the model; None for the name of the corpus."""
     resume: bool = False
-    """Go on from the last checkpoint."""
+    """Continue from the last checkpoint."""
     description: str = ""
     """One sentence for the manifest."""
     command: str = ""
-    """What was typed, for the manifest."""
+    """The command line as typed, for the manifest."""
     licence: str = ""
     """For the manifest."""
     attribution: str = ""
-    """Whom to thank, for the manifest."""
+    """Credit for the songs, for the manifest."""
 
 
 def prepare_training(
     studio: Studio, request: TrainingRequest, *, size: str, tokenizer: str | None = None
 ) -> "TrainingRun":
-    """Get a new network ready to learn from a corpus.
+    """Prepare the training of a new network.
 
     Args:
-        studio: whose corpora and models.
+        studio: with the corpora, tokenizers and models.
         request: songs and options.
         size: one of SIZES.
-        tokenizer: name of one; None learns it from the songs that are trained on.
+        tokenizer: name of one; None trains it on the training set.
 
     Raises:
-        SongsmithError: whatever cannot work, before anything is written.
+        SongsmithError: the run cannot work; nothing was written.
     """
     if size not in SIZES:
         raise UsageError(f"Unknown size '{size}'.", f"Use one of {', '.join(SIZES)}.")
@@ -133,8 +133,8 @@ def prepare_training(
     chosen = tokenizer or (GPT2_TOKENIZER if size == GPT2_TOKENIZER else None)
     own = load_tokenizer(studio, chosen) if chosen else _learn_tokenizer(material.split.train, shape.vocabulary_size)
     config = GPT2Config(
-        vocabulary_size=-(-own.vocabulary_size // 64) * 64,  # matrix kernels like round numbers
-        context_window_tokens=material.options.block_size_tokens,  # a place no block reaches would never be learned
+        vocabulary_size=-(-own.vocabulary_size // 64) * 64,  # a multiple of 64 is faster on most hardware
+        context_window_tokens=material.options.block_size_tokens,  # positions past the end of a block would never be trained
         width=shape.width,
         layers=shape.layers,
         heads=shape.heads,
@@ -149,20 +149,20 @@ def prepare_training(
 
 
 def prepare_finetuning(studio: Studio, request: TrainingRequest, *, base: str | None = None) -> "TrainingRun":
-    """Get a model ready to learn from a corpus what it does not know yet.
+    """Prepare the fine-tuning of a model.
 
     Args:
-        studio: whose corpora and models.
+        studio: with the corpora and models.
         request: songs and options.
-        base: the model to start from; None takes the settings' own.
+        base: the model to start from; None for the one in the settings.
 
     Raises:
-        SongsmithError: whatever cannot work, before anything is written.
+        SongsmithError: the run cannot work; nothing was written.
     """
     source = base or studio.settings.model
     stored = studio.models.read(source)
     material = _gather(studio, request, stored.config.context_window_tokens)
-    stored.check_numbers()  # else the first step would blame how it learns
+    stored.check_numbers()  # else the first step would report a diverging loss
     own = stored.tokenizer.with_marks()
     config, weights = _make_room(stored.config, stored.tensors(), own.vocabulary_size)
     digest = stored.weights_sha256
@@ -177,7 +177,7 @@ def prepare_finetuning(studio: Studio, request: TrainingRequest, *, base: str | 
 def _make_room(
     config: "GPT2Config", weights: "Mapping[str, Tensor]", vocabulary_size: int
 ) -> "tuple[GPT2Config, Mapping[str, Tensor]]":
-    """Give a network outputs for marks that its tokenizer did not have: each begins as the mean of all others."""
+    """Add embeddings for marks that the tokenizer did not have: each starts near the mean of all others."""
     missing = vocabulary_size - config.vocabulary_size
     if missing <= 0:
         return config, weights
@@ -191,15 +191,15 @@ def _make_room(
 
 @dataclass(frozen=True, kw_only=True)
 class _Material:
-    """Songs, ready to be learned from."""
+    """The songs of a run, split, with the options that follow from the network."""
 
     name: str
-    """Of the model, free to be taken."""
+    """Of the model; no other has it."""
     corpus: Corpus
     sha256: str
     split: "Split"
     options: TrainingOptions
-    """As asked for, but for blocks longer than the network's window."""
+    """As requested, with blocks no longer than the context window."""
 
 
 def _gather(studio: Studio, request: TrainingRequest, window: int) -> _Material:
@@ -250,8 +250,8 @@ def _run(
         sources=sorted({song.source for song in (*split.train, *split.validation) if song.source}),
         attribution=request.attribution,
         data_sha256=material.sha256,
-        split=f"{len(split.train)} songs to learn from, {len(split.validation)} ({options.validation_share:.0%}) to judge "
-        f"by, drawn by id, seed {options.seed}",
+        split=f"{len(split.train)} songs to train on, {len(split.validation)} ({options.validation_share:.0%}) in the "
+        f"validation set, chosen by ID, seed {options.seed}",
         seed=options.seed,
         options=options.as_json(),
         version=__version__,
@@ -274,21 +274,21 @@ def _run(
 def train(
     studio: Studio, run: "TrainingRun", *, resume: bool = False, stopping: Callable[[], bool] = lambda: False
 ) -> Iterator[TrainingEvent]:
-    """Train a run on the settings' device, and draw its loss beside the model; see `songsmith.training.trainer.train`."""
+    """Train a run on the device in the settings, and save its loss curves beside the model; see `trainer.train`."""
     from songsmith.model.device import choose_device, set_threads
     from songsmith.training.curves import save_curves
     from songsmith.training.trainer import train as train_run
 
     set_threads(studio.settings.threads)
     try:
-        for news in train_run(run, device=choose_device(studio.settings.device), resume=resume, stopping=stopping):
-            if isinstance(news, TrainingFinished):
-                # The model is whole; a picture that finds no room is no reason to fail.
+        for event in train_run(run, device=choose_device(studio.settings.device), resume=resume, stopping=stopping):
+            if isinstance(event, TrainingFinished):
+                # The model is complete: no space for the picture is no reason to fail.
                 with suppress(StorageError, OSError):
                     save_curves(
-                        news.model / "loss.png", losses=news.losses, evaluations=news.evaluations, title=run.name
+                        event.model / "loss.png", losses=event.losses, evaluations=event.evaluations, title=run.name
                     )
-            yield news
+            yield event
     except StorageError as error:
         raise StorageError(
             error.message, "Free some space or fix the problem, then continue with the same command and --resume."

@@ -1,4 +1,4 @@
-"""Which songs are trained on: those of a corpus that meet conditions, each as often as was asked for."""
+"""The songs to train on: those of a corpus that match filters, each with its number of copies."""
 
 import hashlib
 import json
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SongChoice:
-    """Which songs to train on, and how often each is read."""
+    """Which songs to train on, and how often each is read in an epoch."""
 
     corpus: str | None = None
-    """Name; None takes the only corpus, or the one that changed last."""
+    """Name; None for the only corpus, or the one that changed last."""
     filters: tuple[str, ...] = ()
-    """Conditions a song must meet, such as `form=stanzaic`."""
+    """Conditions that a song must match, such as `form=stanzaic`."""
     copies: tuple[str, ...] = ()
-    """Conditions and how often songs that meet them are read, such as `kind=song:2`; of several, the most."""
+    """Conditions, and how often matching songs are read, such as `kind=song:2`; of several, the highest number counts."""
     max_songs: int | None = None
-    """Only the first so many."""
+    """Maximum number of songs, the first ones; None for all."""
 
 
 def describe_choice(choice: SongChoice) -> str:
-    """Return in a sentence which songs of a corpus were taken, for a manifest."""
+    """Return a choice of songs as a phrase, for a manifest."""
     parts = [f"songs of the corpus '{choice.corpus}'"]
     if choice.filters:
         parts.append(f"with {', '.join(choice.filters)}")
@@ -42,11 +42,11 @@ def describe_choice(choice: SongChoice) -> str:
 
 
 def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
-    """Return the songs of a corpus that a choice names, in the corpus's order.
+    """Return the chosen songs of a corpus, in its order.
 
     Raises:
-        TrainingError: the corpus was never cleaned, or no song meets the conditions.
-        UsageError: a condition cannot be read.
+        TrainingError: the corpus was never cleaned, or no song matches.
+        UsageError: a condition is not valid.
     """
     from songsmith.training.dataset import TrainingSong
 
@@ -66,7 +66,7 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
             counted.takes(record)
             times = max((times for condition, times in copies if condition.matches(record)), default=1)
             songs.append(TrainingSong(id=record.id, song=record.song, copies=times, source=record.source))
-    else:  # every song was seen: a field that none of them has is misspelt
+    else:  # every song was read: a field that none of them has is misspelt
         sieve.check()
         counted.check()
     if not songs:
@@ -85,7 +85,7 @@ def _parse_copies(text: str) -> tuple[Filter, int]:
 
 
 def hash_songs(songs: "Sequence[TrainingSong]") -> str:
-    """Return the SHA-256 of songs as they are trained on: ids, words and copies, in order."""
+    """Return the SHA-256 of songs as training sees them: ids, titles, artists, words and copies, in order."""
     digest = hashlib.sha256()
     for song in songs:
         values = [song.id, song.song.title, song.song.artist, song.copies]

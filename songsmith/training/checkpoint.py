@@ -1,8 +1,8 @@
-"""The state a training run goes on from: safetensors and JSON, never a pickle.
+"""The state a training run resumes from: safetensors and JSON, never a pickle.
 
-A run's folder holds `checkpoint-N/` (the last one; an older one only until the new one is whole) and `best.safetensors`.
-Everything is written beside its name first and renamed when it is on the disk: killed at any instant, one whole
-checkpoint is there.
+A run's folder holds `checkpoint-N/` (the last one; an older one only until the new one is complete) and
+`best.safetensors`. Everything is written under a temporary name and renamed once it is on the disk: whenever the process
+is killed, one complete checkpoint remains.
 """
 
 import json
@@ -26,40 +26,41 @@ _BEST = "best.safetensors"
 _INPUTS = {
     "data": "other songs", "tokenizer": "another tokenizer", "base": "another base model", "shape": "another network",
 }  # fmt: skip
-"""What a run was begun with, where its value tells a person nothing."""
+"""Entries of the identity that are hashes, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingState:
-    """Where a run stands, apart from its tensors."""
+    """The position and history of a run; its tensors are stored apart."""
 
     identity: Mapping[str, Any]
-    """What makes it this run: options, songs, tokenizer, base. A checkpoint of another run is refused."""
+    """Options and hashes of songs, tokenizer and base model. A checkpoint with another identity is refused."""
     step: int = 0
     epoch: int = 0
     next_block: int = 0
-    """First block of the epoch that no step has read."""
+    """First block of the epoch that was not used yet."""
     tokens: int = 0
+    """Predicted tokens so far."""
     elapsed_s: float = 0.0
     precision: str = ""
     best_step: int = 0
     best_bits_per_byte: float = float("inf")
     losses: tuple[tuple[int, float], ...] = ()
-    """Step and nats a token, thinned as the run grows."""
+    """Training loss: step and nats per token, thinned as the run grows."""
     evaluations: tuple[tuple[int, float, float], ...] = ()
-    """Step, nats a token, bits a byte."""
+    """Validation loss: step, nats per token, bits per byte."""
 
 
 def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, Tensor]) -> Path:
-    """Write a checkpoint and remove those before it.
+    """Write a checkpoint and delete older ones. Returns its folder.
 
     Args:
-        folder: of the run; made if it is not there.
-        state: where the run stands.
-        tensors: weights, what the optimisers remember, states of random generators; by unique names.
+        folder: of the run; created if missing.
+        state: position and history of the run.
+        tensors: weights, optimiser state and states of random generators, by unique names.
 
     Raises:
-        StorageError: the folder cannot be written; the checkpoint before is still whole.
+        StorageError: the folder cannot be written; the previous checkpoint is intact.
     """
     path = folder / f"{_PREFIX}{state.step}"
     waiting = folder / f".{path.name}.tmp"
@@ -75,7 +76,7 @@ def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, Te
                 os.fsync(file.fileno())
             waiting.rename(path)
         except BaseException:
-            shutil.rmtree(waiting, ignore_errors=True)  # a full disk needs the room
+            shutil.rmtree(waiting, ignore_errors=True)  # a full disk needs the space
             raise
         sync_folder(folder)
         for other in folder.iterdir():
@@ -88,7 +89,7 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> tuple[Training
     """Return state and tensors of a run's last checkpoint, or None where there is none.
 
     Raises:
-        TrainingError: it belongs to a run with other data or options, or is damaged.
+        TrainingError: it is damaged, or belongs to a run with other songs or options.
     """
     found = sorted(
         (int(path.name.removeprefix(_PREFIX)), path)
@@ -124,10 +125,10 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> tuple[Training
 
 
 def save_best(folder: Path, weights: Mapping[str, Tensor]) -> None:
-    """Keep the weights of the best evaluation so far.
+    """Save the weights of the best evaluation so far.
 
     Raises:
-        StorageError: the folder cannot be written; the best before is still there.
+        StorageError: the folder cannot be written; the previous best weights are intact.
     """
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,11 +155,11 @@ def load_best(folder: Path) -> dict[str, Tensor] | None:
         raise TrainingError(f"{path} can't be read: {error}.", f"Choose another --name, or remove {folder}.") from error
 
 
-def forget(folder: Path) -> None:
-    """Remove what a run kept: before it begins anew, and when its model is whole.
+def delete_run(folder: Path) -> None:
+    """Delete a run's checkpoints and best weights: before it starts again, and after its model is written.
 
     Raises:
-        StorageError: they cannot be removed.
+        StorageError: they cannot be deleted.
     """
     with storing(folder):
         if folder.is_dir():
@@ -166,7 +167,7 @@ def forget(folder: Path) -> None:
 
 
 def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    # Not save_file, which hides the disk's own errors.
+    # Not save_file, which hides the OSError of a full disk.
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     with path.open("wb") as file:
         file.write(content)
@@ -177,7 +178,7 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def optimizer_tensors(
     optimizers: Mapping[str, torch.optim.Optimizer], names: Mapping[nn.Parameter, str]
 ) -> dict[str, Tensor]:
-    """Return what optimisers remember, by names that hold the optimiser's, the weight's and the value's own."""
+    """Return the state of optimisers as tensors named `optimizer/KIND/PARAMETER/KEY`."""
     return {
         f"optimizer/{kind}/{names[cast(nn.Parameter, weight)]}/{key}": value
         for kind, optimizer in optimizers.items()
@@ -189,10 +190,11 @@ def optimizer_tensors(
 def restore_optimizers(
     optimizers: Mapping[str, torch.optim.Optimizer], names: Mapping[nn.Parameter, str], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Give optimisers back what `optimizer_tensors` returned."""
+    """Restore the state of optimisers from what `optimizer_tensors` returned."""
     weights = {name: weight for weight, name in names.items()}
     for path, value in tensors.items():
         if path.startswith("optimizer/"):
             _, kind, name, key = path.split("/")
             weight = weights[name]
-            optimizers[kind].state[weight][key] = value.to(weight.device)  # the fused AdamW counts its steps there too
+            # Step counts, too: fused AdamW keeps them on the device.
+            optimizers[kind].state[weight][key] = value.to(weight.device)

@@ -1,4 +1,4 @@
-"""A training run as a picture: what the songs cost, step by step. Reads no checkpoints and shows nothing."""
+"""Loss curves of a training run as a PNG. Reads no checkpoints and shows nothing."""
 
 import io
 import logging
@@ -25,13 +25,13 @@ _RAW, _TRAINING, _VALIDATION = "#b8c7d9", "#2f6db3", "#c8502d"
 def save_curves(
     path: Path, *, losses: Sequence[tuple[int, float]], evaluations: Sequence[tuple[int, float, float]], title: str
 ) -> None:
-    """Draw a run and write it as a PNG, whole or not at all.
+    """Draw the loss curves of a run and write them as a PNG, whole or not at all.
 
     Args:
-        path: of the picture; its folder is made if it is not there.
-        losses: step and nats a token, of the songs learned from.
-        evaluations: step, nats a token and bits a byte, of the songs kept back.
-        title: what stands above it.
+        path: of the picture; its folder is created if missing.
+        losses: training loss: step and nats per token.
+        evaluations: validation loss: step, nats per token and bits per byte.
+        title: heading of the picture.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -43,30 +43,30 @@ def save_curves(
 
 
 def smooth(points: Sequence[tuple[int, float]], share: float = 0.04) -> list[tuple[int, float]]:
-    """Return each point with the mean of those around it.
+    """Return the centred moving average of points.
 
     Args:
-        points: step and value, by step.
-        share: of all points that one mean is made of. Near both ends it is made of fewer, as many before as after; the
-            outermost points, which have next to none around them, are left out.
+        points: step and value, sorted by step.
+        share: size of the averaging window, as a fraction of all points. The window shrinks near both ends to stay
+            centred; the outermost points, where it would be less than a quarter of its size, are left out.
     """
-    reach = int(len(points) * share / 2)
+    radius = int(len(points) * share / 2)
     sums = [0.0]
     for _, value in points:
         sums.append(sums[-1] + value)
     means = []
     for place, (step, _) in enumerate(points):
-        near = min(reach, place, len(points) - 1 - place)
-        if near >= reach // 4:
+        near = min(radius, place, len(points) - 1 - place)
+        if near >= radius // 4:
             means.append((step, (sums[place + near + 1] - sums[place - near]) / (2 * near + 1)))
     return means
 
 
 def find_range(points: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Return the lowest and the highest value to show, a little room included.
+    """Return the lower and upper limit of an axis, with a margin.
 
-    What a network of random weights costs before it knows anything would press the rest flat. If values of the first tenth
-    of the run tower above all others, they are left out; those of training that began from a model hardly do.
+    The loss of random weights in the first steps would flatten the rest of the curve. If values in the first tenth of the
+    run are far above all others, the axis leaves them out; when training starts from a model, they rarely are.
 
     Args:
         points: step and value, in any order.
@@ -76,42 +76,40 @@ def find_range(points: Sequence[tuple[int, float]]) -> tuple[float, float]:
     low, high = min(values, default=0.0), max(values, default=1.0)
     later = max((value for step, value in points if step >= first + (last - first) / 10), default=high)
     high = later if high > 1.4 * later else high
-    room = 0.05 * (high - low) or 0.05 * abs(low) or 0.5
-    return low - room, high + room
+    margin = 0.05 * (high - low) or 0.05 * abs(low) or 0.5
+    return low - margin, high + margin
 
 
 def _draw(losses: Sequence[tuple[int, float]], evaluations: Sequence[tuple[int, float, float]], title: str) -> bytes:
-    """Return the picture: nats a token above, bits a byte below."""
+    """Return the picture as PNG: nats per token above, bits per byte below."""
     losses = [(step, nats) for step, nats in losses if math.isfinite(nats)]
-    judged = [(step, nats, bits) for step, nats, bits in evaluations if math.isfinite(nats) and math.isfinite(bits)]
+    finite = [(step, nats, bits) for step, nats, bits in evaluations if math.isfinite(nats) and math.isfinite(bits)]
     with matplotlib_alone():
         import matplotlib
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
         with matplotlib.rc_context():
-            matplotlib.rcdefaults()  # the same picture whatever somebody's own settings are
+            matplotlib.rcdefaults()  # ignore the user's own matplotlib settings
             figure = Figure(figsize=(9, 7), layout="constrained")
             above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
             above.plot(*_columns(losses), color=_RAW, linewidth=0.8, label="training, each step")
             above.plot(*_columns(smooth(losses)), color=_TRAINING, linewidth=1.8, label="training, smoothed")
-            validation, judgement = (
-                [(step, nats) for step, nats, _ in judged],
-                [(step, bits) for step, _, bits in judged],
-            )
+            validation = [(step, nats) for step, nats, _ in finite]
+            bits_per_byte = [(step, bits) for step, _, bits in finite]
             above.plot(*_columns(validation), color=_VALIDATION, marker="o", markersize=4, label="validation")
-            below.plot(*_columns(judgement), color=_VALIDATION, marker="o", markersize=4)
+            below.plot(*_columns(bits_per_byte), color=_VALIDATION, marker="o", markersize=4)
             _label(above, "Loss (nats per token)", losses + validation)
-            _label(below, "Validation (bits per UTF-8 byte)", judgement)
-            if judgement:
-                step, least = min(judgement, key=lambda point: point[1])
+            _label(below, "Validation (bits per UTF-8 byte)", bits_per_byte)
+            if bits_per_byte:
+                step, least = min(bits_per_byte, key=lambda point: point[1])
                 below.axhline(least, color=_VALIDATION, linewidth=0.8, linestyle="--", alpha=0.6)
                 below.set_title(f"best: {least:.3f} bits per byte at step {step:,}", fontsize=10, loc="right")
-            if losses or judgement:
+            if losses or bits_per_byte:
                 above.legend(frameon=False)
             below.set_xlabel("Step of the optimiser")
             below.xaxis.set_major_locator(MaxNLocator(integer=True))
-            # A title is text: a $ in it begins no formula.
+            # parse_math=False: a $ in a title does not start a formula.
             heading = one_line(title)
             heading = heading if len(heading) <= _LONGEST_TITLE else f"{heading[: _LONGEST_TITLE - 1]}…"
             figure.suptitle(heading, parse_math=False)
@@ -134,13 +132,13 @@ def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float
 
 @contextmanager
 def matplotlib_alone() -> Iterator[None]:
-    """Let matplotlib work without leaving a trace: no list of fonts in the user's home, not a word on stderr."""
+    """Run matplotlib without side effects: no font cache in the user's home, nothing on stderr."""
     logger, place = logging.getLogger("matplotlib"), os.environ.get("MPLCONFIGDIR")
     level = logger.level
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a letter that its font lacks, say
+        warnings.simplefilter("ignore")  # such as a glyph missing from its font
         logger.setLevel(logging.CRITICAL)
-        # It looks for its folder once, when it is imported. Whoever chose one wants it used.
+        # Read once, when matplotlib is imported. A folder the user chose is kept.
         os.environ.setdefault("MPLCONFIGDIR", folder)
         try:
             yield

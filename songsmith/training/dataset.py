@@ -1,4 +1,4 @@
-"""Songs become blocks of tokens: split by song, planned, tokenised, packed. Knows no network."""
+"""Songs become blocks of tokens: split, planned, tokenised, packed; and rows for evaluation. Knows no network."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -13,37 +13,44 @@ from songsmith.markup import END, LinePlan, Mark, MarkupFormat, Role, join_spans
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.options import TrainingOptions
 
-# Letters in shapes: N = tokens of all songs, T = tokens in a block.
+# Letters in shapes: N = tokens of all documents, T = tokens in a block.
 
 IGNORED = -100
-"""Target of a place that counts for nothing: padding, or what was given."""
+"""Target of a position without a loss: padding, or a token that was given."""
 
 Planner = Callable[[str], LinePlan]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSong:
-    """A song to learn from."""
+    """A song to train on, or to validate with."""
 
     id: str
-    """What decides on which side of the split it falls."""
+    """Decides on which side of the split it falls."""
     song: Song
     copies: int = 1
     """Times it is read in an epoch."""
     source: str = ""
-    """Where it came from."""
+    """Where it came from, for the manifest."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Songs to learn from, and songs to judge by."""
+    """The training set and the validation set."""
 
     train: tuple[TrainingSong, ...]
     validation: tuple[TrainingSong, ...]
 
 
 def split_songs(songs: Iterable[TrainingSong], *, share: float, seed: int) -> Split:
-    """Keep a share of songs back, drawn by their ids: the same songs and seed, the same split, in whatever order they come.
+    """Split songs into a training and a validation set, by a hash of their ids.
+
+    The same songs and seed give the same split, in whatever order the songs come.
+
+    Args:
+        songs: those without words are left out.
+        share: of the songs that go into the validation set, 0 to 1; at least one does.
+        seed: of the split.
 
     Raises:
         TrainingError: there are not two songs with words.
@@ -55,41 +62,41 @@ def split_songs(songs: Iterable[TrainingSong], *, share: float, seed: int) -> Sp
     if len(ranked) < 2:
         raise TrainingError(
             f"There {'is only one song' if ranked else 'are no songs'} with words to train on; training needs at least two.",
-            "One to train on, one held out: import or fetch more songs.",
+            "One to train on, one for the validation set: import or fetch more songs.",
         )
-    kept_back = min(max(1, round(share * len(ranked))), len(ranked) - 1)
-    return Split(train=tuple(ranked[kept_back:]), validation=tuple(ranked[:kept_back]))
+    held_out = min(max(1, round(share * len(ranked))), len(ranked) - 1)
+    return Split(train=tuple(ranked[held_out:]), validation=tuple(ranked[:held_out]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizedSongs:
-    """Songs as tokens with every plan in them, of which each epoch drops some."""
+    """Songs as tokens, with all plans; each epoch drops some of these."""
 
     tokens: NDArray[np.int32]
-    """(N,) of all songs, one after the other."""
+    """(N,) ids of all documents, one after the other."""
     roles: NDArray[np.uint8]
     """(N,) the `Role` of each token."""
     groups: NDArray[np.int32]
-    """(N,) tokens of one role and group are dropped together: the line they belong to, counted over all songs; for the
-    artist, the song."""
+    """(N,) tokens with the same role and group are dropped together. A group is a line, counted over all songs; for the
+    artist, a document."""
     starts: NDArray[np.int64]
     """(documents + 1,) where each document begins."""
     copies: NDArray[np.int64]
     """(documents,) times each is read in an epoch."""
     end: int
-    """Token of `<|endoftext|>`."""
+    """Id of `<|endoftext|>`."""
 
 
 def tokenize(
     songs: Sequence[TrainingSong], tokenizer: Tokenizer, planner: Planner, *, format: MarkupFormat = MarkupFormat.MARKUP
 ) -> TokenizedSongs:
-    """Turn songs into tokens, every line with its plan.
+    """Turn songs into tokens, with a plan for each line.
 
     Args:
-        songs: in the order they are to be numbered.
+        songs: kept in this order.
         tokenizer: one that has every mark.
-        planner: says what the plan of a line is.
-        format: of the text; in `lines`, each line is a document by itself.
+        planner: returns the plan that a line fulfils.
+        format: of the text; in `lines`, each line is a document of its own.
     """
     tokens: list[int] = []
     roles = bytearray()
@@ -124,13 +131,13 @@ def tokenize(
 
 
 def pack_epoch(songs: TokenizedSongs, options: TrainingOptions, epoch: int) -> NDArray[np.int32]:
-    """Shuffle songs, drop plans at random, and cut the stream into blocks. A function of songs, options and epoch alone.
+    """Shuffle documents, drop plans at random, and cut the stream into blocks. The result depends only on the arguments.
 
     Returns:
-        (blocks, T + 1): a row's first T tokens are read, its last T are what they should predict; the rows overlap by one
-        token, so each token but the first is foretold once. What is left of the last row is IGNORED.
+        (blocks, T + 1): the first T tokens of a row are its inputs, the last T its targets. Rows overlap by one token, so
+        each token but the first is predicted once. The last row is padded with IGNORED.
     """
-    draw = np.random.Generator(np.random.PCG64([options.seed, epoch]))
+    random = np.random.Generator(np.random.PCG64([options.seed, epoch]))
     count = 1 + max(int(songs.groups.max(initial=0)), len(songs.copies))
     rates = {
         Role.SYLLABLES: options.syllable_plan_rate,
@@ -139,12 +146,12 @@ def pack_epoch(songs: TokenizedSongs, options: TrainingOptions, epoch: int) -> N
     }
     keep = songs.roles == Role.TEXT
     for role, rate in rates.items():
-        told = draw.random(count) < rate
-        keep |= (songs.roles == role) & told[songs.groups]
-    order = draw.permutation(np.repeat(np.arange(len(songs.copies)), songs.copies))
+        shown = random.random(count) < rate
+        keep |= (songs.roles == role) & shown[songs.groups]
+    order = random.permutation(np.repeat(np.arange(len(songs.copies)), songs.copies))
     kept_before = np.concatenate([[0], np.cumsum(keep)])
     kept, starts = songs.tokens[keep], kept_before[songs.starts]
-    stream = np.concatenate([*(kept[starts[song] : starts[song + 1]] for song in order), [songs.end]])
+    stream = np.concatenate([*(kept[starts[document] : starts[document + 1]] for document in order), [songs.end]])
     size = options.block_size_tokens
     blocks = np.full((-(-(len(stream) - 1) // size), size + 1), IGNORED, dtype=np.int32)
     for row, block in enumerate(blocks):
@@ -155,22 +162,28 @@ def pack_epoch(songs: TokenizedSongs, options: TrainingOptions, epoch: int) -> N
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredRow:
-    """A piece of a song to be foretold by a model."""
+    """One window of a document, to evaluate a model with."""
 
     tokens: tuple[int, ...]
-    """What is read."""
+    """Inputs."""
     targets: tuple[int, ...]
-    """What should be foretold, token by token; IGNORED where it was given, or counts in another row."""
+    """The next token at each position; IGNORED where it was given, or is counted in another row."""
     text_bytes: int
-    """UTF-8 bytes of lyric that the song holds; 0 in all rows of a song but its first."""
+    """UTF-8 bytes of lyric in the document; 0 in all its rows but the first."""
 
 
 def measured_rows(
     song: Song, tokenizer: Tokenizer, *, window: int, format: MarkupFormat = MarkupFormat.MARKUP
 ) -> list[MeasuredRow]:
-    """Lay a song out to be judged: its title is given, nothing is planned, and all the rest counts, structure too.
+    """Return the rows that evaluation reads of a song: its title is given, there are no plans, everything else is predicted.
 
-    What does not fit the window is read in further windows, each of which begins with half of the one before.
+    A document longer than the window takes several rows; each begins with the second half of the one before.
+
+    Args:
+        song: one with words.
+        tokenizer: of the model.
+        window: context window, in tokens.
+        format: of the model's text.
     """
     rows: list[MeasuredRow] = []
     for document in write_documents(replace(song, title=song.name, artist=""), format, headers=False):
@@ -183,7 +196,7 @@ def measured_rows(
 def _windows(ids: Sequence[int], given: int, window: int, text_bytes: int) -> list[MeasuredRow]:
     rows: list[MeasuredRow] = []
     counted = given
-    # A title that does not fit is given all the same: begin where half a window of it is in sight.
+    # Of a title longer than the window, the last half window is the context of the first predicted token.
     start = 0 if given <= window else given - 1 - window // 2
     while counted < len(ids):
         piece = ids[start : start + window + 1]

@@ -1,4 +1,4 @@
-"""What training tells while it goes on, as facts in the past tense."""
+"""The typed events of a training run, as facts in the past tense."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingStarted:
-    """Everything is ready for the next step."""
+    """Network, optimisers and data are ready for the next step."""
 
     parameters: int
     train_songs: int
     validation_songs: int
     epoch_tokens: int
-    """Tokens foretold in the epoch that begins, plans that were dropped left out."""
+    """Predicted tokens in the epoch that begins, without dropped plans."""
     device: str
     precision: str
     step: int
-    """Steps made already: 0, or those of the checkpoint."""
+    """Steps already made: 0, or those of the checkpoint."""
     total_steps: int | None
-    """None where time decides."""
+    """None where the run is limited by time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,39 +28,40 @@ class StepFinished:
     step: int
     """Counted from 1."""
     progress: float
-    """Share of the run that is over."""
+    """Fraction of the run that is done, 0 to 1."""
     epoch: int
     """Counted from 1."""
     nats_per_token: float
-    """Loss of the step's tokens before it was made."""
-    learning_rate_share: float
-    """The learning rate, as a share of its peak."""
+    """Training loss of the step's tokens, before the weights were updated."""
+    lr_scale: float
+    """The learning rate as a fraction of its peak, 0 to 1."""
     tokens_per_s: float
-    """Tokens read a second, in this step."""
+    """Predicted tokens per second, in this step."""
     tokens: int
-    """Tokens foretold since training began."""
+    """Predicted tokens since training began."""
     elapsed_s: float
-    """Time since training began, breaks left out."""
+    """Time spent in training, without interruptions."""
     remaining_s: float
-    """Time it will take from here at this pace."""
+    """Estimated time to the end, at the mean speed so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """Songs that were kept back were read."""
+    """The validation loss was measured."""
 
     step: int
     nats_per_token: float
     bits_per_byte: float
-    """Bits a UTF-8 byte of lyric costs, title given, no plans, structure counted."""
+    """Bits per UTF-8 byte of lyric, given the title, without plans, structure included."""
     songs: int
+    """Songs that were read."""
     best: bool
-    """No evaluation before was as good."""
+    """Whether it is the lowest so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleWritten:
-    """The network wrote a few lines as it stands."""
+    """The network wrote a few lines, with the weights as they are."""
 
     step: int
     text: str
@@ -68,7 +69,7 @@ class SampleWritten:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSaved:
-    """From here training can go on after any end."""
+    """Training can be resumed from this step."""
 
     step: int
     path: Path
@@ -76,18 +77,18 @@ class CheckpointSaved:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingFinished:
-    """The best network became a model directory."""
+    """The weights of the best evaluation became a model directory."""
 
     step: int
     model: Path
     metrics: dict[str, float]
-    """Of the model, units in the names."""
+    """Of the model, with units in the names."""
     interrupted: bool
-    """It was asked to stop before its end; it can be resumed."""
+    """Whether training was stopped before its end; it can be resumed."""
     losses: tuple[tuple[int, float], ...]
-    """Step and nats a token, of the songs learned from; thinned in a long run."""
+    """Training loss: step and nats per token; thinned in a long run."""
     evaluations: tuple[tuple[int, float, float], ...]
-    """Step, nats a token and bits a byte, of songs that were kept back."""
+    """Validation loss: step, nats per token and bits per byte."""
 
 
 TrainingEvent = TrainingStarted | StepFinished | Evaluated | SampleWritten | CheckpointSaved | TrainingFinished

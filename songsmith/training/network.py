@@ -82,7 +82,7 @@ class Layer(nn.Module):
         return x + self.dropout(self.mlp(self.ln_2(x)))  # type: ignore[no-any-return]
 
 
-class _Cost(torch.autograd.Function):
+class _CrossEntropy(torch.autograd.Function):
     """Cross-entropy in float32, a few rows at a time: (N, V) numbers of twice the size are never written to memory.
 
     The same as F.cross_entropy(logits.float(), targets, ignore_index=IGNORED, reduction="none").
@@ -112,11 +112,11 @@ class _Cost(torch.autograd.Function):
         return moves, None
 
 
-def cost(logits: Tensor, targets: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the (N,) nats that (N,) targets cost, given (N, V) logits; 0 where a target is IGNORED."""
     if torch.compiler.is_compiling():  # which fuses it by itself
         return F.cross_entropy(logits.float(), targets, ignore_index=IGNORED, reduction="none")
-    return _Cost.apply(logits, targets)  # type: ignore[no-any-return, no-untyped-call]
+    return _CrossEntropy.apply(logits, targets)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _piece_rows(logits: Tensor) -> int:
@@ -163,4 +163,4 @@ class LearningGPT2(nn.Module):
         for layer in self.h:
             x = layer(x, tokens.shape[0])
         logits = F.linear(self.ln_f(x), self.wte.weight)  # (N, D) -> (N, V)
-        return cost(logits, targets.reshape(-1))
+        return cross_entropy(logits, targets.reshape(-1))

@@ -1,4 +1,4 @@
-"""What turns gradients into steps: AdamW for all, or Muon for the matrices inside the network."""
+"""Optimisers: AdamW for all parameters, or Muon for the matrices inside the network and AdamW for the rest."""
 
 import math
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from songsmith.training.options import OptimizerName, TrainingOptions
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose every step is made orthogonal (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
+    """SGD with Nesterov momentum, each update orthogonalised (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 
-    Matrices are (in, out), as GPT-2's are. The one that makes queries, keys and values is taken as three.
+    Matrices are (in, out), as in GPT-2. The joint projection to queries, keys and values is treated as three matrices.
     """
 
     def __init__(
@@ -24,19 +24,19 @@ class Muon(torch.optim.Optimizer):
         """Take the matrices to train.
 
         Args:
-            params: of two dimensions.
-            lr: learning rate: about the length of a step, as the largest singular value of a square matrix's change.
-            weight_decay: share of a weight taken off in a step, times `lr`.
-            precision: of the iteration: bfloat16 is enough where the hardware multiplies in it.
+            params: two-dimensional.
+            lr: learning rate: roughly the largest singular value of the update of a square matrix.
+            weight_decay: decoupled; a step multiplies weights by 1 - `lr` * `weight_decay`.
+            precision: of the Newton-Schulz iteration; bfloat16 is enough where the hardware supports it.
         """
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
         self._precision = precision
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Make one step along the gradients that are there."""
+        """Update the parameters that have a gradient. `closure` is not called."""
         for group in self.param_groups:
-            alike: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
+            by_shape: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
@@ -44,20 +44,28 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(weight)
                 state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                ahead = weight.grad.lerp(state["momentum"], group["momentum"])  # Nesterov's
+                update = weight.grad.lerp(state["momentum"], group["momentum"])  # Nesterov
                 rows, columns = weight.shape
                 parts = 3 if columns == 3 * rows else 1
-                for into, move in zip(weight.chunk(parts, 1), ahead.chunk(parts, 1), strict=True):
-                    alike.setdefault((into.shape[0], into.shape[1]), []).append((into, move))
-            for (rows, columns), pairs in alike.items():
-                moves = _orthogonal(torch.stack([move for _, move in pairs]), self._precision)
-                length = group["lr"] * math.sqrt(max(1.0, columns / rows))
-                for (into, _), move in zip(pairs, moves, strict=True):
-                    into.mul_(1 - group["lr"] * group["weight_decay"]).add_(move, alpha=-length)
+                for matrix, change in zip(weight.chunk(parts, 1), update.chunk(parts, 1), strict=True):
+                    by_shape.setdefault((matrix.shape[0], matrix.shape[1]), []).append((matrix, change))
+            for (rows, columns), pairs in by_shape.items():
+                changes = newton_schulz(torch.stack([change for _, change in pairs]), self._precision)
+                scale = group["lr"] * math.sqrt(max(1.0, columns / rows))
+                for (matrix, _), change in zip(pairs, changes, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(change, alpha=-scale)
 
 
-def _orthogonal(matrices: Tensor, precision: torch.dtype) -> Tensor:
-    """Return (K, M, N) matrices with the same singular vectors and singular values near 1, by five quintic Newton-Schulz steps."""
+def newton_schulz(matrices: Tensor, precision: torch.dtype) -> Tensor:
+    """Orthogonalise matrices with five steps of the quintic Newton-Schulz iteration.
+
+    Args:
+        matrices: (K, M, N).
+        precision: of the iteration.
+
+    Returns:
+        (K, M, N) in float32: the same singular vectors, singular values near 1.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     x: Tensor = matrices.to(precision)
     tall = x.shape[1] > x.shape[2]
@@ -73,17 +81,19 @@ def _orthogonal(matrices: Tensor, precision: torch.dtype) -> Tensor:
 def make_optimizers(
     network: nn.Module, options: TrainingOptions, precision: torch.dtype
 ) -> dict[str, torch.optim.Optimizer]:
-    """Return the optimisers of a network by name. Biases, norms and embeddings are AdamW's and never decay.
+    """Return the optimisers of a network by name. Biases, norms and embeddings use AdamW without weight decay.
+
+    Each parameter group stores its peak learning rate as `peak_lr`, for the schedule.
 
     Args:
-        network: whose parameters are told apart by shape and name.
-        options: their learning rates.
-        precision: what Muon iterates in.
+        network: parameters are assigned by shape and name.
+        options: optimiser, learning rates and weight decay.
+        precision: of Muon's iteration.
     """
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, weight in network.named_parameters():
-        # Embeddings are tables, not maps from one space to another.
+        # Muon is for linear maps; embeddings are lookup tables.
         (matrices if weight.ndim == 2 and not name.startswith(("wte", "wpe")) else others).append(weight)
     rate, decay = options.learning_rate, options.weight_decay
     made: dict[str, torch.optim.Optimizer] = {}

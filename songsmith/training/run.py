@@ -1,4 +1,4 @@
-"""What a training run is: a network to start from, songs, options, and where it is kept. Values only."""
+"""Everything a training run needs: initial weights, songs, options and folders. Values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from songsmith.training.options import TrainingOptions
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun:
-    """What is trained, on what, and where it is kept."""
+    """One training run, new or resumed."""
 
     name: str
-    """Of the model that comes out."""
+    """Of the resulting model."""
     folder: Path
     """For checkpoints and the best weights."""
     model_folder: Path
-    """Where the model directory will be."""
+    """Where the model directory will be written."""
     config: GPT2Config
     weights: Mapping[str, Tensor]
-    """To start from."""
+    """Initial weights, by the names of `config.weight_shapes()`."""
     tokenizer: Tokenizer
     """One that has every mark."""
     split: Split
     planner: Planner
     options: TrainingOptions
     manifest: Manifest
-    """What its manifest will say; metrics are added."""
+    """Of the resulting model, without metrics. Its format is that of the training text."""
     identity: Mapping[str, Any]
-    """What a checkpoint must share for training to go on from it."""
+    """Must equal the identity in a checkpoint for training to resume from it."""

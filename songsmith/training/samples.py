@@ -1,4 +1,4 @@
-"""A few lines by a network in the making, so that a person can hear it learn."""
+"""Sample verses during training, so that a person can follow how the network improves."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,9 +28,21 @@ def write_sample(
     turn: int,
     lines: int = 8,
 ) -> str:
-    """Write a few lines under the title of a song that was kept back; another one at each turn.
+    """Return a title from the validation set and a few lines that the network writes for it.
 
-    Uses random streams of its own: training goes on as if it had not been.
+    Uses random streams of its own, so samples do not change training.
+
+    Args:
+        config: shape of the network.
+        weights: as they are now.
+        tokenizer: of the network.
+        format: of the training text.
+        songs: the validation set.
+        turn: number of the sample; chooses the title, and is its seed.
+        lines: most lines to write.
+
+    Raises:
+        EngineError: the network failed.
     """
     device = next(iter(weights.values())).device
     network = GPT2(config, weights, device, torch.float32)
@@ -43,7 +55,7 @@ def write_sample(
     )
     title = songs[turn % len(songs)].song.name
     options = GenerationOptions(seed=turn, max_lines=lines, max_new_tokens=40 * lines)
-    for news in write_takes(Engine(model), Prompt(song=Song(title)), [options]):
-        if isinstance(news, TakeFinished):
-            return f"{title}\n\n{news.result.text}".rstrip()
+    for event in write_takes(Engine(model), Prompt(song=Song(title)), [options]):
+        if isinstance(event, TakeFinished):
+            return f"{title}\n\n{event.result.text}".rstrip()
     return ""

@@ -34,7 +34,7 @@ CLEANED = ["The [bold]River[/bold] [/]", "", "From ]0;pwnedthis31m valley", "[2J
 
 def step(number: int, of: int, *, seconds: float = 1.0) -> StepFinished:
     return StepFinished(
-        step=number, progress=number / of, epoch=1, nats_per_token=4.0, learning_rate_share=1.0, tokens_per_s=2000.0,
+        step=number, progress=number / of, epoch=1, nats_per_token=4.0, lr_scale=1.0, tokens_per_s=2000.0,
         tokens=number * 100, elapsed_s=number * seconds, remaining_s=(of - number) * seconds,
     )  # fmt: skip
 
@@ -108,12 +108,12 @@ def test_a_log_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert output.out == ""
     lines = output.err.splitlines()
     assert [line for line in lines if " loss " not in line] == [
-        "Training 19.4 M weights on cpu in float32: 95 songs to train on, 5 held out, 1,234 tokens per epoch.",
+        "Training 19.4 M weights on cpu in float32: 95 songs to train on, 5 in the validation set, 1,234 tokens per epoch.",
         "step 0  6.000 nats/token  3.000 bits/byte  on 5 songs  best",
         "step 50  3.200 nats/token  1.800 bits/byte  on 5 songs",
         *(f"    {line}".rstrip() for line in CLEANED),
         "The model 'valley' is in /models/valley",
-        "Held-out songs: 1.712 bits/byte (lower is better)",
+        "Validation set: 1.712 bits per byte (lower is better)",
         "Best after 80 of 100 steps, 2.5 minutes.",
         "Next: songsmith gen --model valley",
         "      songsmith --model valley",
@@ -158,7 +158,7 @@ def test_what_training_raises_comes_through(monkeypatch: pytest.MonkeyPatch) -> 
         follow(failing())
     output = watch(monkeypatch, failing(), raised=TrainingError)
     assert output.rfind("\x1b[?25h") > output.rfind("\x1b[?25l") >= 0  # the cursor is back
-    assert "nats a token" not in output
+    assert "nats/token:" not in output
 
 
 def test_a_terminal_shows_what_stays_above_what_moves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_a_terminal_shows_what_stays_above_what_moves(monkeypatch: pytest.Monkey
     panel = [line[1:-1].strip() for line in text.splitlines() if line.startswith("│") and line.endswith("│")]
     assert panel == CLEANED
     assert not re.search(r"\x1b\][0-9]|\x07|\x9b|\x1b\[2J", output)
-    plot, _, end = text.partition("nats a token:")[2].partition("step 100\n")
+    plot, _, end = text.partition("nats/token:")[2].partition("step 100\n")
     assert re.search("[\u2801-\u28ff]", plot)
     assert plot.count("●") >= 3  # one in its heading
     assert end.startswith("The model 'valley' is in /models/valley\n")
@@ -185,7 +185,7 @@ def test_a_terminal_says_that_it_is_stopping(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_terminal_that_can_do_little(monkeypatch: pytest.MonkeyPatch) -> None:
     ascii_only = watch(monkeypatch, script(), encoding="ascii")
-    assert "nats a token:" not in ascii_only
+    assert "nats/token:" not in ascii_only
     assert "songsmith gen --model valley" in ascii_only
     dumb = watch(monkeypatch, script(), term="dumb")
     assert "\x1b" not in dumb

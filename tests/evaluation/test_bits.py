@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from songsmith.errors import EngineError, ModelError
-from songsmith.evaluation.bits import Surprise, require_marks, score_song, token_nats
+from songsmith.evaluation.bits import require_marks, score_song, token_nats
 from songsmith.lyrics import Song, parse
 from songsmith.markup import END, LINE, MarkupFormat
 from songsmith.model.config import GPT2Config
 from songsmith.model.gpt2 import GPT2
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import LoadedModel
+from songsmith.training.loss_totals import LossTotals
 
 SONG = parse(
     "From this valley they say you are going\nWe will miss your bright eyes and sweet smile\n\n"
@@ -113,7 +114,7 @@ def test_what_is_cut_into_parts_costs_as_much() -> None:
 
 
 def test_nothing_measured_costs_nothing() -> None:
-    assert (Surprise().bits_per_byte, Surprise().nats_per_token) == (0, 0)
+    assert (LossTotals().bits_per_byte, LossTotals().nats_per_token) == (0, 0)
 
 
 @pytest.mark.parametrize("damage", [math.nan, math.inf])

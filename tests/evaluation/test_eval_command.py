@@ -109,7 +109,7 @@ def test_what_cannot_be_measured_is_one_sentence(tiny: str, songs: Path, paths: 
     assert "no model 'nothing'" in refused(4, "nothing", *source)
     assert "has no <|endoftext|>" in refused(4, "endless", *source)
     assert "isn't plain text but a picture" in refused(3, tiny, "--corpus", str(noise))
-    assert "has no song to measure by" in refused(3, tiny, "--corpus", str(wordless))
+    assert "has no song to evaluate on" in refused(3, tiny, "--corpus", str(wordless))
     assert "has no song that meets artist=Bach" in refused(3, tiny, *source, "--filter", "artist=Bach")
     assert "no file or corpus called songs.txt" in refused(7, tiny, "--corpus", "songs.txt")
     assert "no file" in refused(7, tiny, "--corpus", str(tmp_path / "missing"))

@@ -1,4 +1,4 @@
-"""How songs are laid out to be judged: everything but the title counts, once, however small the window."""
+"""The rows that evaluation reads: everything but the title is predicted once, however small the window."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ LONG_TITLE = Song("A title that is a good deal longer than what fits the window"
 
 
 def expected(song: Song, model: LoadedModel, format: MarkupFormat) -> tuple[list[int], list[int]]:
-    """Return the ids that are given, and those to be foretold, in order."""
+    """Return the ids that are given, and those to be predicted, in order."""
     encode, marks = model.tokenizer.encode, model.tokenizer.id_of_mark
     title = " ".join(song.name.split())
     if format is MarkupFormat.PLAIN:
@@ -37,22 +37,22 @@ def expected(song: Song, model: LoadedModel, format: MarkupFormat) -> tuple[list
 def test_every_token_behind_the_title_counts_once(
     starter: LoadedModel, song: Song, window: int, format: MarkupFormat
 ) -> None:
-    head, told = expected(song, starter, format)
-    ids, place = [*head, *told], len(head)
+    head, predicted = expected(song, starter, format)
+    ids, place = [*head, *predicted], len(head)
     counted: list[int] = []
     for row in measured_rows(song, starter.tokenizer, window=window, format=format):
         assert 1 <= len(row.tokens) == len(row.targets) <= window
         for at, target in enumerate(row.targets):
             if target == IGNORED:
-                assert row.targets[-1] != IGNORED  # what counts is the end of a row
+                assert row.targets[-1] != IGNORED  # predicted tokens are at the end of a row
                 continue
-            # What is read before it is what stands before it: all of it, or half a window at least.
+            # Its context is all that precedes it, or at least half a window of that.
             seen = row.tokens[: at + 1]
             assert list(seen) == ids[place - len(seen) : place]
             assert len(seen) >= min(place, window // 2)
             counted.append(target)
             place += 1
-    assert counted == told
+    assert counted == predicted
 
 
 @given(song=songs, window=st.integers(2, 40), format=st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.PLAIN]))

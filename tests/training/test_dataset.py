@@ -1,4 +1,4 @@
-"""Songs become blocks: nothing is lost, nothing is told twice, and the order is a function of the seed."""
+"""Songs become blocks: no token is lost or predicted twice, and the order is a function of the seed."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -12,8 +12,10 @@ from strategies import songs
 
 from songsmith.craft.plans import plan_line
 from songsmith.errors import TrainingError
+from songsmith.lyric_reader import read_song
 from songsmith.lyrics import Song
 from songsmith.markup import END, LINE, SYLLABLES, MarkupFormat, join_spans, write_documents
+from songsmith.model.tokenizer import StreamingDecoder
 from songsmith.training.dataset import (
     IGNORED,
     TrainingSong,
@@ -34,7 +36,7 @@ def stream(blocks: np.ndarray) -> list[int]:
 
 
 @given(st.integers(2, 60), st.floats(0.01, 0.9), st.integers(0, 5))
-def test_a_split_takes_every_song_once_and_keeps_some_back(count: int, share: float, seed: int) -> None:
+def test_a_split_takes_every_song_once_and_leaves_some_for_validation(count: int, share: float, seed: int) -> None:
     made = make_songs(count)
     split = split_songs(made, share=share, seed=seed)
     assert sorted(song.id for song in split.train + split.validation) == sorted(song.id for song in made)
@@ -48,13 +50,13 @@ def test_one_song_is_too_few_to_split() -> None:
         split_songs([*make_songs(1), TrainingSong(id="empty", song=Song("Without words"))], share=0.1, seed=0)
 
 
-@pytest.mark.parametrize("told", [0, 1])
-def test_training_reads_what_prompts_are_written_in(told: int) -> None:
-    options = make_options(syllable_plan_rate=told, rhyme_plan_rate=told, artist_rate=told)
+@pytest.mark.parametrize("shown", [0, 1])
+def test_training_reads_what_prompts_are_written_in(shown: int) -> None:
+    options = make_options(syllable_plan_rate=shown, rhyme_plan_rate=shown, artist_rate=shown)
     for song in SONGS[:4]:
         tokens = tokenize([song], TOKENIZER, plan_line)
-        plans = [plan_line(line.text) for line in song.song.lines] if told else ()
-        whole = song.song if told else replace(song.song, artist="")
+        plans = [plan_line(line.text) for line in song.song.lines] if shown else ()
+        whole = song.song if shown else replace(song.song, artist="")
         (document,) = write_documents(whole, MarkupFormat.MARKUP, plans)
         expected = TOKENIZER.encode_pieces([*document.pieces, END])
         assert stream(pack_epoch(tokens, options, 0)) == expected
@@ -67,7 +69,7 @@ def test_a_song_without_title_is_called_by_its_first_line() -> None:
 
 
 @given(st.integers(8, 70), st.integers(0, 3), st.floats(0, 1))
-def test_every_token_of_an_epoch_is_foretold_once(block_size_tokens: int, epoch: int, rate: float) -> None:
+def test_every_token_of_an_epoch_is_predicted_once(block_size_tokens: int, epoch: int, rate: float) -> None:
     copied = [replace(song, copies=1 + number % 3) for number, song in enumerate(SONGS)]
     tokens = tokenize(copied, TOKENIZER, plan_line)
     options = make_options(block_size_tokens=block_size_tokens, syllable_plan_rate=rate, rhyme_plan_rate=rate, artist_rate=rate)
@@ -80,7 +82,7 @@ def test_every_token_of_an_epoch_is_foretold_once(block_size_tokens: int, epoch:
     assert said.count(line) == sum(song.copies * len(song.song.lines) for song in copied)
 
 
-def test_epochs_differ_in_order_and_in_the_plans_they_tell() -> None:
+def test_epochs_differ_in_order_and_in_the_plans_they_show() -> None:
     tokens = tokenize(SONGS, TOKENIZER, plan_line)
     first, second = (stream(pack_epoch(tokens, make_options(), epoch)) for epoch in (0, 1))
     assert first != second
@@ -99,7 +101,7 @@ def test_lines_are_learned_one_by_one() -> None:
 
 
 @given(st.integers(4, 200), st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.LINES]))
-def test_judging_a_song_counts_every_token_but_the_title_once(window: int, format: MarkupFormat) -> None:
+def test_evaluation_counts_every_token_but_the_title_once(window: int, format: MarkupFormat) -> None:
     song = SONGS[0].song
     documents = write_documents(replace(song, artist=""), format)
     rows = measured_rows(song, TOKENIZER, window=window, format=format)
@@ -109,6 +111,15 @@ def test_judging_a_song_counts_every_token_but_the_title_once(window: int, forma
     gaps = len(song.sections) - 1 if format is MarkupFormat.MARKUP else 0
     assert sum(row.text_bytes for row in rows) == sum(len(line.text.encode()) + 1 for line in song.lines) + gaps
     assert all(len(row.tokens) == len(row.targets) <= window for row in rows)
+
+
+@given(songs(min_sections=1))
+def test_what_training_writes_is_read_back_as_the_song(song: Song) -> None:
+    tokens = tokenize([TrainingSong(id="1", song=song)], TOKENIZER, plan_line).tokens.tolist()
+    decoder = StreamingDecoder(TOKENIZER)
+    read, plans = read_song([*(piece for token in tokens for piece in decoder.feed(token)), *decoder.close()])
+    assert read == Song(song.name, song.sections)
+    assert plans == [plan_line(line.text) for line in song.lines]
 
 
 @given(songs(min_sections=1), st.sampled_from([MarkupFormat.MARKUP, MarkupFormat.LINES]))

@@ -42,7 +42,7 @@ def test_cost_in_pieces_is_cross_entropy(rows: int, entries: int, rough: bool, s
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "_piece_rows", lambda logits: 7)
-        found = network.cost(mine, targets)
+        found = network.cross_entropy(mine, targets)
         (found * slopes).sum().backward()
     expected = cross_entropy(theirs.float(), targets, ignore_index=IGNORED, reduction="none")
     (expected * slopes).sum().backward()

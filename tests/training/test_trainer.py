@@ -39,16 +39,16 @@ def test_a_network_learns_and_says_how_it_goes(tmp_path: Path, optimizer: Optimi
     assert news[0].total_steps == 24
     steps = [event for event in news if isinstance(event, StepFinished)]
     assert [event.step for event in steps] == list(range(1, 25))
-    judged = [event for event in news if isinstance(event, Evaluated)]
-    assert judged[0].step == 0
-    assert judged[-2].bits_per_byte < 0.9 * judged[0].bits_per_byte
+    evaluated = [event for event in news if isinstance(event, Evaluated)]
+    assert evaluated[0].step == 0
+    assert evaluated[-2].bits_per_byte < 0.9 * evaluated[0].bits_per_byte
     assert sum(isinstance(event, SampleWritten) for event in news) == 2
     assert [event.step for event in news if isinstance(event, CheckpointSaved)] == [4, 8, 12, 16, 20, 24]
     done = news[-1]
     assert isinstance(done, TrainingFinished)
     assert not done.interrupted
     assert done.metrics["validation_bits_per_byte"] == pytest.approx(
-        min(event.bits_per_byte for event in judged), abs=1e-3
+        min(event.bits_per_byte for event in evaluated), abs=1e-3
     )
 
 
@@ -191,7 +191,7 @@ def test_time_can_decide_how_long(tmp_path: Path) -> None:
     steps = [event for event in news if isinstance(event, StepFinished)]
     assert steps[-1].progress == 1
     assert steps[-2].progress < 1
-    assert steps[-1].learning_rate_share < 0.5
+    assert steps[-1].lr_scale < 0.5
 
 
 def test_passes_before_a_step_are_as_good_as_one_larger_pass(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_gpu_trains_in_bfloat16(tmp_path: Path) -> None:
 
     run = make_run(tmp_path, options=make_options(precision=Precision.AUTO, steps=24))
     news = list(train(run, device=torch.device("cuda")))
-    started, judged = news[0], [event for event in news if isinstance(event, Evaluated)]
+    started, evaluated = news[0], [event for event in news if isinstance(event, Evaluated)]
     assert isinstance(started, TrainingStarted)
     assert (started.device.partition(":")[0], started.precision) == ("cuda", "bfloat16")
-    assert judged[-1].bits_per_byte < 0.9 * judged[0].bits_per_byte
+    assert evaluated[-1].bits_per_byte < 0.9 * evaluated[0].bits_per_byte

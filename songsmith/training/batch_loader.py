@@ -1,4 +1,4 @@
-"""Blocks for one step after the other, epoch after epoch. Where it stands is two numbers, so that a run can go on from there."""
+"""Batches of blocks, step by step and epoch by epoch. Its position is two numbers, from which a run can resume."""
 
 import math
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from songsmith.training.dataset import IGNORED, TokenizedSongs, pack_epoch
 from songsmith.training.options import TrainingOptions
 
-# Letters in shapes: B = blocks of a step, T = tokens in a block.
+# Letters in shapes: B = blocks in a step, T = tokens in a block.
 
 
-class Feed:
-    """The blocks that steps read, over all processes."""
+class BatchLoader:
+    """Serves the blocks of each optimiser step, for all processes together."""
 
     def __init__(self, songs: TokenizedSongs, options: TrainingOptions, *, step_blocks: int) -> None:
         """Serve `step_blocks` blocks at a time."""
@@ -20,22 +20,22 @@ class Feed:
         self._epoch = -1
         self._blocks: NDArray[np.int32] = np.empty((0, 0), dtype=np.int32)
 
-    def tokens(self, epoch: int) -> int:
-        """Return how many tokens of an epoch are to be foretold."""
+    def count_tokens(self, epoch: int) -> int:
+        """Return the number of predicted tokens in an epoch."""
         return int((self._packed(epoch)[:, 1:] != IGNORED).sum())
 
-    def steps(self, epoch: int) -> int:
-        """Return how many steps an epoch takes."""
+    def count_steps(self, epoch: int) -> int:
+        """Return the number of steps in an epoch."""
         return math.ceil(len(self._packed(epoch)) / self._step_blocks)
 
     def fills_a_block(self, epoch: int) -> bool:
-        """Return whether an epoch has text for one whole block at least."""
+        """Return whether an epoch has enough text for at least one whole block."""
         return bool((self._packed(epoch)[0] != IGNORED).all())
 
-    def take(self, epoch: int, block: int) -> tuple[NDArray[np.int64], int, int]:
-        """Return (B, T + 1) blocks from a place on, and epoch and block of the place behind them.
+    def load(self, epoch: int, block: int) -> tuple[NDArray[np.int64], int, int]:
+        """Return the (B, T + 1) blocks at a position, and the position after them: epoch and block.
 
-        What an epoch's last step lacks is IGNORED: every step has the same shape, for which a network is compiled once.
+        The last step of an epoch is padded with IGNORED: all steps have one shape, so the network is compiled once.
         """
         if block >= len(self._packed(epoch)):
             epoch, block = epoch + 1, 0
