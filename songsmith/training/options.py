@@ -145,7 +145,7 @@ class TrainingOptions:
         """Return the options as JSON values."""
         return asdict(self)
 
-    def learning_rate_share(self, step: int, progress: float) -> float:
+    def lr_scale(self, step: int, progress: float) -> float:
         """Return the share of its peak that the learning rate has.
 
         Args:

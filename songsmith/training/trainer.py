@@ -222,7 +222,7 @@ class _Trainer:
         options, state, began_s = self._options, self._state, time.perf_counter()
         blocks, epoch, next_block = self._batches.load(state.epoch, state.next_block)  # (B, T + 1)
         tokens = int((blocks[:, 1:] != IGNORED).sum())
-        lr_scale = options.learning_rate_share(state.step, self._progress())
+        lr_scale = options.lr_scale(state.step, self._progress())
         nats = self._forward_backward(blocks, tokens)
         grad_norm = self._accelerator.clip_grad_norm_(self._network.parameters(), options.max_grad_norm or math.inf)
         # The clock of the main process, and a request to stop in any, apply to all: one reduction per step.

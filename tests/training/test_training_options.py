@@ -29,13 +29,13 @@ def test_the_learning_rate_stays_between_nothing_and_its_peak(
     schedule: ScheduleName, warmup: int, step: int, progress: float
 ) -> None:
     options = TrainingOptions(steps=100, schedule=schedule, warmup_steps=warmup)
-    assert -1e-12 <= options.learning_rate_share(step, progress) <= 1
+    assert -1e-12 <= options.lr_scale(step, progress) <= 1
 
 
 def test_schedules() -> None:
     def share(schedule: ScheduleName, progress: float) -> float:
         options = TrainingOptions(steps=100, schedule=schedule, warmup_steps=0, restarts=4)
-        return round(options.learning_rate_share(50, progress), 3)
+        return round(options.lr_scale(50, progress), 3)
 
     assert [share(ScheduleName.CONSTANT, at) for at in (0, 0.5, 1)] == [1, 1, 1]
     assert [share(ScheduleName.COSINE, at) for at in (0, 0.5, 1)] == [1, 0.5, 0]
@@ -45,4 +45,4 @@ def test_schedules() -> None:
 
 def test_the_warmup_rises_in_even_steps() -> None:
     options = TrainingOptions(steps=100, warmup_steps=4, schedule=ScheduleName.CONSTANT)
-    assert [options.learning_rate_share(step, 0) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
+    assert [options.lr_scale(step, 0) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
