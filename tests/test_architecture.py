@@ -1,11 +1,10 @@
-"""The house itself: who imports whom, what loads when, types, lint, docstrings, and the README's tree."""
+"""The house itself: who imports whom, what loads when, types, lint, docstrings."""
 
 import ast
 import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -130,53 +129,6 @@ def test_importing_does_nothing(home: Path) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not home.exists()
-
-
-def readme_tree() -> dict[str, str]:
-    """Return every path that the README's tree draws, with what it says of it."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = [block.partition("\n")[2] for block in readme.split("```")[1::2]]  # what follows the fence's own line
-    (tree,) = [block for block in blocks if block.startswith("songsmith/")]
-    paths: dict[str, str] = {}
-    folders: list[tuple[int, Path]] = []
-    for row in filter(str.strip, tree.splitlines()):
-        indent = len(row) - len(row.lstrip(" │├└─"))
-        name, _, about = row[indent:].partition(" ")
-        while folders and folders[-1][0] >= indent:
-            folders.pop()
-        path = folders[-1][1] / name if folders else Path(name)
-        folders.append((indent, path))
-        paths[path.as_posix()] = about.strip(" #—-")
-    return paths
-
-
-def test_the_readme_draws_the_tree_as_it_is() -> None:
-    drawn = readme_tree()
-    assert [path for path in drawn if not (ROOT / path).exists()] == []
-    modules = {path for path in (ROOT / "songsmith").rglob("*.py") if path.name != "__init__.py"}
-    wanted = {path.relative_to(ROOT).as_posix() for path in modules | {module.parent for module in modules}}
-    assert wanted - set(drawn) == set()
-    assert [path for path, about in drawn.items() if not about] == ["songsmith"]
-
-
-def test_the_readme_quotes_the_help_as_it_is() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (quoted,) = [block.partition("\n")[2] for block in readme.split("```")[1::2] if "--finish-line   " in block]
-    command = load_command("gen")
-    options = {
-        ", ".join(parameter.opts): parameter.help
-        for parameter in command.params
-        if parameter.opts[0].startswith("--") and parameter.name != "help"
-    }
-    assert dict(re.split(r"  +", row, maxsplit=1) for row in quoted.splitlines()) == options
-
-
-def test_the_readme_asks_for_a_torch_that_songsmith_takes() -> None:
-    """Any other would be replaced, by gigabytes, as soon as songsmith is installed."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    (torch,) = [wanted for wanted in project["dependencies"] if wanted.startswith("torch")]
-    assert f"python -m pip install '{torch}' --index-url" in readme
 
 
 def test_what_prints_goes_through_the_gate() -> None:

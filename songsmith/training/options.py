@@ -173,7 +173,7 @@ FINETUNING = TrainingOptions(
     syllable_plan_rate=0.1, rhyme_plan_rate=0.05, artist_rate=0.0, validation_share=0.1, evaluate_every_steps=20,
     sample_every_steps=200,
 )  # fmt: skip
-"""What suits a model that is to learn a style: small steps, and many looks at the songs kept back.
+"""What suits a model that is to learn a style: small steps, and frequent evaluation on the validation set.
 
 A few plans are enough to remember them by; more, and a small corpus teaches its plans instead of its words. An artist who is
 always the same tells nothing.
