@@ -183,6 +183,14 @@ def test_every_path_that_a_page_names_is_there(page: str) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_every_name_that_contributing_mentions_is_one() -> None:
+    sources = [path for folder in ("songsmith", "tests") for path in (ROOT / folder).rglob("*.py")]
+    words = set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in sources)))
+    named = {code for code in CODE.findall(prose(".github/CONTRIBUTING.md")) if re.fullmatch(r"[\w.]*[A-Z_]\w*", code)}
+    assert {"LyricSource", "CONTESTANTS"} <= named
+    assert [code for code in named if not set(code.split(".")) <= words] == []
+
+
 def test_the_readme_is_an_entrance() -> None:
     readme = read("README.md")
     assert len(readme.splitlines()) <= 220
