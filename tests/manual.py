@@ -145,16 +145,17 @@ async def draw_workshop(size: tuple[int, int] = (112, 26)) -> str:
             library.put_song(song)
         app = SongsmithApp(studio)
         async with app.run_test(size=size) as pilot:
-            screen = app.screen
-            editor = screen.query_one(DraftEditor)
+            await pilot.pause()
+            editor, status = app.screen.query_one(DraftEditor), app.screen.query_one(StatusLine)
             editor.cursor_blink = False
+            while "starter · cpu" not in status.model:
+                await pilot.pause(0.05)
             await pilot.press("ctrl+o")
             await pilot.pause()
             await pilot.press("enter")
-            await pilot.pause()
-            await pilot.press("ctrl+home", "down", "down", "end")
-            while "starter · cpu" not in screen.query_one(StatusLine).model:
+            while not editor.text:
                 await pilot.pause(0.05)
+            await pilot.press("ctrl+home", "down", "down", "end")
             await pilot.pause()
             return app.export_screenshot(title="songsmith")
 

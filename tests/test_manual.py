@@ -194,16 +194,18 @@ def test_every_name_that_contributing_mentions_is_one() -> None:
 def test_the_readme_is_an_entrance() -> None:
     readme = read("README.md")
     assert len(readme.splitlines()) <= 220
+    assert len(re.findall(r"^python -m pip install .* && ", readme, re.MULTILINE)) == 2
     linked = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(readme) if not link.startswith("http")}
     assert set(PAGES) - {ROOT / "README.md"} <= linked
     assert {path.suffix for path in DOCS.iterdir()} == {".md", ".svg"}
     assert PICTURE in linked
 
 
-def test_the_readme_asks_for_a_torch_that_songsmith_takes() -> None:
+@pytest.mark.parametrize("page", ["README.md", ".github/CONTRIBUTING.md"])
+def test_a_page_asks_for_a_torch_that_songsmith_takes(page: str) -> None:
     """Any other would be replaced, by gigabytes, as soon as songsmith is installed."""
     (torch,) = [wanted for wanted in project()["dependencies"] if wanted.startswith("torch")]
-    assert f"python -m pip install '{torch}' --index-url" in read("README.md")
+    assert f"python -m pip install '{torch}' --index-url" in read(page)
 
 
 def project() -> Any:
