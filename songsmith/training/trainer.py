@@ -80,7 +80,11 @@ class _Trainer:
         self._identity = {**run.identity, "device": self._device.type}
         self._evaluators: dict[int, Evaluator] = {}
         songs = tokenize(run.split.train, run.tokenizer, run.planner, format=run.manifest.format)
-        step_blocks = run.options.micro_batch_size * run.options.gradient_accumulation_steps * int(self._accelerator.num_processes)
+        step_blocks = (
+            run.options.micro_batch_size
+            * run.options.gradient_accumulation_steps
+            * int(self._accelerator.num_processes)
+        )
         self._batches = BatchLoader(songs, run.options, step_blocks=step_blocks)
 
     def run(self, *, resume: bool, stopping: Callable[[], bool]) -> Iterator[TrainingEvent]:
