@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.gpt2 import random_weights
 from songsmith.paths import find_paths
 
@@ -23,7 +23,7 @@ def write_random_model(
 ) -> Path:  # fmt: skip
     """Save a small GPT-2 with random weights and the starter's tokenizer; without a manifest it is a plain model."""
     folder.mkdir(parents=True)
-    shape = GPT2Config(
+    shape = gpt2_spec(
         vocabulary_size=STARTER_OUTPUTS, context_window_tokens=window, width=16, layers=2, heads=2, inner_width=inner
     )
     weights = {f"transformer.{name}": weight for name, weight in random_weights(shape, seed).items()}

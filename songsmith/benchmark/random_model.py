@@ -10,29 +10,26 @@ import sys
 from itertools import islice, product
 from pathlib import Path
 
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures import write_config
+from songsmith.model.architectures.gpt2 import gpt2_spec
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.gpt2 import random_weights
 from songsmith.model.hashes import hash_file
 from songsmith.model.weights import WEIGHTS
 
-GPT2_SMALL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
+GPT2_SMALL = gpt2_spec(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
 
 
-def write_random_model(folder: Path, config: GPT2Config, *, seed: int = 0) -> None:
+def write_random_model(folder: Path, spec: NetworkSpec, *, seed: int = 0) -> None:
     """Write config.json, model.safetensors, tokenizer.json and manifest.json into a folder."""
     from safetensors.torch import save_file
 
-    weights = {f"transformer.{name}": weight for name, weight in random_weights(config, seed).items()}
+    weights = {spec.names.saved(name): weight for name, weight in random_weights(spec, seed).items()}
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
-    end = config.vocabulary_size - 1
-    settings = {
-        "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": config.vocabulary_size,
-        "n_positions": config.context_window_tokens, "n_embd": config.width, "n_layer": config.layers,
-        "n_head": config.heads, "layer_norm_epsilon": config.layer_norm_epsilon, "activation_function": "gelu_new",
-        "dtype": "float32", "bos_token_id": end, "eos_token_id": end, "tie_word_embeddings": True,
-    }  # fmt: skip
+    end = spec.vocabulary_size - 1
+    settings = {**write_config(spec), "dtype": "float32", "bos_token_id": end, "eos_token_id": end}
     (folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
-    _write_tokenizer(folder, config.vocabulary_size)
+    _write_tokenizer(folder, spec.vocabulary_size)
     manifest = {"format": "plain", "description": "Random weights.", "weights_sha256": hash_file(folder / WEIGHTS)}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 

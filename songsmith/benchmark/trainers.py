@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
 
     from songsmith.lyrics import Song
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures.spec import NetworkSpec
     from songsmith.model.tokenizer import Tokenizer
     from songsmith.training.dataset import TrainingSong
 
@@ -54,7 +54,7 @@ class Lesson:
     options: TrainingBenchmarkOptions
     precision: Precision
     device: "torch.device"
-    config: "GPT2Config"
+    spec: "NetworkSpec"
     weights: "Mapping[str, torch.Tensor]"
     tokenizer: "Tokenizer"
     songs: "tuple[TrainingSong, ...]"
@@ -67,7 +67,7 @@ class Lesson:
 
 def prepare_lesson(options: TrainingBenchmarkOptions, precision: Precision) -> Lesson:
     """Make songs, tokenizer and weights: from the same options, the same ones in every process."""
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures.gpt2 import gpt2_spec
     from songsmith.model.device import choose_device, set_threads
     from songsmith.model.gpt2 import random_weights
     from songsmith.model.tokenizer import Tokenizer
@@ -84,7 +84,7 @@ def prepare_lesson(options: TrainingBenchmarkOptions, precision: Precision) -> L
     else:
         texts = (f"{line.text}\n" for song in songs for line in song.song.lines)
         tokenizer = Tokenizer.train(texts, options.vocabulary_size)
-    config = GPT2Config(
+    spec = gpt2_spec(
         # A few invented words fill no vocabulary; the network has the outputs it would have for real songs.
         vocabulary_size=-(-max(options.vocabulary_size, tokenizer.vocabulary_size) // 64) * 64,
         context_window_tokens=options.context_window_tokens,
@@ -96,8 +96,8 @@ def prepare_lesson(options: TrainingBenchmarkOptions, precision: Precision) -> L
         options=options,
         precision=precision,
         device=choose_device(settings.device),
-        config=config,
-        weights=random_weights(config, _SEED),
+        spec=spec,
+        weights=random_weights(spec, _SEED),
         tokenizer=tokenizer,
         songs=songs,
     )
@@ -155,7 +155,7 @@ def train_songsmith(
         seed=_SEED, sample_every_steps=0, evaluate_every_steps=10**9,
     )  # fmt: skip
     run = TrainingRun(
-        name="timed", folder=folder / "run", model_folder=folder / "model", config=lesson.config, weights=lesson.weights,
+        name="timed", folder=folder / "run", model_folder=folder / "model", spec=lesson.spec, weights=lesson.weights,
         tokenizer=lesson.tokenizer, split=Split(train=lesson.songs[1:], validation=lesson.songs[:1]), planner=_no_plan,
         options=options, manifest=Manifest(format=MarkupFormat.MARKUP), identity={},
     )  # fmt: skip
@@ -247,11 +247,11 @@ def _train_stock(
 def _stock_network(lesson: Lesson) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    shape = lesson.config
+    shape = lesson.spec
     network = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=shape.vocabulary_size, n_positions=shape.context_window_tokens, n_embd=shape.width,
-            n_layer=shape.layers, n_head=shape.heads, layer_norm_epsilon=shape.layer_norm_epsilon, resid_pdrop=0.0,
+            n_layer=shape.layers, n_head=shape.attention.heads, layer_norm_epsilon=shape.norm.epsilon, resid_pdrop=0.0,
             embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=lesson.tokenizer.end, eos_token_id=lesson.tokenizer.end,
         )
     )  # fmt: skip

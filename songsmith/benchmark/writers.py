@@ -70,12 +70,13 @@ def load_songsmith(folder: Path) -> Writer:
 
 
 def _count_weights(folder: Path) -> int:
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures import read_spec
+    from songsmith.model.architectures.spec import Part
 
-    config = GPT2Config.from_json(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    spec = read_spec(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     # Of the positions one row is read; the table of tokens is the head as well, and read whole.
     return sum(
-        prod(shape) for name, shape in config.weight_shapes().items() if len(shape) == 2 and name != "wpe.weight"
+        prod(tensor.shape) for tensor in spec.tensors() if len(tensor.shape) == 2 and Part.POSITIONS not in tensor.parts
     )
 
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from songsmith.errors import EngineError, SongsmithError, storing
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.device import available_processors, processor_skills
 from songsmith.model.onnx import OnnxGPT2, open_session, run_graph
 from songsmith.model.stored import StoredModel
@@ -37,6 +37,8 @@ _LAYOUT = 2
 _GRAPH, _FACTS, _MODEL = "network.onnx", "facts.json", "model.txt"
 _WEIGHTS = f"{_GRAPH}.data"
 _LONGEST_WAIT_S = 600
+_ARCHITECTURES = ("gpt2",)
+"""Those that graphs are made of."""
 _WIDTHS = 8
 """What the width of a head must be a multiple of."""
 _LONG_TO_MAKE_BYTES = 2**26
@@ -70,8 +72,10 @@ def load_compiled(
         StorageError: the graph cannot be written, or another process has been making it for ten minutes.
         EngineError: ONNX Runtime cannot run such a network.
     """
-    config = model.config
-    if config.width // config.heads % _WIDTHS:
+    spec = model.spec
+    if spec.architecture not in _ARCHITECTURES:
+        raise EngineError(f"No graph is made of a {spec.architecture}.", "Use --device cuda or mps.")
+    if spec.width // spec.attention.heads % _WIDTHS:
         raise EngineError(
             "ONNX Runtime needs attention heads whose width is a multiple of 8.", "Use --device cuda or mps."
         )
@@ -79,25 +83,25 @@ def load_compiled(
     files = [file.stat() for file in model.weights.files]
     facts = (
         *(fact for file in files for fact in (file.st_size, file.st_mtime_ns, file.st_ctime_ns, file.st_ino)),
-        config,
+        spec,
         _LAYOUT,
     )
     folder = home / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     # Not there, cut short, or of another version or machine: the library raises its own of many kinds.
     with suppress(Exception):
-        return _load(folder, config, threads)
+        return _load(folder, spec, threads)
     with storing(home):
         home.mkdir(parents=True, exist_ok=True)
     with storing(home), FileLock(home / ".lock", timeout=_LONGEST_WAIT_S):
         with suppress(Exception):  # another process made it while this one waited
-            return _load(folder, config, threads)
+            return _load(folder, spec, threads)
         if model.weights.bytes > _LONG_TO_MAKE_BYTES:
             preparing()
         try:
             (home / _MODEL).write_text(str(model.folder.resolve()), encoding="utf-8", errors="surrogateescape")
-            _make(folder, config, model.arrays(), model.parameters)
+            _make(folder, spec, model.arrays(), model.parameters)
             _sweep(graphs, keep=folder)
-            return _load(folder, config, threads)
+            return _load(folder, spec, threads)
         except (OSError, SongsmithError):
             raise
         except Exception as error:
@@ -125,16 +129,16 @@ def _sweep(graphs: Path, *, keep: Path) -> None:
                 shutil.rmtree(home, ignore_errors=True)
 
 
-def _load(folder: Path, config: GPT2Config, threads: int) -> OnnxGPT2:
+def _load(folder: Path, spec: NetworkSpec, threads: int) -> OnnxGPT2:
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
     if facts["processor"] != processor_skills():  # another kind of product may suit it
         raise ValueError("made on another machine")
     if facts.get("files") != _file_facts(folder):  # it would load, and write other words
         raise ValueError("changed since it was made")
     if not threads and facts["processors"] != available_processors():
-        facts |= _measure_threads(folder / _GRAPH, config)
+        facts |= _measure_threads(folder / _GRAPH, spec)
         _write_facts(folder, facts)
-    return OnnxGPT2(config, open_session(folder / _GRAPH, threads=threads or facts["threads"]))
+    return OnnxGPT2(spec, open_session(folder / _GRAPH, threads=threads or facts["threads"]))
 
 
 def _write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -149,21 +153,21 @@ def _file_facts(folder: Path) -> dict[str, list[int]]:
     return {name: [facts.st_size, facts.st_mtime_ns] for name, facts in zip((_GRAPH, _WEIGHTS), files, strict=True)}
 
 
-def _make(folder: Path, config: GPT2Config, weights: Mapping[str, Array], parameters: int) -> None:
+def _make(folder: Path, spec: NetworkSpec, weights: Mapping[str, Array], parameters: int) -> None:
     """Write a graph and what was measured of it, whole or not at all."""
     from songsmith.model.onnx_graph import check_weights, write_graph
 
-    check_weights(config, weights)
+    check_weights(spec, weights)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as name:
         precision = _choose_precision(parameters)
         first, whole = Path(name) / "first", Path(name) / "whole"
         for path in (first, whole):
             path.mkdir()
-        write_graph(first / _GRAPH, config, weights, precision=precision, shows_mixed=True)
-        steps = _measure_cache_steps(open_session(first / _GRAPH, threads=1), config)
+        write_graph(first / _GRAPH, spec, weights, precision=precision, shows_mixed=True)
+        steps = _measure_cache_steps(open_session(first / _GRAPH, threads=1), spec)
         shutil.rmtree(first)
-        write_graph(whole / _GRAPH, config, weights, precision=precision, cache_steps=steps)
-        measured = _measure_threads(whole / _GRAPH, config)
+        write_graph(whole / _GRAPH, spec, weights, precision=precision, cache_steps=steps)
+        measured = _measure_threads(whole / _GRAPH, spec)
         _write_facts(whole, {"processor": processor_skills(), "files": _file_facts(whole), **measured})
         for path in whole.iterdir():  # what is put in place must not be half on the disk
             with path.open("rb") as written:
@@ -180,42 +184,42 @@ def _choose_precision(parameters: int) -> "Precision":
     return Precision.UINT8 if products_overflow(run_graph) else Precision.INT8
 
 
-def _measure_cache_steps(session: "InferenceSession", config: GPT2Config) -> dict[str, NDArray[np.float32]]:
+def _measure_cache_steps(session: "InferenceSession", spec: NetworkSpec) -> dict[str, NDArray[np.float32]]:
     """Return the size of a step of each channel of keys and values, from reading words strung together at random.
 
     Args:
         session: of a graph with a float32 cache that shows `mixed`.
-        config: the network's shape.
+        spec: of the network.
 
     Returns:
         For `keys.L` and `values.L`: (H, 1, E).
     """
     from songsmith.model.onnx_graph import LARGEST
 
-    tokens = min(_READ_TOKENS, config.context_window_tokens)
-    ids = np.random.default_rng(0).integers(0, config.vocabulary_size, (1, tokens))
-    width = config.width // config.heads
-    empty = np.zeros((1, config.heads, tokens, width), np.float32)
+    tokens = min(_READ_TOKENS, spec.context_window_tokens)
+    ids = np.random.default_rng(0).integers(0, spec.vocabulary_size, (1, tokens))
+    width = spec.width // spec.attention.heads
+    empty = np.zeros((1, spec.attention.heads, tokens, width), np.float32)
     asked: dict[str, Any] = {
         "ids": ids, "places": np.arange(tokens)[None],
         "lengths": np.array([tokens - 1], np.int32), "counts": np.array([tokens], np.int32),
         "longest": np.array([tokens], np.int32), "wanted": np.zeros(1, np.int64),
     }  # fmt: skip
-    names = [f"{part}.{layer}" for layer in range(config.layers) for part in ("keys", "values")]
-    mixed = session.run([f"mixed.{layer}" for layer in range(config.layers)], asked | dict.fromkeys(names, empty))
+    names = [f"{part}.{layer}" for layer in range(spec.layers) for part in ("keys", "values")]
+    mixed = session.run([f"mixed.{layer}" for layer in range(spec.layers)], asked | dict.fromkeys(names, empty))
     steps: dict[str, NDArray[np.float32]] = {}
     for layer, read in enumerate(mixed):
-        sizes = np.abs(read).max(axis=(0, 1)).reshape(3, config.heads, 1, width)  # queries, keys, values
+        sizes = np.abs(read).max(axis=(0, 1)).reshape(3, spec.attention.heads, 1, width)  # queries, keys, values
         for part, size in zip(("keys", "values"), sizes[1:], strict=True):
             steps[f"{part}.{layer}"] = np.maximum(size * _HEADROOM / LARGEST, 1e-6).astype(np.float32)
     return steps
 
 
-def _measure_threads(path: Path, config: GPT2Config) -> dict[str, int]:
+def _measure_threads(path: Path, spec: NetworkSpec) -> dict[str, int]:
     """Return on how many threads a take is written fastest, and of how many processors: not one more than is worth it."""
     best, best_s, threads = 1, float("inf"), 1
     while threads <= available_processors():
-        took_s = _time_tokens(OnnxGPT2(config, open_session(path, threads=threads)))
+        took_s = _time_tokens(OnnxGPT2(spec, open_session(path, threads=threads)))
         if took_s * _LEAST_GAIN > best_s:
             break
         best, best_s = threads, took_s

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Companion
-from songsmith.model.config import GPT2Config
 from songsmith.model.gpt2 import GPT2, KeyValueCache
 
 if TYPE_CHECKING:
@@ -186,10 +186,10 @@ class CudaGraphNetwork(GPT2):
     """A GPT-2 whose single steps are queued, not waited for. All else is done as `GPT2` does it."""
 
     def __init__(
-        self, config: GPT2Config, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+        self, spec: NetworkSpec, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
     ) -> None:
         """Take the weights of a checkpoint onto a device, as `GPT2` does."""
-        super().__init__(config, weights, device, dtype)
+        super().__init__(spec, weights, device, dtype)
         self._idle: list[StaticBatch] = []
 
     def open_batch(self, rows: int) -> StaticBatch:

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its name everywhere)
 from torch import Tensor
 
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Batch, Cache, Logits
-from songsmith.model.config import GPT2Config
 
 # Letters in shapes: B = rows, T = tokens read now, N = B * T, S = tokens in the cache, D = width, H = heads, E = D / H,
 # V = vocabulary.
@@ -76,20 +76,20 @@ class GPT2:
     """A GPT-2 that reads tokens and gives the logits of what follows."""
 
     def __init__(
-        self, config: GPT2Config, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+        self, spec: NetworkSpec, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
     ) -> None:
         """Take the weights of a checkpoint onto a device.
 
         Args:
-            config: their shape.
-            weights: by the names `config.weight_shapes()` gives; more are ignored.
+            spec: their shape.
+            weights: by the names `spec.weight_shapes()` gives; more are ignored.
             device: where to run.
             dtype: the precision to run in.
 
         Raises:
             ModelError: a weight is missing or has another shape.
         """
-        config.check_shapes({name: tuple(weight.shape) for name, weight in weights.items()})
+        spec.check_shapes({name: tuple(weight.shape) for name, weight in weights.items()})
 
         def take(name: str) -> Tensor:
             return weights[name].to(device=device, dtype=dtype)
@@ -97,7 +97,7 @@ class GPT2:
         def pair(name: str) -> tuple[Tensor, Tensor]:
             return take(f"{name}.weight"), take(f"{name}.bias")
 
-        self.config = config
+        self.spec = spec
         self._device, self._dtype = device, dtype
         self._tokens = take("wte.weight")  # (V, D)
         # The head is the same matrix. Laid out like the others it is read a sixth faster, with every token.
@@ -105,17 +105,17 @@ class GPT2:
         self._positions = take("wpe.weight")
         self._norm = pair("ln_f")
         parts = ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
-        self._blocks = [_Block(*(pair(f"h.{layer}.{part}") for part in parts)) for layer in range(config.layers)]
+        self._blocks = [_Block(*(pair(f"h.{layer}.{part}") for part in parts)) for layer in range(spec.layers)]
 
     @property
     def vocabulary_size(self) -> int:
         """Number of tokens it knows: V."""
-        return self.config.vocabulary_size
+        return self.spec.vocabulary_size
 
     @property
     def context_window_tokens(self) -> int:
         """Most tokens a row of a cache can hold: GPT-2 has no positions past its window."""
-        return self.config.context_window_tokens
+        return self.spec.context_window_tokens
 
     @property
     def device_name(self) -> str:
@@ -124,8 +124,8 @@ class GPT2:
 
     def new_cache(self, capacity: int, *, rows: int = 1) -> KeyValueCache:
         """Return an empty cache of one row, or more, that can hold `capacity` tokens each, at most the context window."""
-        heads = self.config.heads
-        shape = (2, rows, heads, min(capacity, self.context_window_tokens) + _PADDING, self.config.width // heads)
+        heads = self.spec.attention.heads
+        shape = (2, rows, heads, min(capacity, self.context_window_tokens) + _PADDING, self.spec.width // heads)
         layers = [torch.zeros(shape, dtype=self._dtype, device=self._device) for _ in self._blocks]
         return KeyValueCache(layers, [0] * rows)
 
@@ -200,12 +200,12 @@ class GPT2:
         Returns:
             (B, T, D).
         """
-        (batch, longest), heads = ids.shape, self.config.heads
-        split = (batch, longest, 3, heads, self.config.width // heads)
+        (batch, longest), heads = ids.shape, self.spec.attention.heads
+        split = (batch, longest, 3, heads, self.spec.width // heads)
         x = F.embedding(ids, self._tokens) + F.embedding(
             places.clamp(max=self.context_window_tokens - 1), self._positions
         )
-        x = x.view(-1, self.config.width)  # (N, D): only attention minds which rows tokens are of
+        x = x.view(-1, self.spec.width)  # (N, D): only attention minds which rows tokens are of
         for block, layer in zip(self._blocks, layers, strict=True):
             mixed = _affine(self._normed(x, block.ln_1), block.attention_in).view(split)  # (B, T, 3, H, E)
             if rows is None:
@@ -223,7 +223,7 @@ class GPT2:
         return self._normed(x, self._norm).view(batch, longest, -1)
 
     def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
-        return F.layer_norm(x, (self.config.width,), *norm, self.config.layer_norm_epsilon)
+        return F.layer_norm(x, (self.spec.width,), *norm, self.spec.norm.epsilon)
 
 
 def _affine(x: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
@@ -231,16 +231,16 @@ def _affine(x: Tensor, weights: tuple[Tensor, Tensor]) -> Tensor:
     return torch.addmm(bias, x, weight)  # (N, in) -> (N, out)
 
 
-def random_weights(config: GPT2Config, seed: int) -> dict[str, Tensor]:
+def random_weights(spec: NetworkSpec, seed: int) -> dict[str, Tensor]:
     """Return weights drawn as GPT-2's were before training: normal, 0.02 wide, residual projections narrower by depth."""
     generator = torch.Generator().manual_seed(seed)
     weights: dict[str, Tensor] = {}
-    for name, shape in config.weight_shapes().items():
+    for name, shape in spec.weight_shapes().items():
         if name.endswith("bias"):
             weights[name] = torch.zeros(shape)
         elif ".ln_" in name or name.startswith("ln_"):
             weights[name] = torch.ones(shape)
         else:
-            scale = 0.02 / math.sqrt(2 * config.layers) if name.endswith("c_proj.weight") else 0.02
+            scale = 0.02 / math.sqrt(2 * spec.layers) if name.endswith("c_proj.weight") else 0.02
             weights[name] = torch.randn(shape, generator=generator) * scale
     return weights

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Batch, Cache, Logits
-from songsmith.model.config import GPT2Config
 
 # Its makers are told of every session unless this is set before it loads; songsmith tells nobody what is written.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -133,14 +133,14 @@ class _Bound:
 class OnnxGPT2:
     """A GPT-2 that reads tokens and gives the logits of what follows."""
 
-    def __init__(self, config: GPT2Config, session: Session) -> None:
+    def __init__(self, spec: NetworkSpec, session: Session) -> None:
         """Run the graph of a session.
 
         Args:
-            config: the shape of the network in it.
+            spec: of the network in it.
             session: from `open_session`.
         """
-        self.config = config
+        self.spec = spec
         self._session = session
         kinds = {"tensor(int8)": np.int8, "tensor(float)": np.float32}
         self._cache_dtype = next(kinds[put.type] for put in session.get_inputs() if put.name == "keys.0")
@@ -148,12 +148,12 @@ class OnnxGPT2:
     @property
     def vocabulary_size(self) -> int:
         """Number of tokens it knows: V."""
-        return self.config.vocabulary_size
+        return self.spec.vocabulary_size
 
     @property
     def context_window_tokens(self) -> int:
         """Most tokens a row of a cache can hold: GPT-2 has no positions past its window."""
-        return self.config.context_window_tokens
+        return self.spec.context_window_tokens
 
     @property
     def device_name(self) -> str:
@@ -162,9 +162,9 @@ class OnnxGPT2:
 
     def new_cache(self, capacity: int) -> OnnxCache:
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
-        heads = self.config.heads
-        shape = (1, heads, min(capacity, self.context_window_tokens) + _PADDING, self.config.width // heads)
-        return OnnxCache([np.zeros(shape, self._cache_dtype) for _ in range(2 * self.config.layers)], [0])
+        heads = self.spec.attention.heads
+        shape = (1, heads, min(capacity, self.context_window_tokens) + _PADDING, self.spec.width // heads)
+        return OnnxCache([np.zeros(shape, self._cache_dtype) for _ in range(2 * self.spec.layers)], [0])
 
     def open_batch(self, rows: int) -> Batch | None:
         """Return nothing: here every step is waited for."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, save_model
 
 from songsmith.errors import ModelError
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.spec import NetworkSpec
 
 Array = NDArray[Any]
 
@@ -47,21 +47,21 @@ class Precision(StrEnum):
     """Not rounded: what the others are held to."""
 
 
-def check_weights(config: GPT2Config, weights: Mapping[str, Array]) -> None:
+def check_weights(spec: NetworkSpec, weights: Mapping[str, Array]) -> None:
     """Make sure that weights are all there, of the right shapes, and numbers.
 
     Raises:
         ModelError: one is missing, has another shape, or holds something that is no number.
     """
-    config.check_shapes({name: tuple(weight.shape) for name, weight in weights.items()})
-    for name in config.weight_shapes():
+    spec.check_shapes({name: tuple(weight.shape) for name, weight in weights.items()})
+    for name in spec.weight_shapes():
         if not np.isfinite(weights[name]).all():
             raise ModelError(f"The model's {name} contains values that aren't numbers.", "Download or export it again.")
 
 
 def write_graph(
     path: Path,
-    config: GPT2Config,
+    spec: NetworkSpec,
     weights: Mapping[str, Array],
     *,
     precision: Precision,
@@ -76,14 +76,14 @@ def write_graph(
 
     Args:
         path: of the graph; the weights are `path` with `.data` behind.
-        config: the network's shape.
-        weights: by the names `config.weight_shapes()` gives; checked by `check_weights`.
+        spec: of the network.
+        weights: by the names `spec.weight_shapes()` gives; checked by `check_weights`.
         precision: of the matrices.
         cache_steps: for `keys.L` and `values.L` the size of a step, (H, 1, E) float32, where the cache is int8; without
             them it is float32.
         shows_mixed: whether `mixed.L`, queries, keys and values before they are parted, are outputs too: (B, T, 3D).
     """
-    builder = _Builder(config, weights, precision, cache_steps or {}, shows_mixed=shows_mixed)
+    builder = _Builder(spec, weights, precision, cache_steps or {}, shows_mixed=shows_mixed)
     save_model(
         builder.build(), path, save_as_external_data=True, all_tensors_to_one_file=True, location=f"{path.name}.data",
         size_threshold=_SMALL_BYTES,
@@ -94,10 +94,10 @@ class _Builder:
     """A graph while it is put together."""
 
     def __init__(
-        self, config: GPT2Config, weights: Mapping[str, Array], precision: Precision, cache_steps: Mapping[str, Array],
+        self, spec: NetworkSpec, weights: Mapping[str, Array], precision: Precision, cache_steps: Mapping[str, Array],
         *, shows_mixed: bool,
     ) -> None:  # fmt: skip
-        self._config, self._weights, self._precision, self._steps = config, weights, precision, cache_steps
+        self._spec, self._weights, self._precision, self._steps = spec, weights, precision, cache_steps
         self._shows_mixed = shows_mixed
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
@@ -109,7 +109,7 @@ class _Builder:
             self._last_axis = self._constant("last_axis", np.array([-1], np.int64))
 
     def build(self) -> Any:
-        config, take = self._config, self._take
+        spec, take = self._spec, self._take
         for name, kind, shape in (
             ("ids", TensorProto.INT64, ["B", "T"]), ("places", TensorProto.INT64, ["B", "T"]),
             ("lengths", TensorProto.INT32, ["B"]), ("counts", TensorProto.INT32, ["B"]),
@@ -119,7 +119,7 @@ class _Builder:
         words = self._node("Gather", [take("wte.weight"), "ids"], "words")
         places = self._node("Gather", [take("wpe.weight"), "places"], "positions")
         normed, stream = self._add_and_norm(words, places, "h.0.ln_1")
-        for layer in range(config.layers):
+        for layer in range(spec.layers):
             block = f"h.{layer}"
             mixed = self._product(
                 normed, f"{block}.attn.c_attn.weight", bias=f"{block}.attn.c_attn.bias", output=f"mixed.{layer}"
@@ -129,33 +129,31 @@ class _Builder:
             wide = self._product(normed, f"{block}.mlp.c_fc.weight")
             inner = self._node("FastGelu", [wide, take(f"{block}.mlp.c_fc.bias")], f"inner.{layer}", _CONTRIBUTED)
             back = self._product(inner, f"{block}.mlp.c_proj.weight")
-            following = "ln_f" if layer == config.layers - 1 else f"h.{layer + 1}.ln_1"
+            following = "ln_f" if layer == spec.layers - 1 else f"h.{layer + 1}.ln_1"
             normed, stream = self._add_and_norm(stream, back, following, f"{block}.mlp.c_proj.bias")
         rows = self._node(
-            "Reshape", [normed, self._constant("flat", np.array([-1, config.width], np.int64))], "final"
+            "Reshape", [normed, self._constant("flat", np.array([-1, spec.width], np.int64))], "final"
         )  # (B, T, D) -> (B * T, D)
         wanted = self._node("Gather", [rows, "wanted"], "read", axis=0)
         # The head is the matrix of the words, turned over.
         self._product(wanted, "head", matrix=self._weights["wte.weight"].T, output="logits")
-        self._outputs.insert(
-            0, helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["W", config.vocabulary_size])
-        )
+        self._outputs.insert(0, helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["W", spec.vocabulary_size]))
         graph = helper.make_graph(self._nodes, "gpt2", self._inputs, self._outputs, self._constants)
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIBUTED, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="songsmith")
 
     def _attention(self, mixed: str, layer: int) -> str:
         """Attend to the cache and to what is read now, which goes into the cache where it lies."""
-        heads = self._config.heads
+        heads = self._spec.attention.heads
         kind = TensorProto.INT8 if self._steps else TensorProto.FLOAT
-        shape: list[int | str | None] = ["B", heads, "S", self._config.width // heads]
+        shape: list[int | str | None] = ["B", heads, "S", self._spec.width // heads]
         names = [f"{part}.{layer}" for part in ("keys", "values")]
         for name in names:
             self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
             now = name.replace(".", "_now.")
             self._outputs.append(helper.make_tensor_value_info(now, kind, shape))
         if self._shows_mixed:
-            wide: list[int | str | None] = ["B", "T", 3 * self._config.width]
+            wide: list[int | str | None] = ["B", "T", 3 * self._spec.width]
             self._outputs.append(helper.make_tensor_value_info(mixed, TensorProto.FLOAT, wide))
         steps = [self._constant(f"{name}.step", self._steps[name]) for name in names] if self._steps else ["", ""]
         options: dict[str, Any] = {"num_heads": heads, "kv_num_heads": heads}
@@ -211,7 +209,7 @@ class _Builder:
         self._nodes.append(
             helper.make_node(
                 "SkipLayerNormalization", inputs, [names[0], "", "", names[1]], f"{norm}.add_and_norm",
-                domain=_CONTRIBUTED, epsilon=self._config.layer_norm_epsilon,
+                domain=_CONTRIBUTED, epsilon=self._spec.norm.epsilon,
             )
         )  # fmt: skip
         return names

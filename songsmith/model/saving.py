@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.errors import storing
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures import write_config
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.hashes import hash_file
 from songsmith.model.manifest import Manifest
 from songsmith.model.tokenizer import Tokenizer
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def save_model(
-    folder: Path, config: GPT2Config, weights: Mapping[str, "Tensor"], tokenizer: Tokenizer, manifest: Manifest
+    folder: Path, spec: NetworkSpec, weights: Mapping[str, "Tensor"], tokenizer: Tokenizer, manifest: Manifest
 ) -> None:
     """Write a model directory whole or not at all; one that is there already is replaced.
 
@@ -28,8 +29,8 @@ def save_model(
 
     Args:
         folder: where it will be; its parent is made if it is not there.
-        config: the network's shape.
-        weights: by the names `config.weight_shapes()` gives.
+        spec: of the network.
+        weights: by the names `spec.weight_shapes()` gives.
         tokenizer: its own.
         manifest: the hash of the weights is filled in.
 
@@ -42,7 +43,7 @@ def save_model(
         shutil.rmtree(waiting, ignore_errors=True)
         waiting.mkdir()
     try:
-        _fill(waiting, config, weights, tokenizer, manifest)
+        _fill(waiting, spec, weights, tokenizer, manifest)
         with storing(folder):
             shutil.rmtree(old, ignore_errors=True)
             if folder.exists():
@@ -59,7 +60,7 @@ def save_model(
 
 
 def _fill(
-    folder: Path, config: GPT2Config, weights: Mapping[str, "Tensor"], tokenizer: Tokenizer, manifest: Manifest
+    folder: Path, spec: NetworkSpec, weights: Mapping[str, "Tensor"], tokenizer: Tokenizer, manifest: Manifest
 ) -> None:
     """Write all files of a model directory, and wait until they are on the disk."""
     import torch
@@ -67,12 +68,12 @@ def _fill(
 
     with storing(folder):
         halves = {
-            f"transformer.{name}": weight.detach().to("cpu", torch.float16).contiguous()
+            spec.names.saved(name): weight.detach().to("cpu", torch.float16).contiguous()
             for name, weight in weights.items()
         }
         # Not save_file, which hides the disk's own errors and makes a file that only its owner can read.
         (folder / WEIGHTS).write_bytes(save(halves, metadata={"format": "pt"}))
-        _write_json(folder / "config.json", _config_json(config, tokenizer))
+        _write_json(folder / "config.json", _config_json(spec, tokenizer))
         _write_json(folder / "generation_config.json", {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end})
         tokenizer.save(folder)
         replace(manifest, weights_sha256=hash_file(folder / WEIGHTS)).save(folder)
@@ -85,23 +86,6 @@ def _write_json(path: Path, values: Mapping[str, object]) -> None:
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
-def _config_json(config: GPT2Config, tokenizer: Tokenizer) -> dict[str, object]:
-    return {
-        "model_type": "gpt2",
-        "architectures": ["GPT2LMHeadModel"],
-        "dtype": "float16",
-        "vocab_size": config.vocabulary_size,
-        "n_positions": config.context_window_tokens,
-        "n_embd": config.width,
-        "n_layer": config.layers,
-        "n_head": config.heads,
-        "n_inner": config.inner_width,
-        "layer_norm_epsilon": config.layer_norm_epsilon,
-        "activation_function": "gelu_new",
-        "attn_pdrop": 0.0,
-        "embd_pdrop": 0.0,
-        "resid_pdrop": 0.0,
-        "tie_word_embeddings": True,
-        "bos_token_id": tokenizer.end,
-        "eos_token_id": tokenizer.end,
-    }
+def _config_json(spec: NetworkSpec, tokenizer: Tokenizer) -> dict[str, object]:
+    end = tokenizer.end
+    return {**write_config(spec), "dtype": "float16", "bos_token_id": end, "eos_token_id": end}

@@ -188,7 +188,7 @@ class ModelStore:
         """Read the files of a model, to run it or to train it further.
 
         Raises:
-            ModelError: it is unknown, damaged, no GPT-2, or does not fit its own tokenizer.
+            ModelError: it is unknown, damaged, of an architecture that is not supported, or does not fit its own tokenizer.
         """
         return read_stored(_short(name), self.find(name), self._hashes)
 
@@ -308,7 +308,7 @@ def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend
     target = choose_device(device)
     network = CudaGraphNetwork if target.type == "cuda" else GPT2
     try:
-        return network(stored.config, stored.tensors(), target, choose_dtype(target))
+        return network(stored.spec, stored.tensors(), target, choose_dtype(target))
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelError(f"{stored.name} doesn't fit into the memory of {target}.", "Try --device cpu.") from error
 

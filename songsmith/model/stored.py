@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures.spec import NetworkSpec
     from songsmith.model.tokenizer import Tokenizer
 
 # Special tokens that a text never becomes may lie past the network's last row; a new mark gets the next id after them.
@@ -31,7 +31,7 @@ class StoredModel:
     manifest: Manifest
     weights_sha256: str
     """Of the files as they are, whatever the manifest says; see `WeightHashes.hash`."""
-    config: "GPT2Config"
+    spec: "NetworkSpec"
     tokenizer: "Tokenizer"
     weights: Weights
     end_ids: frozenset[int] = frozenset()
@@ -55,27 +55,27 @@ class StoredModel:
         """
         import numpy as np
 
-        for weight in self.config.weight_shapes():
+        for weight in self.spec.weight_shapes():
             if not np.isfinite(self.weights.array(weight)).all():
                 raise ModelError(
                     f"The model's {weight} contains values that aren't numbers.", "Download or export it again."
                 )
 
     def tensors(self) -> "Mapping[str, Tensor]":
-        """Return its weights for torch, by the names `config.weight_shapes()` gives.
+        """Return its weights for torch, by the names `spec.weight_shapes()` gives.
 
         Raises:
             ModelError: a file is damaged.
         """
-        return self.weights.tensors(list(self.config.weight_shapes()))
+        return self.weights.tensors(list(self.spec.weight_shapes()))
 
     def arrays(self) -> "Mapping[str, NDArray[Any]]":
-        """Return its weights for NumPy, by the names `config.weight_shapes()` gives.
+        """Return its weights for NumPy, by the names `spec.weight_shapes()` gives.
 
         Raises:
             ModelError: a file is damaged.
         """
-        return self.weights.arrays(list(self.config.weight_shapes()))
+        return self.weights.arrays(list(self.spec.weight_shapes()))
 
 
 def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool = False) -> StoredModel:
@@ -88,21 +88,21 @@ def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool =
         afresh: read every byte of the weights again.
 
     Raises:
-        ModelError: it is damaged, no GPT-2, or does not fit its own tokenizer.
+        ModelError: it is damaged, of an architecture that is not supported, or does not fit its own tokenizer.
     """
     weights = Weights.open(folder)
     manifest, config = Manifest.load(folder), read_config(folder)
     # Only here does the tokenizer's code load: listing models stays instant.
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures import read_spec
     from songsmith.model.ends import read_end_ids
     from songsmith.model.tokenizer import Tokenizer
 
-    shape = GPT2Config.from_json(config)
-    if shape.context_window_tokens < 2:
+    spec = read_spec(config)
+    if spec.context_window_tokens < 2:
         raise ModelError(f"{name} sees only the last token, so it can't continue a song.", "Choose another model.")
-    weights.check(shape)
+    weights.check(spec)
     tokenizer = Tokenizer.load(folder)
-    rows = shape.vocabulary_size
+    rows = spec.vocabulary_size
     if tokenizer.rows_needed > rows or tokenizer.vocabulary_size > rows + _MOST_ROWLESS:
         raise ModelError(
             f"The tokenizer of {name} has {tokenizer.vocabulary_size} entries, but its network has {rows}.",
@@ -113,10 +113,10 @@ def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool =
         folder=folder,
         manifest=manifest,
         weights_sha256=hashes.hash(weights.files, afresh=afresh),
-        config=shape,
+        spec=spec,
         tokenizer=tokenizer,
         weights=weights,
-        end_ids=read_end_ids(folder, config, shape.vocabulary_size),
+        end_ids=read_end_ids(folder, spec),
     )
 
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures.spec import NetworkSpec
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
 _MOST_HEADER_BYTES = 3 * 2**20
 _MOST_TENSORS = 20_000
-"""Of all files of a model together; the deepest GPT-2 has 580."""
+"""Of all files of a model together; Llama 3 of 405 billion weights has 1,138."""
 _MOST_SHARDS = 1000
 _MOST_FILES_SEEN = 10_000
 _SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4,
@@ -36,7 +36,7 @@ _SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U1
 """Bytes of a number, by its type in a header. Others may be in a file, but are not read."""
 _NUMPY = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 _PREFIXES = re.compile(r"(?:_orig_mod\.|module\.|model\.|transformer\.)*")
-"""What torch.compile, data-parallel training, Lightning and transformers put before the names of a GPT-2's weights."""
+"""What torch.compile, data-parallel training, Lightning and transformers put before the names of a network's weights."""
 _OTHER_FORMATS = (
     ((".bin", ".pt", ".pth", ".ckpt", ".bin.index.json"), "as a pickle"),
     ((".gguf",), "as GGUF"), ((".h5",), "for TensorFlow"), ((".msgpack",), "for Flax"), ((".onnx",), "as ONNX"),
@@ -63,7 +63,7 @@ class Weights:
 
     files: Sequence[Path]
     stored: Mapping[str, StoredTensor]
-    """By the names `GPT2Config.weight_shapes()` gives; there may be more."""
+    """By the names `NetworkSpec.weight_shapes()` gives; there may be more."""
     bytes: int
     """Size on disk."""
     parameters: int
@@ -97,15 +97,15 @@ class Weights:
             parameters=sum(prod(tensor.shape) for tensor in stored.values()),
         )
 
-    def check(self, config: "GPT2Config") -> None:
+    def check(self, spec: "NetworkSpec") -> None:
         """Make sure that a network's weights are all there, by the headers alone.
 
         Raises:
             ModelError: one is missing, has another shape or a type of number that is not read, or there are more bytes than
                 this machine has memory for.
         """
-        config.check_shapes({name: tensor.shape for name, tensor in self.stored.items()})
-        for name in config.weight_shapes():
+        spec.check_shapes({name: tensor.shape for name, tensor in self.stored.items()})
+        for name in spec.weight_shapes():
             if (dtype := self.stored[name].dtype) not in _NUMPY:
                 raise ModelError(
                     f"The model's {name} is stored as {dtype}, which songsmith doesn't read.",
@@ -247,8 +247,8 @@ def _read_header(path: Path, most_bytes: int, most_tensors: int) -> tuple[int, l
             header = parse_json(file.read(length)) if length <= most_bytes else None
         if header is None or len(header) > most_tensors:
             raise ModelError(
-                f"{path} has a header of {length:,} bytes, and more tensors than any GPT-2 model.",
-                "Choose a GPT-2 model.",
+                f"{path} has a header of {length:,} bytes, and more tensors than any model that songsmith runs.",
+                "Choose another model.",
             )
         return length, _list_tensors(path, header, start=8 + length, size=size)
     except OSError as error:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from songsmith.errors import ModelError, storing
+from songsmith.model.architectures import read_spec
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.store import ModelEntry
 from songsmith.studio.studio import Studio
 
 
 def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
     """Return what is known of a model as JSON values; sizes in words a person reads."""
-    manifest, config = entry.manifest, entry.config
+    manifest, spec = entry.manifest, _read_spec(entry.config)
     return {
         "name": entry.name,
         "default": entry.name == default,
@@ -23,10 +25,10 @@ def describe(entry: ModelEntry, *, default: str) -> dict[str, Any]:
         "size": f"{entry.parameters / 1e6:.1f} M" if entry.parameters else "?",
         "parameters": entry.parameters,
         "weights_bytes": entry.bytes,
-        "context_window_tokens": _size(config, "n_positions"),
-        "layers": _size(config, "n_layer"),
-        "width": _size(config, "n_embd"),
-        "vocabulary_size": _size(config, "vocab_size"),
+        "context_window_tokens": spec and spec.context_window_tokens,
+        "layers": spec and spec.layers,
+        "width": spec and spec.width,
+        "vocabulary_size": spec and spec.vocabulary_size,
         "origin": manifest.origin,
         "data": manifest.data,
         "seed": manifest.seed,
@@ -93,8 +95,11 @@ def remove(studio: Studio, name: str) -> None:
             shutil.rmtree(run)
 
 
-def _size(config: Mapping[str, Any], key: str) -> int | None:
-    return value if type(value := config.get(key)) is int else None
+def _read_spec(config: Mapping[str, Any]) -> NetworkSpec | None:
+    try:
+        return read_spec(config)
+    except ModelError:  # a list of models shows those that cannot be used, too
+        return None
 
 
 def _list(values: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from songsmith import __version__
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import StorageError, UsageError, storing
 from songsmith.markup import MarkupFormat
+from songsmith.model.architectures import write_config
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import STARTER
 from songsmith.studio.cleaning import made_with
@@ -26,7 +27,7 @@ from songsmith.training.options import TrainingOptions, Unit
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures.spec import NetworkSpec
     from songsmith.model.tokenizer import Tokenizer
     from songsmith.training.dataset import Split, TrainingSong
     from songsmith.training.run import TrainingRun
@@ -127,12 +128,12 @@ def prepare_training(
         raise UsageError(f"Unknown size '{size}'.", f"Use one of {', '.join(SIZES)}.")
     shape = SIZES[size]
     material = _gather(studio, request, shape.context_window_tokens)
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures.gpt2 import gpt2_spec
     from songsmith.model.gpt2 import random_weights
 
     chosen = tokenizer or (GPT2_TOKENIZER if size == GPT2_TOKENIZER else None)
     own = load_tokenizer(studio, chosen) if chosen else _learn_tokenizer(material.split.train, shape.vocabulary_size)
-    config = GPT2Config(
+    spec = gpt2_spec(
         vocabulary_size=-(-own.vocabulary_size // 64) * 64,  # a multiple of 64 is faster on most hardware
         context_window_tokens=material.options.block_size_tokens,  # positions past the end of a block would never be trained
         width=shape.width,
@@ -142,10 +143,10 @@ def prepare_training(
     facts = {"size": size, "tokenizer": hashlib.sha256(own.to_json().encode()).hexdigest()}
     manifest = Manifest(
         origin=f"{size}: {shape.layers} layers, {shape.width} wide, {shape.heads} heads, context window of "
-        f"{config.context_window_tokens} tokens; trained from random weights. {request.command}".strip(),
+        f"{spec.context_window_tokens} tokens; trained from random weights. {request.command}".strip(),
         licence=request.licence,
     )
-    return _run(studio, request, material, own, config, random_weights(config, request.options.seed), manifest, facts)
+    return _run(studio, request, material, own, spec, random_weights(spec, request.options.seed), manifest, facts)
 
 
 def prepare_finetuning(studio: Studio, request: TrainingRequest, *, base: str | None = None) -> "TrainingRun":
@@ -161,32 +162,32 @@ def prepare_finetuning(studio: Studio, request: TrainingRequest, *, base: str | 
     """
     source = base or studio.settings.model
     stored = studio.models.read(source)
-    material = _gather(studio, request, stored.config.context_window_tokens)
+    material = _gather(studio, request, stored.spec.context_window_tokens)
     stored.check_numbers()  # else the first step would report a diverging loss
     own = stored.tokenizer.with_marks()
-    config, weights = _make_room(stored.config, stored.tensors(), own.vocabulary_size)
+    spec, weights = _make_room(stored.spec, stored.tensors(), own.vocabulary_size)
     digest = stored.weights_sha256
     manifest = Manifest(
         origin=f"Fine-tuned from {source}. {request.command}".strip(),
         base=f"{source} {digest}",
         licence=request.licence or stored.manifest.licence,
     )
-    return _run(studio, request, material, own, config, weights, manifest, {"base": digest})
+    return _run(studio, request, material, own, spec, weights, manifest, {"base": digest})
 
 
 def _make_room(
-    config: "GPT2Config", weights: "Mapping[str, Tensor]", vocabulary_size: int
-) -> "tuple[GPT2Config, Mapping[str, Tensor]]":
+    spec: "NetworkSpec", weights: "Mapping[str, Tensor]", vocabulary_size: int
+) -> "tuple[NetworkSpec, Mapping[str, Tensor]]":
     """Add embeddings for marks that the tokenizer did not have: each starts near the mean of all others."""
-    missing = vocabulary_size - config.vocabulary_size
+    missing = vocabulary_size - spec.vocabulary_size
     if missing <= 0:
-        return config, weights
+        return spec, weights
     import torch
 
     table = weights["wte.weight"].float()
     mean = table.mean(0, keepdim=True)
     near = mean + 0.1 * table.std() * torch.randn(missing, table.shape[1], generator=torch.Generator().manual_seed(0))
-    return replace(config, vocabulary_size=vocabulary_size), {**weights, "wte.weight": torch.cat([table, near])}
+    return replace(spec, vocabulary_size=vocabulary_size), {**weights, "wte.weight": torch.cat([table, near])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +232,7 @@ def _run(
     request: TrainingRequest,
     material: _Material,
     tokenizer: "Tokenizer",
-    config: "GPT2Config",
+    spec: "NetworkSpec",
     weights: "Mapping[str, Tensor]",
     manifest: Manifest,
     facts: Mapping[str, Any],
@@ -260,14 +261,14 @@ def _run(
         name=material.name,
         folder=studio.paths.training / material.name,
         model_folder=studio.paths.models / material.name,
-        config=config,
+        spec=spec,
         weights=weights,
         tokenizer=tokenizer,
         split=split,
         planner=plan_line,
         options=options,
         manifest=manifest,
-        identity={**facts, "data": material.sha256, "shape": asdict(config), **options.as_json()},
+        identity={**facts, "data": material.sha256, "shape": write_config(spec), **options.as_json()},
     )
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its name everywhere)
 from torch import Tensor, nn
 
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.training.dataset import IGNORED
 
 # Letters in shapes: B = rows, T = tokens in a row, N = B * T, D = width, H = heads, E = D / H, V = vocabulary.
@@ -38,16 +38,16 @@ class Norm(nn.LayerNorm):
 class Attention(nn.Module):
     """Causal self-attention."""
 
-    def __init__(self, config: GPT2Config, c_attn: Affine, c_proj: Affine, dropout: float) -> None:
+    def __init__(self, spec: NetworkSpec, c_attn: Affine, c_proj: Affine, dropout: float) -> None:
         """Join the projection into queries, keys and values, and the one back."""
         super().__init__()
-        self.config, self.dropout = config, dropout
+        self.spec, self.dropout = spec, dropout
         self.c_attn, self.c_proj = c_attn, c_proj
 
     def forward(self, x: Tensor, rows: int) -> Tensor:
         """Mix what each of the N = rows * T places sees of its own past."""
-        heads = self.config.heads
-        mixed = self.c_attn(x).view(rows, -1, 3, heads, self.config.width // heads).permute(2, 0, 3, 1, 4)
+        heads = self.spec.attention.heads
+        mixed = self.c_attn(x).view(rows, -1, 3, heads, self.spec.width // heads).permute(2, 0, 3, 1, 4)
         query, keys, values = mixed.unbind()  # (B, H, T, E) each
         chance = self.dropout if self.training else 0.0
         seen = F.scaled_dot_product_attention(query, keys, values, dropout_p=chance, is_causal=True)
@@ -127,10 +127,10 @@ def _piece_rows(logits: Tensor) -> int:
 class LearningGPT2(nn.Module):
     """A GPT-2 whose forward pass is its loss."""
 
-    def __init__(self, config: GPT2Config, weights: Mapping[str, Tensor], *, dropout: float = 0.0) -> None:
-        """Start from weights, by the names `config.weight_shapes()` gives; they are copied."""
+    def __init__(self, spec: NetworkSpec, weights: Mapping[str, Tensor], *, dropout: float = 0.0) -> None:
+        """Start from weights, by the names `spec.weight_shapes()` gives; they are copied."""
         super().__init__()
-        self.config = config
+        self.spec = spec
 
         def take(name: str) -> Tensor:
             return weights[name].detach().clone().float()
@@ -139,27 +139,27 @@ class LearningGPT2(nn.Module):
             return Affine(take(f"{name}.weight"), take(f"{name}.bias"))
 
         def norm(name: str) -> Norm:
-            return Norm(take(f"{name}.weight"), take(f"{name}.bias"), config.layer_norm_epsilon)
+            return Norm(take(f"{name}.weight"), take(f"{name}.bias"), spec.norm.epsilon)
 
-        self.wte = nn.Embedding(config.vocabulary_size, config.width, _weight=take("wte.weight"))
-        self.wpe = nn.Embedding(config.context_window_tokens, config.width, _weight=take("wpe.weight"))
+        self.wte = nn.Embedding(spec.vocabulary_size, spec.width, _weight=take("wte.weight"))
+        self.wpe = nn.Embedding(spec.context_window_tokens, spec.width, _weight=take("wpe.weight"))
         self.dropout = nn.Dropout(dropout)
         self.h = nn.ModuleList(
             Layer(
                 norm(f"h.{n}.ln_1"),
-                Attention(config, affine(f"h.{n}.attn.c_attn"), affine(f"h.{n}.attn.c_proj"), dropout),
+                Attention(spec, affine(f"h.{n}.attn.c_attn"), affine(f"h.{n}.attn.c_proj"), dropout),
                 norm(f"h.{n}.ln_2"),
                 Perceptron(affine(f"h.{n}.mlp.c_fc"), affine(f"h.{n}.mlp.c_proj")),
                 dropout,
             )
-            for n in range(config.layers)
+            for n in range(spec.layers)
         )
         self.ln_f = norm("ln_f")
 
     def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Read (B, T) tokens; return (N,) nats that each of (B, T) targets costs, 0 where it is IGNORED."""
         places = torch.arange(tokens.shape[1], device=tokens.device)
-        x = self.dropout(self.wte(tokens) + self.wpe(places)).view(-1, self.config.width)  # (N, D)
+        x = self.dropout(self.wte(tokens) + self.wpe(places)).view(-1, self.spec.width)  # (N, D)
         for layer in self.h:
             x = layer(x, tokens.shape[0])
         logits = F.linear(self.ln_f(x), self.wte.weight)  # (N, D) -> (N, V)

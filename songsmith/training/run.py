@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.manifest import Manifest
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import Planner, Split
@@ -24,9 +24,9 @@ class TrainingRun:
     """For checkpoints and the best weights."""
     model_folder: Path
     """Where the model directory will be written."""
-    config: GPT2Config
+    spec: NetworkSpec
     weights: Mapping[str, Tensor]
-    """Initial weights, by the names of `config.weight_shapes()`."""
+    """Initial weights, by the names of `spec.weight_shapes()`."""
     tokenizer: Tokenizer
     """One that has every mark."""
     split: Split

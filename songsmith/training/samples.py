@@ -10,7 +10,7 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Song
 from songsmith.markup import MarkupFormat, Prompt
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.gpt2 import GPT2
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import LoadedModel
@@ -19,7 +19,7 @@ from songsmith.training.dataset import TrainingSong
 
 
 def write_sample(
-    config: GPT2Config,
+    spec: NetworkSpec,
     weights: Mapping[str, Tensor],
     tokenizer: Tokenizer,
     format: MarkupFormat,
@@ -45,7 +45,7 @@ def write_sample(
         EngineError: the network failed.
     """
     device = next(iter(weights.values())).device
-    network = GPT2(config, weights, device, torch.float32)
+    network = GPT2(spec, weights, device, torch.float32)
     model = LoadedModel(
         name="sample",
         manifest=Manifest(format=format),

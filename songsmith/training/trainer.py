@@ -177,7 +177,7 @@ class _Trainer:
         self._stopped = False
         torch.manual_seed(options.seed)  # for dropout; initial weights and the order of songs have their own streams
         weights = {name.removeprefix("weight/"): value for name, value in tensors.items() if name.startswith("weight/")}
-        network = LearningGPT2(run.config, weights or run.weights, dropout=options.dropout)
+        network = LearningGPT2(run.spec, weights or run.weights, dropout=options.dropout)
         self._network = network.to(self._device)
         self._names = {weight: name for name, weight in self._network.named_parameters()}
         self._optimizers = make_optimizers(self._network, options, self._precision)
@@ -314,7 +314,7 @@ class _Trainer:
     def _validate(self, songs: tuple[TrainingSong, ...]) -> EvalResult:
         if len(songs) not in self._evaluators:
             run, options = self._run, self._options
-            window = min(run.config.context_window_tokens, options.block_size_tokens)
+            window = min(run.spec.context_window_tokens, options.block_size_tokens)
             self._evaluators[len(songs)] = Evaluator(
                 songs, run.tokenizer, run.manifest.format, window=window, batch_rows=options.micro_batch_size
             )
@@ -335,7 +335,7 @@ class _Trainer:
 
     def _sample(self) -> str:
         return write_sample(
-            self._run.config,
+            self._run.spec,
             self._weights(),
             self._run.tokenizer,
             self._run.manifest.format,
@@ -382,7 +382,7 @@ class _Trainer:
         if self._accelerator.is_main_process:
             options = {**self._run.manifest.options, "precision": self._state.precision}
             manifest = replace(self._run.manifest, metrics=metrics, options=options, created_at=now())
-            save_model(self._run.model_folder, self._run.config, best, self._run.tokenizer, manifest)
+            save_model(self._run.model_folder, self._run.spec, best, self._run.tokenizer, manifest)
         self._accelerator.wait_for_everyone()
         yield TrainingFinished(
             step=self._state.step,

@@ -17,7 +17,7 @@ from songsmith.benchmark.turns import in_turns
 from songsmith.benchmark.worker import Absent, Worker
 from songsmith.cli.app import app
 from songsmith.errors import UsageError
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.store import ModelStore
 from songsmith.paths import find_paths
 
@@ -82,7 +82,7 @@ def test_random_weights_are_the_same_model_to_transformers(tmp_path):
     from transformers import GPT2LMHeadModel
 
     write_random_model(
-        tmp_path, GPT2Config(vocabulary_size=300, context_window_tokens=32, width=16, layers=2, heads=2), seed=4
+        tmp_path, gpt2_spec(vocabulary_size=300, context_window_tokens=32, width=16, layers=2, heads=2), seed=4
     )
     ours = ModelStore(find_paths()).load(str(tmp_path), device="cpu", threads=1, exact=True)
     assert ours.tokenizer.vocabulary_size == 300

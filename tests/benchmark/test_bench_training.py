@@ -122,7 +122,7 @@ def test_every_process_prepares_the_same_lesson():
     )
     assert one.songs == other.songs
     assert one.tokenizer.to_json() == other.tokenizer.to_json()
-    assert one.config == other.config
+    assert one.spec == other.spec
     assert all(torch.equal(weight, other.weights[name]) for name, weight in one.weights.items())
     # Enough for one song an example, and for as many blocks of packed ones.
     assert len(one.songs) > 2 * 3

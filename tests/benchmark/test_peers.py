@@ -15,9 +15,9 @@ from songsmith.benchmark.random_model import write_random_model
 from songsmith.benchmark.results import OURS, Measure
 from songsmith.benchmark.worker import Absent, Worker
 from songsmith.benchmark.writing import measure_writing
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
 
-TINY = GPT2Config(vocabulary_size=320, context_window_tokens=128, width=32, layers=2, heads=2)
+TINY = gpt2_spec(vocabulary_size=320, context_window_tokens=128, width=32, layers=2, heads=2)
 
 
 @pytest.fixture

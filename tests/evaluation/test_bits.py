@@ -14,7 +14,7 @@ from songsmith.errors import EngineError, ModelError
 from songsmith.evaluation.bits import require_marks, score_song, token_nats
 from songsmith.lyrics import Song, parse
 from songsmith.markup import END, LINE, MarkupFormat
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.gpt2 import GPT2
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import LoadedModel
@@ -38,7 +38,7 @@ def fixed(starter: LoadedModel) -> ModelMaker:
     """Return a maker of networks that give every token the same logits, whatever was read."""
 
     def make(logits: Logits, *, window: int = 16, format: MarkupFormat = MarkupFormat.MARKUP) -> LoadedModel:
-        shape = GPT2Config(vocabulary_size=len(logits), context_window_tokens=window, width=2, layers=1, heads=1)
+        shape = gpt2_spec(vocabulary_size=len(logits), context_window_tokens=window, width=2, layers=1, heads=1)
         weights = {name: torch.zeros(size) for name, size in shape.weight_shapes().items()}
         weights["ln_f.bias"][0] = 1.0
         weights["wte.weight"][:, 0] = torch.from_numpy(logits)

@@ -57,7 +57,7 @@ def load(name: str) -> LoadedModel:
     stored = ModelStore(find_paths()).read(name)
     return LoadedModel(
         name=name, manifest=stored.manifest, weights_sha256="", tokenizer=stored.tokenizer, end_ids=stored.end_ids,
-        backend=GPT2(stored.config, stored.tensors(), torch.device("cpu"), torch.float64),
+        backend=GPT2(stored.spec, stored.tensors(), torch.device("cpu"), torch.float64),
     )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def test_rows_side_by_side_with_guesses_and_a_draft_model_end_there_too(tmp_path
 
 def test_a_queued_network_ends_there_too(tmp_path: Path) -> None:
     stored = ModelStore(find_paths()).read(str(write_ending_model(tmp_path / "model", config=OTHER_END)))
-    backend = CudaGraphNetwork(stored.config, stored.tensors(), torch.device("cpu"), torch.float32)
+    backend = CudaGraphNetwork(stored.spec, stored.tensors(), torch.device("cpu"), torch.float32)
     model = LoadedModel(
         name="queued", manifest=stored.manifest, weights_sha256="", backend=backend, tokenizer=stored.tokenizer,
         end_ids=stored.end_ids,

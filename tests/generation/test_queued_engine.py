@@ -38,7 +38,7 @@ KINDS: list[dict[str, object]] = [
 def load(name: str, kind: type[GPT2], device: str = "cpu", dtype: torch.dtype = torch.float64) -> LoadedModel:
     """Return a model in double precision: how a processor rounds must not choose between two tokens that are as likely."""
     stored = ModelStore(find_paths()).read(name)
-    backend = kind(stored.config, stored.tensors(), torch.device(device), dtype)
+    backend = kind(stored.spec, stored.tensors(), torch.device(device), dtype)
     return LoadedModel(
         name=name, manifest=stored.manifest, weights_sha256="", backend=backend, tokenizer=stored.tokenizer
     )

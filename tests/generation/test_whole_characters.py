@@ -42,7 +42,7 @@ def write(engine: Engine, options: list[GenerationOptions]) -> list[str]:
 
 def queued_of(folder: str, kind: type[CudaGraphNetwork] = CudaGraphNetwork) -> LoadedModel:
     stored = ModelStore(find_paths()).read(folder)
-    backend = kind(stored.config, stored.tensors(), torch.device("cpu"), torch.float32)
+    backend = kind(stored.spec, stored.tensors(), torch.device("cpu"), torch.float32)
     return LoadedModel(
         name="queued", manifest=stored.manifest, weights_sha256="", backend=backend, tokenizer=stored.tokenizer
     )

@@ -102,7 +102,7 @@ def cost(store: ModelStore, name: str) -> float:
     """Return what a few tokens cost in the network that learns."""
     stored = store.read(name)
     row = torch.tensor([TOKENS])
-    return float(LearningGPT2(stored.config, stored.tensors())(row[:, :-1], row[:, 1:]).sum().detach())
+    return float(LearningGPT2(stored.spec, stored.tensors())(row[:, :-1], row[:, 1:]).sum().detach())
 
 
 def score(store: ModelStore, name: str) -> "np.ndarray[Any, Any]":

@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songsmith.model import cuda_graphs
+from songsmith.model.architectures.gpt2 import gpt2_spec
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Logits
-from songsmith.model.config import GPT2Config
 from songsmith.model.cuda_graphs import CudaGraphNetwork, StaticBatch, round_rows
 from songsmith.model.gpt2 import GPT2, random_weights
 
 CPU = torch.device("cpu")
-SMALL = GPT2Config(vocabulary_size=97, context_window_tokens=160, width=32, layers=2, heads=4)
-FULL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
+SMALL = gpt2_spec(vocabulary_size=97, context_window_tokens=160, width=32, layers=2, heads=4)
+FULL = gpt2_spec(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
 
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -30,7 +31,7 @@ def _short_spans():
         yield
 
 
-def model_of(config: GPT2Config = SMALL, seed: int = 0) -> CudaGraphNetwork:
+def model_of(config: NetworkSpec = SMALL, seed: int = 0) -> CudaGraphNetwork:
     # Ten times as wide as a fresh GPT-2's, so that what comes before makes a difference.
     weights = {
         name: weight * 10 if weight.dim() == 2 else weight for name, weight in random_weights(config, seed).items()
@@ -53,7 +54,7 @@ def begin(model: GPT2, batch: StaticBatch, texts: Sequence[Sequence[int]]) -> No
 
 
 shapes = st.builds(
-    lambda vocabulary, heads, size, layers: GPT2Config(
+    lambda vocabulary, heads, size, layers: gpt2_spec(
         vocabulary_size=vocabulary, context_window_tokens=24, width=heads * size, layers=layers, heads=heads
     ),
     st.integers(2, 40), st.integers(1, 4), st.sampled_from([1, 3, 8]), st.integers(1, 3),

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.queued_sampling import QueuedSampler, cuts_of
 from songsmith.generation.row import Alphabet
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
 from songsmith.model.store import LoadedModel
 
@@ -62,7 +62,7 @@ def unknown_batch(starter: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> Stat
             run(self, key, work)
 
     monkeypatch.setattr(GraphCache, "run", watched)
-    config = GPT2Config(
+    config = gpt2_spec(
         vocabulary_size=starter.backend.vocabulary_size, context_window_tokens=300, width=16, layers=2, heads=2
     )
     weights = {name: torch.empty(shape, device=META) for name, shape in config.weight_shapes().items()}

@@ -8,7 +8,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
+from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.gpt2 import GPT2, random_weights
 from songsmith.model.onnx import OnnxGPT2, open_session, run_graph
 from songsmith.model.onnx_graph import (
@@ -24,8 +25,8 @@ from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 
 CPU = torch.device("cpu")
-SMALL = GPT2Config(vocabulary_size=97, context_window_tokens=64, width=32, layers=3, heads=4)
-FULL = GPT2Config(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
+SMALL = gpt2_spec(vocabulary_size=97, context_window_tokens=64, width=32, layers=3, heads=4)
+FULL = gpt2_spec(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)
 VERSES = """The sun is down behind the hill, the lamps are lit along the quay,
 And every boat that rode at noon lies rocking where it ought to be.
 O bring the lantern to the door and set the kettle on the flame,
@@ -36,7 +37,7 @@ A dog gets up and lies again, a moth goes up and down the wall.
 """
 
 
-def weights_of(config: GPT2Config, seed: int = 0) -> dict[str, torch.Tensor]:
+def weights_of(config: NetworkSpec, seed: int = 0) -> dict[str, torch.Tensor]:
     # Wider than a fresh GPT-2's, with biases: what comes before makes a difference, and no part could be left out.
     generator = torch.Generator().manual_seed(seed + 1)
     return {
@@ -47,7 +48,7 @@ def weights_of(config: GPT2Config, seed: int = 0) -> dict[str, torch.Tensor]:
 
 
 def pair_of(
-    folder: Path, config: GPT2Config, *, seed: int = 0, precision: Precision = Precision.FLOAT32
+    folder: Path, config: NetworkSpec, *, seed: int = 0, precision: Precision = Precision.FLOAT32
 ) -> tuple[GPT2, OnnxGPT2]:
     weights = weights_of(config, seed)
     path = folder / "network.onnx"
@@ -60,7 +61,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[GPT2, OnnxGPT2]:
     return pair_of(tmp_path_factory.mktemp("small"), SMALL)
 
 
-def text_of(length: int, config: GPT2Config = SMALL, seed: int = 0) -> list[int]:
+def text_of(length: int, config: NetworkSpec = SMALL, seed: int = 0) -> list[int]:
     return [int(token) for token in np.random.default_rng(seed).integers(0, config.vocabulary_size, length)]
 
 
@@ -72,7 +73,7 @@ def nats(logits: np.ndarray, ids: list[int]) -> float:
 
 def check_every_position(reference: GPT2, network: OnnxGPT2, length: int) -> None:
     """By score; and by a prefill, steps, and a neighbour that leaves."""
-    tokens = text_of(length, network.config)
+    tokens = text_of(length, network.spec)
     expected = reference.forward_full(tokens)
     scored = network.forward_full(tokens)
     assert (scored.shape, scored.dtype) == (expected.shape, np.float32)
@@ -97,7 +98,7 @@ def test_unrounded_it_gives_them_over_the_whole_window_of_a_real_one(tmp_path: P
 
 
 shapes = st.builds(
-    lambda vocabulary, heads, size, layers: GPT2Config(
+    lambda vocabulary, heads, size, layers: gpt2_spec(
         vocabulary_size=vocabulary, context_window_tokens=24, width=heads * size, layers=layers, heads=heads
     ),
     st.integers(2, 40), st.integers(1, 4), st.sampled_from([8, 16]), st.integers(1, 3),
@@ -107,7 +108,7 @@ shapes = st.builds(
 @given(shapes, st.data(), st.integers(0, 1000))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_of_any_shape_read_kept_and_replaced_are_as_if_alone(
-    tmp_path_factory: pytest.TempPathFactory, config: GPT2Config, data: st.DataObject, seed: int
+    tmp_path_factory: pytest.TempPathFactory, config: NetworkSpec, data: st.DataObject, seed: int
 ) -> None:
     reference, network = pair_of(tmp_path_factory.mktemp("shape"), config, seed=seed)
     token = st.integers(0, config.vocabulary_size - 1)
@@ -198,8 +199,8 @@ def test_with_any_kind_of_product_the_starter_foretells_as_well(
         pytest.skip("the products of this processor overflow")
     store = ModelStore(find_paths())
     stored = store.read("starter")
-    write_graph(tmp_path / "network.onnx", stored.config, stored.arrays(), precision=precision)
-    network = OnnxGPT2(stored.config, open_session(tmp_path / "network.onnx", threads=1))
+    write_graph(tmp_path / "network.onnx", stored.spec, stored.arrays(), precision=precision)
+    network = OnnxGPT2(stored.spec, open_session(tmp_path / "network.onnx", threads=1))
     ids = starter.tokenizer.encode(VERSES)
     unrounded = nats(store.load("starter", device="cpu", threads=1, exact=True).backend.forward_full(ids), ids)
     assert abs(nats(network.forward_full(ids), ids) / unrounded - 1) < 0.01

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer as RustTokenizer
 
 from songsmith.errors import ModelError, SongsmithError, UsageError
 from songsmith.markup import MarkupFormat
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures import read_spec
 from songsmith.model.gpt2 import random_weights
 from songsmith.model.hashes import hash_file
 from songsmith.model.manifest import Manifest
@@ -181,7 +181,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config deep": (lambda f: (f / "config.json").write_text("[" * 100_000, encoding="utf-8"), "can't be read"),
     "config binary": (lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), "can't be read"),
     "config a list": (lambda f: (f / "config.json").write_text("[]", encoding="utf-8"), "isn't a configuration"),
-    "config of a llama": (lambda f: change_config(f, model_type="llama"), "'llama', not gpt2"),
+    "config of another type": (lambda f: change_config(f, model_type="bloom"), "'bloom', which songsmith doesn't support"),
     "config without heads": (lambda f: change_config(f, n_head=None), "config.json"),
     "config with words": (lambda f: change_config(f, n_layer="two"), "config.json"),
     "heads that do not divide": (lambda f: change_config(f, n_head=3), "don't fit"),
@@ -259,7 +259,7 @@ def test_a_model_trained_here_may_guess_for_a_plain_one_though_it_has_marks_besi
     config = json.loads((guessing / "config.json").read_text(encoding="utf-8"))
     config["vocab_size"] = plain.with_marks().vocabulary_size
     (guessing / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    shape = GPT2Config.from_json(config)
+    shape = read_spec(config)
     save_file(random_weights(shape, 0), guessing / "model.safetensors")
     target = replace(starter, name="plain", tokenizer=plain, parameters=10**9)
     assert store.load_draft("trained", target, device="cpu").name == "trained"

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from songsmith.craft.plans import plan_line
 from songsmith.lyrics import Line, Section, SectionKind, Song
 from songsmith.markup import MarkupFormat
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.gpt2 import random_weights
 from songsmith.model.manifest import Manifest
 from songsmith.model.tokenizer import Tokenizer
@@ -107,15 +107,15 @@ def make_run(home: Path, *, songs: int = 30, options: TrainingOptions | None = N
     options = options or make_options()
     split = split_songs(make_songs(songs), share=options.validation_share, seed=options.seed)
     tokenizer = learn_tokenizer(list(split.train))
-    config = GPT2Config(
+    spec = gpt2_spec(
         vocabulary_size=tokenizer.vocabulary_size, context_window_tokens=48, width=16, layers=2, heads=2
     )
     return TrainingRun(
         name="invented",
         folder=home / "training" / "invented",
         model_folder=home / "models" / "invented",
-        config=config,
-        weights=random_weights(config, options.seed),
+        spec=spec,
+        weights=random_weights(spec, options.seed),
         tokenizer=tokenizer,
         split=split,
         planner=plan_line,

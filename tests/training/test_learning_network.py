@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from songsmith.model.config import GPT2Config
+from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.gpt2 import GPT2, random_weights
 from songsmith.training import network
 from songsmith.training.dataset import IGNORED
@@ -15,7 +15,7 @@ from songsmith.training.network import LearningGPT2
 from songsmith.training.optimizers import Muon, make_optimizers
 from songsmith.training.options import OptimizerName, TrainingOptions
 
-CONFIG = GPT2Config(vocabulary_size=61, context_window_tokens=24, width=32, layers=3, heads=4)
+CONFIG = gpt2_spec(vocabulary_size=61, context_window_tokens=24, width=32, layers=3, heads=4)
 
 
 def test_its_loss_is_what_the_writing_network_thinks_of_the_text() -> None:

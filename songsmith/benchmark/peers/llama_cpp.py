@@ -28,22 +28,22 @@ def convert_to_gguf(folder: Path, place: Path) -> None:
     import gguf
     from safetensors.numpy import load_file
 
-    from songsmith.model.config import GPT2Config
+    from songsmith.model.architectures import read_spec
     from songsmith.model.weights import WEIGHTS
 
-    config = GPT2Config.from_json(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    spec = read_spec(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     weights = {name.removeprefix("transformer."): array for name, array in load_file(folder / WEIGHTS).items()}
     writer: Any = gguf.GGUFWriter(place / _FILE, "gpt2")
-    writer.add_context_length(config.context_window_tokens)
-    writer.add_embedding_length(config.width)
-    writer.add_feed_forward_length(config.inner)
-    writer.add_block_count(config.layers)
-    writer.add_head_count(config.heads)
-    writer.add_layer_norm_eps(config.layer_norm_epsilon)
-    writer.add_vocab_size(config.vocabulary_size)
+    writer.add_context_length(spec.context_window_tokens)
+    writer.add_embedding_length(spec.width)
+    writer.add_feed_forward_length(spec.feed_forward.inner_width)
+    writer.add_block_count(spec.layers)
+    writer.add_head_count(spec.attention.heads)
+    writer.add_layer_norm_eps(spec.norm.epsilon)
+    writer.add_vocab_size(spec.vocabulary_size)
     writer.add_tokenizer_model("no_vocab")
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
-    for name in config.weight_shapes():
+    for name in spec.weight_shapes():
         *block, part, kind = _split(name)
         array = weights[name].astype("float32")
         if kind == "weight" and "." in part:
