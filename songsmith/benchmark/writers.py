@@ -81,9 +81,9 @@ def _count_weights(folder: Path) -> int:
 
 
 def _weight_bytes(backend: "Backend") -> int:
-    from songsmith.model.onnx import OnnxGPT2
+    from songsmith.model.onnx import OnnxNetwork
 
-    if isinstance(backend, OnnxGPT2):
+    if isinstance(backend, OnnxNetwork):
         return 1
     from songsmith.model.device import choose_device, choose_dtype
 

@@ -1,4 +1,4 @@
-"""The GPT-2 network on ONNX Runtime: the backend of the CPU. Loads a graph that `compiled.py` had made; needs no torch."""
+"""A network on ONNX Runtime: the backend of the CPU. Loads a graph that `compiled.py` had made; needs no torch."""
 
 import os
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from onnxruntime import InferenceSession as Session
 
 Array = NDArray[Any]
 
-# Letters in shapes: B = rows, T = tokens read now, W = tokens whose successors are wanted, S = capacity of the cache,
-# H = heads, E = width of a head, V = vocabulary.
+# Letters in shapes: B = rows, T = tokens read now, W = tokens whose logits are wanted, S = capacity of the cache,
+# K = key-value heads, E = size of a head, V = vocabulary.
 
 _FATAL = 4
 # Rows that read less than their neighbours are filled up behind, and what fills them must have a place in the cache too.
@@ -50,7 +50,7 @@ class OnnxCache:
     """Keys and values of every layer, in memory that the session writes to where it lies."""
 
     def __init__(self, buffers: list[Array], lengths: list[int]) -> None:
-        """Hold keys of each layer, then values of each layer, (B, H, S, E); row b is filled up to lengths[b]."""
+        """Hold keys of each layer, then values of each layer, (B, K, S, E); row b is filled up to lengths[b]."""
         self.buffers = buffers
         self.lengths = lengths
         self._bound: dict[tuple[int, int], _Bound] = {}
@@ -112,15 +112,18 @@ class _Bound:
     def __init__(self, session: Session, buffers: list[Array], tokens: int, wanted: int, vocabulary: int) -> None:
         rows = len(buffers[0])
         self.inputs: dict[str, Array] = {
-            "ids": np.zeros((rows, tokens), np.int64), "places": np.zeros((rows, tokens), np.int64),
+            "ids": np.zeros((rows, tokens), np.int64), "position_ids": np.zeros((rows, tokens), np.int64),
             "lengths": np.zeros(rows, np.int32), "counts": np.zeros(rows, np.int32), "longest": np.zeros(1, np.int32),
-            "wanted": np.zeros(wanted, np.int64),
+            "logit_indices": np.zeros(wanted, np.int64),
         }  # fmt: skip
         self.logits = np.empty((wanted, vocabulary), np.float32)
         self.binding = session.io_binding()
         value = onnxruntime.OrtValue.ortvalue_from_numpy  # shares the array's memory
-        for name, array in self.inputs.items():
-            self.binding.bind_ortvalue_input(name, value(array))
+        asked = {
+            put.name for put in session.get_inputs()
+        }  # a network with rotary positions has no use for their numbers
+        for name in asked & self.inputs.keys():
+            self.binding.bind_ortvalue_input(name, value(self.inputs[name]))
         self.binding.bind_ortvalue_output("logits", value(self.logits))
         layers = len(buffers) // 2
         for number, buffer in enumerate(buffers):
@@ -130,8 +133,8 @@ class _Bound:
             self.binding.bind_ortvalue_output(f"{part}_now.{layer}", shared)
 
 
-class OnnxGPT2:
-    """A GPT-2 that reads tokens and gives the logits of what follows."""
+class OnnxNetwork:
+    """A network that reads tokens and gives the logits of what follows."""
 
     def __init__(self, spec: NetworkSpec, session: Session) -> None:
         """Run the graph of a session.
@@ -152,7 +155,7 @@ class OnnxGPT2:
 
     @property
     def context_window_tokens(self) -> int:
-        """Most tokens a row of a cache can hold: GPT-2 has no positions past its window."""
+        """Most tokens a row of a cache can hold: there are no positions past them."""
         return self.spec.context_window_tokens
 
     @property
@@ -162,8 +165,8 @@ class OnnxGPT2:
 
     def new_cache(self, capacity: int) -> OnnxCache:
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
-        heads = self.spec.attention.heads
-        shape = (1, heads, min(capacity, self.context_window_tokens) + _PADDING, self.spec.width // heads)
+        attention, slots = self.spec.attention, min(capacity, self.context_window_tokens) + _PADDING
+        shape = (1, attention.key_value_heads, slots, attention.head_size)
         return OnnxCache([np.zeros(shape, self._cache_dtype) for _ in range(2 * self.spec.layers)], [0])
 
     def open_batch(self, rows: int) -> Batch | None:
@@ -204,12 +207,12 @@ class OnnxGPT2:
         for row, row_tokens in enumerate(tokens):
             inputs["ids"][row, : counts[row]] = row_tokens
             # Behind its tokens a row holds padding, at any place that there is.
-            inputs["places"][row] = np.minimum(np.arange(starts[row], starts[row] + longest), ends[row] - 1)
+            inputs["position_ids"][row] = np.minimum(np.arange(starts[row], starts[row] + longest), ends[row] - 1)
         inputs["lengths"][:] = ends
         inputs["lengths"] -= 1
         inputs["counts"][:] = counts
         inputs["longest"][:] = max(ends)
-        inputs["wanted"][:] = wanted
+        inputs["logit_indices"][:] = wanted
         self._session.run_with_iobinding(bound.binding)
         cache.lengths[:] = ends
         return bound.logits

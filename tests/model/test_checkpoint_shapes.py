@@ -20,7 +20,7 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import Song
 from songsmith.markup import Prompt
-from songsmith.model.onnx import OnnxGPT2
+from songsmith.model.onnx import OnnxNetwork
 from songsmith.model.store import ModelStore
 from songsmith.paths import Paths
 from songsmith.training.network import LearningGPT2
@@ -93,7 +93,7 @@ ALIKE: dict[str, Callable[[Path], object]] = {
 
 def write(store: ModelStore, name: str) -> str:
     model = store.load(name, device="cpu", threads=1)
-    assert isinstance(model.backend, OnnxGPT2)
+    assert isinstance(model.backend, OnnxNetwork)
     options = GenerationOptions(seed=1, max_new_tokens=24, min_lines=0)
     return "".join(chunk.text for chunk in Engine(model).stream(Prompt(song=Song("The Mill")), [options]))
 
@@ -145,7 +145,7 @@ def test_a_perceptron_of_another_width_is_what_transformers_makes_of_it(paths: P
     theirs = GPT2LMHeadModel.from_pretrained(folder)(torch.tensor([TOKENS])).logits[0].detach().numpy()
     assert np.abs(score(store, "other") - theirs).max() < 1e-5
     in_8_bits = store.load("other", device="cpu", threads=1).backend
-    assert isinstance(in_8_bits, OnnxGPT2)
+    assert isinstance(in_8_bits, OnnxNetwork)
     assert np.abs(in_8_bits.forward_full(TOKENS) - theirs).max() < 0.05
     nats = -torch.log_softmax(torch.from_numpy(theirs), -1)[range(4), TOKENS[1:]].sum()
     assert cost(store, "other") == pytest.approx(float(nats), abs=1e-4)

@@ -13,7 +13,7 @@ from fakes import write_random_model
 from safetensors.torch import load_file, save_file
 
 from songsmith.model.gpt2 import GPT2
-from songsmith.model.onnx import OnnxGPT2
+from songsmith.model.onnx import OnnxNetwork
 from songsmith.model.store import ModelStore
 from songsmith.paths import Paths
 
@@ -32,9 +32,9 @@ def graphs_of(paths: Paths) -> list[Path]:
     return sorted(paths.graphs.glob("*/[!.]*/"))
 
 
-def load(paths: Paths, name: str = "mine") -> OnnxGPT2:
+def load(paths: Paths, name: str = "mine") -> OnnxNetwork:
     backend = ModelStore(paths).load(name, device="cpu").backend
-    assert isinstance(backend, OnnxGPT2)
+    assert isinstance(backend, OnnxNetwork)
     return backend
 
 

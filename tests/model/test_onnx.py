@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.gpt2 import GPT2, random_weights
-from songsmith.model.onnx import OnnxGPT2, open_session, run_graph
+from songsmith.model.onnx import OnnxNetwork, open_session, run_graph
 from songsmith.model.onnx_graph import (
     LARGEST,
     Precision,
@@ -49,15 +49,15 @@ def weights_of(config: NetworkSpec, seed: int = 0) -> dict[str, torch.Tensor]:
 
 def pair_of(
     folder: Path, config: NetworkSpec, *, seed: int = 0, precision: Precision = Precision.FLOAT32
-) -> tuple[GPT2, OnnxGPT2]:
+) -> tuple[GPT2, OnnxNetwork]:
     weights = weights_of(config, seed)
     path = folder / "network.onnx"
     write_graph(path, config, {name: weight.numpy() for name, weight in weights.items()}, precision=precision)
-    return GPT2(config, weights, CPU, torch.float32), OnnxGPT2(config, open_session(path, threads=1))
+    return GPT2(config, weights, CPU, torch.float32), OnnxNetwork(config, open_session(path, threads=1))
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[GPT2, OnnxGPT2]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[GPT2, OnnxNetwork]:
     return pair_of(tmp_path_factory.mktemp("small"), SMALL)
 
 
@@ -71,7 +71,7 @@ def nats(logits: np.ndarray, ids: list[int]) -> float:
     return float((np.log(np.exp(rows - rows.max(axis=1, keepdims=True)).sum(axis=1)) + rows.max(axis=1) - chosen).sum())
 
 
-def check_every_position(reference: GPT2, network: OnnxGPT2, length: int) -> None:
+def check_every_position(reference: GPT2, network: OnnxNetwork, length: int) -> None:
     """By score; and by a prefill, steps, and a neighbour that leaves."""
     tokens = text_of(length, network.spec)
     expected = reference.forward_full(tokens)
@@ -88,7 +88,7 @@ def check_every_position(reference: GPT2, network: OnnxGPT2, length: int) -> Non
         assert np.abs(logits - expected[place]).max() < 1e-3
 
 
-def test_unrounded_it_gives_the_logits_of_the_reference(small: tuple[GPT2, OnnxGPT2]) -> None:
+def test_unrounded_it_gives_the_logits_of_the_reference(small: tuple[GPT2, OnnxNetwork]) -> None:
     check_every_position(*small, length=64)
 
 
@@ -180,7 +180,7 @@ def test_greedy_tokens_are_those_of_generate(tmp_path: Path) -> None:
 
 
 def test_in_8_bits_the_starter_foretells_verses_as_well_as_unrounded(starter: LoadedModel) -> None:
-    assert isinstance(starter.backend, OnnxGPT2)
+    assert isinstance(starter.backend, OnnxNetwork)
     exact = ModelStore(find_paths()).load("starter", device="cpu", threads=1, exact=True)
     ids = starter.tokenizer.encode(VERSES)
     cost, unrounded = (nats(model.backend.forward_full(ids), ids) for model in (starter, exact))
@@ -200,7 +200,7 @@ def test_with_any_kind_of_product_the_starter_foretells_as_well(
     store = ModelStore(find_paths())
     stored = store.read("starter")
     write_graph(tmp_path / "network.onnx", stored.spec, stored.arrays(), precision=precision)
-    network = OnnxGPT2(stored.spec, open_session(tmp_path / "network.onnx", threads=1))
+    network = OnnxNetwork(stored.spec, open_session(tmp_path / "network.onnx", threads=1))
     ids = starter.tokenizer.encode(VERSES)
     unrounded = nats(store.load("starter", device="cpu", threads=1, exact=True).backend.forward_full(ids), ids)
     assert abs(nats(network.forward_full(ids), ids) / unrounded - 1) < 0.01
@@ -237,7 +237,7 @@ def test_a_processor_whose_products_of_blocks_overflow_is_found_out(answer: floa
     assert blocks_overflow(lambda graph: np.array([[answer, -answer]], np.float32)) is overflows
 
 
-def test_what_does_not_fit_a_cache_is_refused_and_changes_nothing(small: tuple[GPT2, OnnxGPT2]) -> None:
+def test_what_does_not_fit_a_cache_is_refused_and_changes_nothing(small: tuple[GPT2, OnnxNetwork]) -> None:
     reference, network = small
     cache = network.new_cache(10)
     network.forward([[1, 2]], cache)
