@@ -23,6 +23,16 @@ settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile("usual")
 
 
+LONG = ("benchmark", "generation", "terminal", "test_architecture.py", "training", "tui")
+"""What takes longest in one piece, or waits most."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that nobody is left alone with it at the end."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONG)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep every test, and every process it starts, away from the home and the preferences of whoever runs it."""

@@ -57,7 +57,7 @@ def test_what_packs_well_for_good_reason_is_read(paths: Paths, tmp_path: Path):
     assert "Kept 10,000 songs" in run("import", path).stderr
 
 
-@pytest.mark.parametrize("count", [25_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [12_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("row", ["{}", "[", '{"title": "x"}'])
 def test_records_that_cannot_be_used_are_counted_when_they_are_too_many_to_note(
     paths: Paths, tmp_path: Path, count: int, row: str
@@ -91,12 +91,12 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "number.csv", b"title,line_number,lyric\n" + b"A," + b"9" * 1_000_000 + b",la\nA,2,lo\n"
     yield "nul.csv", b"title,text\nA,la\0la\n"
     yield "nul.jsonl", b'{"text": "la"}\n\0\0\0\0'
-    yield "cell.csv", b'title,text\nA,"' + b"la\n" * 7_000_000
+    yield "cell.csv", b'title,text\nA,"' + b"la\n" * 5_600_000
     yield "quotes.csv", b"title,text\n" + b'A,"la"x\n' * 20_000
     yield "quotes_odd.csv", b"title,text\n" + b'A,"la"x"y\n' * 20_000
     yield "quotes_alone.csv", b"title,text\n" + b'"\n' * 100_001
-    yield "columns.csv", b"text" + b",x" * 300_000 + b"\nla" + b",1" * 300_000 + b"\n"
-    yield "blank.csv", b"\n" * 3_000_000
+    yield "columns.csv", b"text" + b",x" * 100_000 + b"\nla" + b",1" * 100_000 + b"\n"
+    yield "blank.csv", b"\n" * 1_000_000
     yield "returns.csv", b"text\r\r\n" * 30_000
     yield "columns.json", json.dumps({"title": ["x"] * 50_000, "lyrics": [""] * 50_000}).encode()
 
