@@ -48,7 +48,7 @@ class Watch:
         *,
         timeout_s: float,
         longest_s: float,
-        longest_bytes: int,
+        longest_bytes: int = LONGEST_ANSWER_BYTES,
         refusal: Callable[[int], FetchError | None] = lambda status: None,
     ) -> None:
         """Watch over a site of this name.
