@@ -23,6 +23,16 @@ settings.register_profile("search", deadline=None, max_examples=2000)
 settings.load_profile("usual")
 
 
+LONG = ("benchmark", "generation", "terminal", "test_architecture.py", "training", "tui")
+"""What takes longest in one piece, or waits most."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that nobody is left alone with it at the end."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONG)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep every test, and every process it starts, away from the home and the preferences of whoever runs it."""
@@ -30,6 +40,8 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         for name in [name for name in os.environ if name.startswith("SONGSMITH_")]:
             patch.delenv(name)
         patch.setenv("SONGSMITH_HOME", str(tmp_path_factory.mktemp("home")))
+        # Hundreds of processes are started: they should not compile the same modules each for itself.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         patch.setenv("SONGSMITH_DEVICE", "cpu")
         # Tests may run beside each other: two threads each on two processors would mostly wait.
         patch.setenv("SONGSMITH_THREADS", "1")
@@ -54,6 +66,12 @@ def paths(home: Path) -> Paths:
 def starter() -> LoadedModel:
     """Return the starter model, loaded once for all tests."""
     return ModelStore(find_paths()).load("starter", device="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
+def used_state(starter: LoadedModel) -> Path:
+    """Return what a home holds after its first song: the graph of the starter model, for other homes to begin with."""
+    return find_paths().state
 
 
 @pytest.fixture(scope="session")

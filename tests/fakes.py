@@ -6,11 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-
 from songsmith.model.architectures.gpt2 import gpt2_spec
-from songsmith.model.gpt2 import random_weights
 from songsmith.paths import find_paths
 
 STARTER_OUTPUTS: int = json.loads((find_paths().starter / "config.json").read_text(encoding="utf-8"))["vocab_size"]
@@ -22,6 +18,11 @@ def write_random_model(
     inner: int | None = None,
 ) -> Path:  # fmt: skip
     """Save a small GPT-2 with random weights and the starter's tokenizer; without a manifest it is a plain model."""
+    import torch  # here, so that tests without a model begin at once
+    from safetensors.torch import save_file
+
+    from songsmith.model.gpt2 import random_weights
+
     folder.mkdir(parents=True)
     shape = gpt2_spec(
         vocabulary_size=STARTER_OUTPUTS, context_window_tokens=window, width=16, layers=2, heads=2, inner_width=inner

@@ -9,23 +9,30 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from songsmith.benchmark.contestants import CONTESTANTS, CONVERSIONS
+from songsmith.benchmark.contestants import CONTESTANTS, CONVERSIONS, Contestant
 from songsmith.benchmark.worker import Absent, last_line
 
 
-def convert(contestant: str, folder: Path, environment: Mapping[str, str], work: Path) -> Path:
+def convert(
+    contestant: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    work: Path,
+    contestants: Mapping[str, Contestant] = CONTESTANTS,
+) -> Path:
     """Return a folder that a contestant can load the model from; what one of its form had made is not made again.
 
     Args:
-        contestant: one of CONTESTANTS.
+        contestant: the name of one of `contestants`.
         folder: the model directory.
         environment: of the process that converts.
         work: folder for what is made.
+        contestants: who takes part.
 
     Raises:
         Absent: a package is missing, or the model cannot be converted.
     """
-    wanted = CONTESTANTS[contestant]
+    wanted = contestants[contestant]
     missing = wanted.missing()
     if missing:
         raise Absent(missing)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from songsmith.benchmark.contestants import CONTESTANTS
+from songsmith.benchmark.contestants import CONTESTANTS, Contestant
 from songsmith.benchmark.converting import convert
 from songsmith.benchmark.long_song import LongSong, follow
 from songsmith.benchmark.options import BenchmarkOptions
@@ -22,7 +22,11 @@ _REST_S = 0.3
 
 
 def measure_writing(
-    options: BenchmarkOptions, folder: Path, environment: Mapping[str, str], work: Path
+    options: BenchmarkOptions,
+    folder: Path,
+    environment: Mapping[str, str],
+    work: Path,
+    contestants: Mapping[str, Contestant] = CONTESTANTS,
 ) -> tuple[Loaded, list[Row]]:
     """Return what songsmith says of itself, and a row for every writer and thing measured; one for who cannot even begin.
 
@@ -31,8 +35,8 @@ def measure_writing(
     """
     # What songsmith makes of a model the first time is made before, in a process whose memory nobody counts.
     with_ours = _alone(folder, environment)
-    names = [name for name in CONTESTANTS if options.peers or name == OURS]
-    forms = in_turns({name: partial(convert, name, folder, environment, work) for name in names}, 1)
+    names = [name for name in contestants if options.peers or name == OURS]
+    forms = in_turns({name: partial(convert, name, folder, environment, work, contestants) for name in names}, 1)
     workers = {name: Worker(name, form.values[0], environment) for name, form in forms.items() if form.values}
     rows: list[Row] = []
     try:

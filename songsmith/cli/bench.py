@@ -85,7 +85,7 @@ def bench(
         if as_json:
             console.write(text)
         else:
-            _show(event.result)
+            show_result(event.result)
         if output is not None:
             with storing(output), as_open_as_asked():
                 output.write_text(text, encoding="utf-8")
@@ -112,7 +112,8 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise UsageError(f"--takes {text} isn't a list of numbers.", "Write it like 1,4,16.") from error
 
 
-def _show(result: "BenchmarkResult") -> None:
+def show_result(result: "BenchmarkResult") -> None:
+    """Show what was measured as a table, and say on what machine."""
     machine = result.machine
     console.say(
         f"{machine.cpu}, {machine.processors} processors, {machine.device}; {machine.date}; Python {machine.python}, "

@@ -130,15 +130,18 @@ def digest(song: str) -> int:
 
 
 def find_duplicates(
-    rows: NDArray[np.void], read: Callable[[int], str]
+    rows: NDArray[np.void],
+    read: Callable[[int], str],
+    compare: Callable[[frozenset[str], frozenset[str]], float] = jaccard,
 ) -> Generator[BandsCompared | Duplicate, None, None]:
     """Yield each song that another stands for: the one with the plain title, else with most words, else the first.
 
     Args:
         rows: FINGERPRINT of each song, in the order in which they came.
         read: returns the clean text of a song, by its row.
+        compare: returns how much the words of two songs have in common, from 0 to 1.
     """
-    search = _Search(rows, read)
+    search = _Search(rows, read, compare)
     for band in range(BANDS + 1):
         search.join(_same_title(rows) if band == BANDS else _meet(rows, band))
         yield BandsCompared(count=band + 1, total=BANDS + 1)
@@ -174,8 +177,13 @@ def find_originals(rows: NDArray[np.void], songs: Sequence[int]) -> list[int | N
 class _Search:
     """Songs being joined into groups."""
 
-    def __init__(self, rows: NDArray[np.void], read: Callable[[int], str]) -> None:
-        self._rows = rows
+    def __init__(
+        self,
+        rows: NDArray[np.void],
+        read: Callable[[int], str],
+        in_common: Callable[[frozenset[str], frozenset[str]], float],
+    ) -> None:
+        self._rows, self._in_common = rows, in_common
         self._above = np.arange(len(rows), dtype=np.int64)
         self._refused: set[tuple[int, int]] = set()
         self._words = lru_cache(maxsize=4096)(lambda row: _compared_by(list_words(read(row))))
@@ -249,7 +257,7 @@ class _Search:
         (words, few), (others, as_few) = self._words(first), self._words(second)
         if few is not None and as_few is not None:
             return 1.0 if few == as_few else None
-        similarity = jaccard(words, others)
+        similarity = self._in_common(words, others)
         return similarity if similarity >= (ACCEPTED_SAME_TITLE if same_title else ACCEPTED) else None
 
 

@@ -5,7 +5,7 @@ A row that cannot be read hides no other: it is passed over, named, and left as 
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -40,8 +40,9 @@ _SHORTEST_ID = 6
 class Library:
     """The songs of one user. The file is opened by the first use, whose thread it belongs to, and made by the first write."""
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = 10.0) -> None:
-        """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it."""
+    def __init__(self, path: Path, *, busy_timeout_s: float = 10.0, clock: Callable[[], str] = now) -> None:
+        """Remember where the file is; wait at most `busy_timeout_s` for another program's lock on it; ask `clock` for the time."""
+        self._clock = clock
         self._database = Database(path, busy_timeout_s=busy_timeout_s)
         self._path = self._database.path
 
@@ -69,7 +70,7 @@ class Library:
             the song as it now stands.
         """
         with self._database.writing() as connection:
-            row = song_row(record) | {"updated_at": now(), "change": numbering.next_change(connection)}
+            row = song_row(record) | {"updated_at": self._clock(), "change": numbering.next_change(connection)}
             old = connection.execute("SELECT * FROM songs WHERE id = ?", (record.id,)).fetchone()
             row |= {"number": numbering.number_of(connection, old, kept=record.kept)}
             row |= {"revision": numbering.next_revision(connection, old, row)}

@@ -10,6 +10,7 @@ from time import monotonic
 from songsmith.corpus.filters import Filter, Sieve
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer, Sources
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.storage.import_marks import ImportMark, load_mark, remove_mark, save_mark
 from songsmith.corpus.storage.store import Corpus, CorpusStore, folder_name
@@ -18,18 +19,27 @@ from songsmith.errors import InputError, SongsmithError, UsageError
 from songsmith.studio.corpora import making_corpus
 from songsmith.studio.studio import Studio
 
-BATCH_SONGS = 1000
-"""Songs that are made durable together at most."""
 _BATCH_CHARACTERS = 4 << 20
-_BATCH_RECORDS = 10_000
-"""Records that are looked at, taken or not, before the next report."""
-MARK_EVERY_S = 2.0
-"""How often it is noted how far an import came; with each note the disk is waited for."""
 _REASONS_COUNTED = 200
 MOST_NOTES = 10_000
 """Records that cannot be used and are noted one by one; more are counted by reason. They tell a person what is amiss by then."""
 _MOST_NOTE_CHARACTERS = 8 << 20
 _NAME_IT = "Choose a name for it with --corpus NAME."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportPace:
+    """How often an import reports, and makes durable what it has."""
+
+    batch_songs: int = 1000
+    """Songs that are made durable together at most."""
+    batch_records: int = 10_000
+    """Records that are looked at, taken or not, before the next report."""
+    mark_every_s: float = 2.0
+    """How often it is noted how far an import came; with each note the disk is waited for."""
+
+
+_PACE = ImportPace()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +93,8 @@ def import_songs(
     filters: Sequence[Filter] = (),
     max_songs: int | None = None,
     options: ImportOptions | None = None,
+    limits: ReadingLimits | None = None,
+    pace: ImportPace = _PACE,
 ) -> Iterator[FileChecked | RecordsKept | SongsImported]:
     """Bring songs of files, folders, a data set or a pipe into a corpus, which is made if need be.
 
@@ -95,6 +107,8 @@ def import_songs(
         filters: take only songs that meet all of these.
         max_songs: take at most so many, those that are held already counted.
         options: how to read the file.
+        limits: how much of it is read at once, and how large anything in it may be.
+        pace: how often to report, and to make durable what there is.
 
     Raises:
         FetchError: the Hugging Face Hub refuses, or cannot be reached.
@@ -107,7 +121,7 @@ def import_songs(
         raise UsageError(f"--max-songs {max_songs} is out of range.", "Use --max-songs 1 or more.")
     if corpus:
         folder_name(corpus)  # refuses what cannot name a corpus before anything is read or asked for
-    importer = Importer(sources, options)
+    importer = Importer(sources, options, limits)
     name = corpus or importer.name
     if not name:
         raise UsageError(f"No corpus name can be made from {importer.label}.", _NAME_IT)
@@ -115,7 +129,7 @@ def import_songs(
         folder_name(name)
     except UsageError as error:
         raise UsageError(error.message, _NAME_IT) from error
-    sieve = _ImportSieve(filters, _find_mark(studio.corpora, name, importer, filters))
+    sieve = _ImportSieve(filters, _find_mark(studio.corpora, name, importer, filters), pace)
     if sieve.goes_on:
         importer.go_on(sieve.mark.place)
     for _ in importer.check():
@@ -133,7 +147,7 @@ def import_songs(
             target.append_set_aside(notes)
             notes.clear()
             added, held = added + kept.added, held + kept.held
-            if monotonic() - marked_at_s >= MARK_EVERY_S:
+            if monotonic() - marked_at_s >= pace.mark_every_s:
                 save_mark(target.path, replace(sieve.mark, corpus_songs=target.raw_records))
                 marked_at_s = monotonic()
             yield RecordsKept(
@@ -168,8 +182,9 @@ def _find_mark(corpora: CorpusStore, name: str, importer: Importer, filters: Seq
 class _ImportSieve(Sieve):
     """Parts what an import takes from what it does not, and keeps count."""
 
-    def __init__(self, filters: Sequence[Filter], mark: ImportMark) -> None:
+    def __init__(self, filters: Sequence[Filter], mark: ImportMark, pace: ImportPace = _PACE) -> None:
         super().__init__(filters)
+        self._pace = pace
         self.mark = mark
         """What has been counted, behind the last batch."""
         self.goes_on = mark != ImportMark(source=mark.source)
@@ -199,8 +214,8 @@ class _ImportSieve(Sieve):
             else:
                 left_out += 1
             if (
-                looked_at >= _BATCH_RECORDS or len(songs) >= BATCH_SONGS or characters >= _BATCH_CHARACTERS
-                or taken == max_songs
+                looked_at >= self._pace.batch_records or len(songs) >= self._pace.batch_songs
+                or characters >= _BATCH_CHARACTERS or taken == max_songs
             ):  # fmt: skip
                 self._advance(importer, taken, left_out)
                 yield songs, notes

@@ -89,34 +89,38 @@ class _CrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return (N,) nats of (N, V) logits and (N,) targets."""
-        sums = torch.cat([piece.float().logsumexp(-1) for piece in torch.split(logits, _piece_rows(logits))])  # (N,)
+    def forward(ctx: Any, logits: Tensor, targets: Tensor, rows: int) -> Tensor:
+        """Return (N,) nats of (N, V) logits and (N,) targets, so many rows at a time."""
+        sums = torch.cat([piece.float().logsumexp(-1) for piece in torch.split(logits, rows)])  # (N,)
         counts = targets != IGNORED
         chosen = targets.where(counts, 0)
         ctx.save_for_backward(logits, chosen, counts, sums)
+        ctx.rows = rows
         return (sums - logits.gather(1, chosen[:, None])[:, 0].float()).where(counts, 0.0)
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
         """Return (N, V) slopes of the logits, given (N,) slopes of the nats."""
         logits, chosen, counts, sums = ctx.saved_tensors
         weights = slopes[0].where(counts, 0.0)
         moves = torch.empty_like(logits)
-        rows = _piece_rows(logits)
+        rows = ctx.rows
         for start in range(0, len(logits), rows):
             piece = slice(start, start + rows)
             shares = (logits[piece] - sums[piece, None]).exp_()
             shares.scatter_add_(1, chosen[piece, None], -torch.ones_like(shares[:, :1]))
             moves[piece] = shares.mul_(weights[piece, None])
-        return moves, None
+        return moves, None, None
 
 
-def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the (N,) nats that (N,) targets cost, given (N, V) logits; 0 where a target is IGNORED."""
+def cross_entropy(logits: Tensor, targets: Tensor, rows: int | None = None) -> Tensor:
+    """Return the (N,) nats that (N,) targets cost, given (N, V) logits; 0 where a target is IGNORED.
+
+    `rows` are computed at a time; None: as many as suit the device.
+    """
     if torch.compiler.is_compiling():  # which fuses it by itself
         return F.cross_entropy(logits.float(), targets, ignore_index=IGNORED, reduction="none")
-    return _CrossEntropy.apply(logits, targets)  # type: ignore[no-any-return, no-untyped-call]
+    return _CrossEntropy.apply(logits, targets, rows or _piece_rows(logits))  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _piece_rows(logits: Tensor) -> int:

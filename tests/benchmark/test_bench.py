@@ -95,7 +95,7 @@ def test_random_weights_are_the_same_model_to_transformers(tmp_path):
 
 
 def test_a_peer_that_cannot_run_is_absent_and_says_why(tmp_path):
-    worker = Worker("transformers.generate", tmp_path, os.environ)  # an empty folder
+    worker = Worker(OURS, tmp_path, os.environ)  # an empty folder
     try:
         with pytest.raises(Absent, match=r"config\.json|model"):
             worker.load()

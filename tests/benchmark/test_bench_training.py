@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from songsmith.benchmark.invented import invent_songs
+from songsmith.benchmark.machine import describe_machine
 from songsmith.benchmark.options import TrainingBenchmarkOptions
-from songsmith.benchmark.results import OURS
+from songsmith.benchmark.results import OURS, BenchmarkResult, Measure, Row
 from songsmith.benchmark.trainers import COMPILED, MUON, TRAINERS, prepare_lesson
 from songsmith.benchmark.training import choose_precisions, time_training
 from songsmith.benchmark.worker import Absent
 from songsmith.cli.app import app
+from songsmith.cli.bench import show_result
 from songsmith.training.options import Precision
 
 PACKED, PADDED = "transformers.Trainer, packed", "transformers.Trainer, padded"
@@ -30,29 +32,34 @@ def make_options(**changes):
     return TrainingBenchmarkOptions(size="minute", **shape, **changes)
 
 
-def test_training_is_measured_beside_a_peer_and_an_absent_one(monkeypatch, tmp_path):
-    # A process that was asked for a contestant it does not have fails as one does that lacks a package.
-    for name in (MUON, PADDED):
-        monkeypatch.delitem(TRAINERS, name)
-    monkeypatch.setitem(TRAINERS, "somebody's own", None)
+def test_training_is_measured_in_both_ways(tmp_path):
     output = tmp_path / "bench.json"
-    result = CliRunner().invoke(app, [*TINY, "--output", str(output)])
+    result = CliRunner().invoke(app, [*TINY, "--no-peers", "--output", str(output)])
     assert result.exit_code == 0, result.stderr
     assert "measuring: training tiny in float32" in result.stderr
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found["machine"]["device"] == "cpu"
     assert found["options"].items() >= {"size": "tiny", "block_size_tokens": 16, "steps": 2, "precision": "float32"}.items()
     rows = {row["contestant"]: row for row in found["rows"]}
-    assert list(rows) == [OURS, PACKED, "somebody's own"]
+    assert list(rows) == [OURS, MUON]
     for row in rows.values():
         assert (row["measure"], row["weights"], row["precision"]) == ("training_tokens_per_s", "tiny", "float32")
     assert rows[OURS]["songsmith_over_this"] is None
-    assert rows[PACKED]["songsmith_over_this"] == pytest.approx(rows[OURS]["median"] / rows[PACKED]["median"], rel=1e-3)
-    absent = rows["somebody's own"]
-    assert (absent["values"], absent["median"], absent["songsmith_over_this"]) == ([], None, None)
-    assert "somebody's own" in absent["absent"]
+    assert rows[MUON]["songsmith_over_this"] == pytest.approx(rows[OURS]["median"] / rows[MUON]["median"], rel=1e-3)
     assert "training tokens" in result.stdout
-    assert f"absent: {absent['absent']}" in result.stdout
+
+
+def test_who_is_absent_is_shown_with_the_reason(capsys):
+    measure = Measure.TRAINING_TOKENS_PER_S
+    rows = [
+        Row(measure=measure, contestant=OURS, weights="tiny", precision="float32", values=(5.0,)),
+        Row(measure=measure, contestant="somebody's own", weights="tiny", precision="float32", absent="it broke down"),
+    ]
+    result = BenchmarkResult(machine=describe_machine("cpu"), options=make_options(), rows=rows)
+    show_result(result)
+    assert "absent: it broke down" in capsys.readouterr().out
+    absent = result.as_json()["rows"][1]
+    assert (absent["values"], absent["median"], absent["songsmith_over_this"]) == ([], None, None)
 
 
 @pytest.mark.slow

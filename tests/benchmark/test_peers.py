@@ -28,12 +28,11 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def test_who_is_not_installed_is_absent_at_once(model, tmp_path, monkeypatch):
+def test_who_is_not_installed_is_absent_at_once(model, tmp_path):
     nobody = Contestant(load=CONTESTANTS[OURS].load, packages=("json", "no_such_peer"))
-    monkeypatch.setitem(CONTESTANTS, "nobody", nobody)
     start_s = time.perf_counter()
     with pytest.raises(Absent, match=r"^no_such_peer is not installed$"):
-        convert("nobody", model, os.environ, tmp_path)
+        convert("nobody", model, os.environ, tmp_path, {"nobody": nobody})
     assert time.perf_counter() - start_s < 0.5
 
 
@@ -102,14 +101,16 @@ def test_gguf_holds_every_weight_of_the_network(model, tmp_path):
     np.testing.assert_array_equal(tensors["position_embd.weight"], weights["transformer.wpe.weight"])
 
 
-def test_all_take_turns_and_who_cannot_begin_has_one_row(model, tmp_path, monkeypatch):
-    for name in set(CONTESTANTS) - {OURS}:
-        monkeypatch.delitem(CONTESTANTS, name)
-    monkeypatch.setitem(CONTESTANTS, "missing", Contestant(load=CONTESTANTS[OURS].load, packages=("no_such_peer",)))
-    # A process that was asked for a contestant it does not have fails as one does that cannot load.
-    monkeypatch.setitem(CONTESTANTS, "broken", Contestant(load=CONTESTANTS[OURS].load))
+def test_all_take_turns_and_who_cannot_begin_has_one_row(model, tmp_path):
+    ours = CONTESTANTS[OURS]
+    contestants = {
+        OURS: ours,
+        "missing": Contestant(load=ours.load, packages=("no_such_peer",)),
+        # A process that is asked for a contestant it does not have fails as one does that cannot load.
+        "broken": ours,
+    }
     options = BenchmarkOptions(takes=(1, 2), new_tokens=3, runs=2)
-    loaded, rows = measure_writing(options, model, os.environ, tmp_path)
+    loaded, rows = measure_writing(options, model, os.environ, tmp_path, contestants)
     width, layers = TINY.width, TINY.layers
     assert loaded.weights_a_token == 12 * width**2 * layers + TINY.vocabulary_size * width
     assert (loaded.device, loaded.weight_bytes) == ("cpu", 1)

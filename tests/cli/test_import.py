@@ -21,9 +21,12 @@ from typer.testing import CliRunner, Result
 
 from songsmith.cli.app import app
 from songsmith.corpus.filters import Filter
+from songsmith.corpus.formats.import_options import ImportOptions
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.formats.text_files import PipedInput
 from songsmith.corpus.storage.import_marks import load_mark
 from songsmith.corpus.storage.store import CorpusStore
+from songsmith.errors import InputError
 from songsmith.paths import Paths
 from songsmith.studio import importing
 from songsmith.studio.studio import Studio
@@ -32,11 +35,15 @@ IMPORTS = """
 import os
 import sys
 import traceback
-from songsmith.corpus.storage import shards
+from songsmith.corpus.storage.shards import ShardSizes
+from songsmith.corpus.storage.store import CorpusStore
+from songsmith.paths import find_paths
+from songsmith.settings import Settings
 from songsmith.studio import importing
 from songsmith.studio.studio import Studio
-importing.BATCH_SONGS, importing.MARK_EVERY_S, importing._BATCH_RECORDS = 5, 0, 20
-shards.SHARD_BYTES = 20_000
+class Small(Studio):
+    corpora = CorpusStore(find_paths(), ShardSizes(shard_bytes=20_000))
+pace = importing.ImportPace(batch_songs=5, batch_records=20, mark_every_s=0)
 for path in sys.stdin:
     if child := os.fork():
         print(child, flush=True)
@@ -44,7 +51,7 @@ for path in sys.stdin:
         print("over", flush=True)
         continue
     try:
-        for event in importing.import_songs(Studio.open(), path.strip(), corpus="killed"):
+        for event in importing.import_songs(Small.open(), path.strip(), corpus="killed", pace=pace):
             pass
     except BaseException:
         traceback.print_exc()
@@ -119,9 +126,12 @@ def test_an_import_that_is_killed_at_any_instant_loses_and_doubles_nothing(
     assert not (corpus.path / "import-mark.json").exists()
 
 
+SMALL = importing.ImportPace(batch_songs=10, mark_every_s=0)
+
+
 def begin_import(path: Path | PipedInput, events: int, **options: object) -> None:
-    """Import a file, and stop after so many reports."""
-    going = importing.import_songs(Studio.open(), path, **options)  # type: ignore[arg-type]
+    """Import a file in small batches, and stop after so many reports."""
+    going = importing.import_songs(Studio.open(), path, pace=SMALL, **options)  # type: ignore[arg-type]
     for event in going:
         events -= isinstance(event, importing.RecordsKept)
         if not events:
@@ -129,16 +139,9 @@ def begin_import(path: Path | PipedInput, events: int, **options: object) -> Non
     going.close()
 
 
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH_SONGS", 10)
-    monkeypatch.setattr(importing, "MARK_EVERY_S", 0)
-
-
-@pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.jsonl", "table.parquet", "folder"])
 def test_an_import_goes_on_where_it_was_without_reading_all_again(
-    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    paths: Paths, tmp_path: Path, name: str
 ):
     source, path = write_table(tmp_path / "source.csv", 100), tmp_path / name
     if name == "folder":
@@ -161,23 +164,17 @@ def test_an_import_goes_on_where_it_was_without_reading_all_again(
     begin_import(path, 3)
     corpus = CorpusStore(paths).open(name.partition(".")[0])
     assert corpus.raw_records >= 20
-    read: list[str] = []
-    take = importing._ImportSieve._count
-    monkeypatch.setattr(
-        importing._ImportSieve, "_count", lambda self, reason: (read.append(reason), take(self, reason))
-    )
-    again = run("import", path)
-    assert again.exit_code == 0
-    assert len(read) < len(wanted_ids(100)) // 6  # what was set aside before was not met again
+    again = list(importing.import_songs(Studio.open(), path, pace=SMALL))
+    assert sum(isinstance(event, importing.RecordsKept) for event in again) <= 6  # of the nine that it all takes
     assert ids(paths, corpus.name) == ids(paths, "whole")
     assert list(corpus.set_aside()) == list(CorpusStore(paths).open("whole").set_aside())
-    told = whole.stderr.replace("whole", corpus.name).replace("Kept 86 songs", "Kept 56 songs")
-    told = told.replace(f"'{corpus.name}', 14", f"'{corpus.name}', 30 already imported, 14")
-    assert again.stderr == told or name == "folder"
+    assert isinstance(again[-1], importing.SongsImported)
+    assert again[-1].added + again[-1].held == len(wanted_ids(100)) or name == "folder"
+    assert again[-1].held >= 20
+    assert sum(again[-1].set_aside.values()) == 100 - len(wanted_ids(100)) or name == "folder"
     assert not (corpus.path / "import-mark.json").exists()
 
 
-@pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("change", ["file", "options", "corpus", "mark", "nothing"])
 def test_a_mark_that_does_not_fit_is_not_trusted(paths: Paths, tmp_path: Path, change: str):
     path = write_table(tmp_path / "table.csv", 60)
@@ -204,7 +201,6 @@ def test_a_mark_that_does_not_fit_is_not_trusted(paths: Paths, tmp_path: Path, c
     assert load_mark(corpus.path, "") is None
 
 
-@pytest.mark.usefixtures("small_batches")
 def test_max_songs_counts_what_was_taken_before(paths: Paths, tmp_path: Path):
     path = write_table(tmp_path / "table.csv", 60)
     begin_import(path, 2)
@@ -214,17 +210,18 @@ def test_max_songs_counts_what_was_taken_before(paths: Paths, tmp_path: Path):
 
 
 def test_records_without_words_before_the_first_song_are_noted_and_not_held_in_memory(
-    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, tmp_path: Path
 ):
-    monkeypatch.setattr(importing, "_BATCH_RECORDS", 10)
+    pace = importing.ImportPace(batch_records=10)
     path = tmp_path / "late.jsonl"
     path.write_text('{"title": "x"}\n' * 95)
-    done = run("import", path)
-    assert done.exit_code == 3
-    assert "has no usable songs (95 without lyrics)" in done.stderr
+    with pytest.raises(InputError, match=r"has no usable songs \(95 without lyrics\)"):
+        list(importing.import_songs(Studio.open(), path, pace=pace))
     assert CorpusStore(paths).names() == []
     path.write_text('{"title": "x"}\n' * 95 + '{"text": "la"}\n')
-    assert "Kept 1 song in corpus 'late', 95 set aside" in run("import", path).stderr
+    done = list(importing.import_songs(Studio.open(), path, pace=pace))[-1]
+    assert isinstance(done, importing.SongsImported)
+    assert (done.added, done.set_aside) == (1, {"no lyrics": 95})
     assert len(list(CorpusStore(paths).open("late").set_aside())) == 95
 
 
@@ -382,7 +379,6 @@ def test_what_cannot_come_through_a_pipe(
     assert not paths.corpora.exists()
 
 
-@pytest.mark.usefixtures("small_batches")
 def test_another_stream_does_not_go_on_where_the_last_one_was(paths: Paths):
     rows = [json.dumps({"id": f"s{n}", "text": f"line {n}"}) + "\n" for n in range(90)]
 
@@ -417,12 +413,14 @@ def test_a_key_that_no_song_has_is_refused(paths: Paths, tmp_path: Path, option:
         assert run("import", path, "--text-column", "body", f"--{option}-column", key, "--corpus", key).exit_code == 0
 
 
-def test_a_key_that_a_late_song_has_is_found(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_key_that_a_late_song_has_is_found(paths: Paths, tmp_path: Path):
     path = tmp_path / "x.jsonl"
     path.write_text('{"text": "la"}\n' * 50 + '{"text": "lo", "called": "T"}\n')
     for chunk in (1, 7, 64):
-        monkeypatch.setattr("songsmith.corpus.formats.json_files._CHUNK_BYTES", chunk)
-        assert run("import", path, "--title-column", "called", "--corpus", "x").exit_code == 0
+        options, limits = ImportOptions(title_column="called"), ReadingLimits(piece=chunk)
+        *_, done = importing.import_songs(Studio.open(), path, corpus="x", options=options, limits=limits)
+        assert isinstance(done, importing.SongsImported)
+        assert done.added + done.held == 51
 
 
 @pytest.mark.parametrize("name", ["🎸.txt", "...txt"])

@@ -1,5 +1,6 @@
 """Songs in a home that cannot be written are listed, shown, found and exported."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -56,25 +57,35 @@ def close(home: Path) -> None:
         path.chmod(0o555 if path.is_dir() else 0o444)
 
 
-def run(home: Path, before: list[str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*before, sys.executable, "-m", "songsmith", "songs", *arguments],
+RUN = """
+import json, sys
+from typer.testing import CliRunner
+from songsmith.cli.app import app
+done = [CliRunner().invoke(app, ["songs", *command]) for command in json.loads(sys.argv[1])]
+json.dump([(one.exit_code, one.stdout, one.stderr) for one in done], sys.stdout)
+"""
+
+
+def run(home: Path, before: list[str], *commands: list[str]) -> list[tuple[int, str, str]]:
+    """Run commands, one after the other in one process; return the exit code and the output of each."""
+    done = subprocess.run(
+        [*before, sys.executable, "-c", RUN, json.dumps(commands)],
         env=os.environ | {"SONGSMITH_HOME": str(home)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return [tuple(one) for one in json.loads(done.stdout)]
 
 
 def check_everything_that_reads(home: Path, before: list[str], *, last: str = "Green Valley") -> None:
-    shown = {}
-    for command in (["list"], ["search", "words"], ["show", "1", "--takes"], ["export", "1"]):
-        done = run(home, before, *command)
-        assert (done.returncode, done.stderr if command[0] != "show" else "") == (0, ""), command
-        shown[command[0]] = done.stdout
-    assert all(shown.values())
-    assert shown["list"].split("\t")[1] == last
-    assert run(home, before, "verify").returncode == 0
-    refused = run(home, before, "rm", "--yes", "1")
-    assert (refused.returncode, refused.stdout) == (5, "")
-    assert "can't be written" in refused.stderr
+    commands = [["list"], ["search", "words"], ["show", "1", "--takes"], ["export", "1"], ["verify"], ["rm", "--yes", "1"]]
+    *read, verified, refused = run(home, before, *commands)
+    for command, (code, shown, told) in zip(commands, read, strict=False):
+        assert (code, told if command[0] != "show" else "") == (0, ""), command
+        assert shown
+    assert read[0][1].split("\t")[1] == last
+    assert verified[0] == 0
+    assert refused[:2] == (5, "")
+    assert "can't be written" in refused[2]
 
 
 def test_a_library_that_was_closed(read_only: tuple[Path, list[str]]):
@@ -121,10 +132,10 @@ def test_a_library_from_before_revisions(read_only: tuple[Path, list[str]]):
         )
     content = (home / "library.sqlite3").read_bytes()
     close(home)
-    assert run(home, before, "list").stdout.split("\t")[1] == "Old"
-    assert run(home, before, "search", "first").stdout.split("\t")[1] == "Old"
-    assert run(home, before, "show", "1").stdout == "first\n"
-    assert run(home, before, "export", "1").stdout == "Old\n\nfirst\n"
+    done = run(home, before, ["list"], ["search", "first"], ["show", "1"], ["export", "1"])
+    listed, found, shown, exported = (out for _, out, _ in done)
+    assert listed.split("\t")[1] == found.split("\t")[1] == "Old"
+    assert (shown, exported) == ("first\n", "Old\n\nfirst\n")
     assert (home / "library.sqlite3").read_bytes() == content
 
 

@@ -1,12 +1,17 @@
 """From words to a model on the command line, and every way it can go wrong in one sentence."""
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from fakes import Songsmith, write_random_model
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from songsmith.cli.app import app
 
 VERSES = """River of silver, carry me home,
 Under the moon and the morning star;
@@ -37,21 +42,35 @@ def write_songs(path: Path, count: int = 12) -> Path:
     return path
 
 
+def run(*arguments: str) -> Result:
+    """Run a command in this process, where torch is loaded already."""
+    return CliRunner().invoke(app, [*arguments])
+
+
+@pytest.fixture(scope="module")
+def home_with_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with a clean corpus of twelve songs, and nothing else."""
+    folder = tmp_path_factory.mktemp("corpus")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SONGSMITH_HOME", str(folder / "home"))
+        assert run("import", str(write_songs(folder / "rivers.jsonl"))).exit_code == 0
+        assert run("clean", "--keep-duplicates").exit_code == 0  # the same lines in another order
+    return folder / "home"
+
+
 @pytest.fixture
-def corpus(home: Path, tmp_path: Path, songsmith: Songsmith) -> str:
-    """Return the name of a clean corpus of twelve songs."""
-    done = songsmith("import", str(write_songs(tmp_path / "rivers.jsonl")))
-    assert done.returncode == 0, done.stderr
-    assert songsmith("clean", "--keep-duplicates").returncode == 0  # the same lines in another order
+def corpus(home: Path, home_with_corpus: Path) -> str:
+    """Return the name of a clean corpus of twelve songs in a home of this test alone."""
+    shutil.copytree(home_with_corpus, home)
     return "rivers"
 
 
 def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus: str, songsmith: Songsmith) -> None:
-    done = songsmith("train", *TINY, "--steps", "12", "--evaluate-every-steps", "6", "--sample-every-steps", "6")
-    assert done.returncode == 0, done.stderr
-    assert b"Corpus 'rivers' (the only one)" in done.stderr
-    assert b"bits/byte" in done.stderr
-    assert done.stdout == b""
+    done = run("train", *TINY, "--steps", "12", "--evaluate-every-steps", "6", "--sample-every-steps", "6")
+    assert done.exit_code == 0, done.stderr
+    assert "Corpus 'rivers' (the only one)" in done.stderr
+    assert "bits/byte" in done.stderr
+    assert done.stdout == ""
     manifest = json.loads((home / "models" / "rivers" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["cleaning"]["keep_duplicates"] is True
     assert (home / "models" / "rivers" / "loss.png").read_bytes().startswith(b"\x89PNG")
@@ -60,12 +79,12 @@ def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus:
     assert sung.returncode == 0, sung.stderr
     assert sung.stdout.strip()
 
-    done = songsmith(
+    tuned = songsmith(
         "finetune", "--base", "rivers", "--name", "more rivers", "--epochs", "2", "--unit", "line",
         "--filter", "title!=Song 3", "--precision", "float32", "--attribution", "Nobody known.",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    shown = json.loads(songsmith("models", "info", "more rivers", "--json").stdout)
+    assert tuned.returncode == 0, tuned.stderr
+    shown = json.loads(run("models", "info", "more rivers", "--json").stdout)
     assert shown["format"] == "lines"
     assert "songsmith finetune --base rivers" in shown["origin"]
     assert shown["base"].startswith("rivers ")
@@ -73,9 +92,9 @@ def test_words_become_a_model_that_writes_and_learns_further(home: Path, corpus:
     assert shown["sources"] == ["rivers.jsonl"]
     assert shown["attribution"] == "Nobody known."
     assert "title!=Song 3" in shown["data"]
-    sung = songsmith("gen", "--model", "more rivers", "--seed", "1", "--max-lines", "3", "--quiet")
-    assert sung.returncode == 0, sung.stderr
-    assert len(sung.stdout.splitlines()) == 3
+    more = songsmith("gen", "--model", "more rivers", "--seed", "1", "--max-lines", "3", "--quiet")
+    assert more.returncode == 0, more.stderr
+    assert len(more.stdout.splitlines()) == 3
 
 
 def test_ctrl_c_keeps_the_best_model_and_the_run_goes_on_only_as_it_was_begun(
@@ -94,36 +113,34 @@ def test_ctrl_c_keeps_the_best_model_and_the_run_goes_on_only_as_it_was_begun(
     sung = songsmith("gen", "--model", "one", "--max-lines", "1", "--quiet")
     assert sung.returncode == 0, sung.stderr
 
-    again = songsmith(*begin, "3000")
-    assert again.returncode == 2
-    assert b"The model 'one' already exists." in again.stderr
-    other = songsmith(*begin, "3001", "--resume")
-    assert other.returncode == 9
-    assert b"started with steps 3000, not 3001" in other.stderr
-    fewer = songsmith(*begin, "3000", "--max-songs", "9", "--resume")
-    assert fewer.returncode == 9
-    assert b"other songs" in fewer.stderr
+    again = run(*begin, "3000")
+    assert again.exit_code == 2
+    assert "The model 'one' already exists." in again.stderr
+    other = run(*begin, "3001", "--resume")
+    assert other.exit_code == 9
+    assert "started with steps 3000, not 3001" in other.stderr
+    fewer = run(*begin, "3000", "--max-songs", "9", "--resume")
+    assert fewer.exit_code == 9
+    assert "other songs" in fewer.stderr
     with songsmith.start(*begin, "3000", "--resume") as process:
         assert process.stderr is not None
         assert b"resuming at step" in b"".join(process.stderr.readline() for _ in range(2))
         process.kill()
 
 
-def test_a_run_that_was_killed_is_not_thrown_away_by_beginning_again(
-    home: Path, corpus: str, songsmith: Songsmith
-) -> None:
+def test_a_run_that_was_killed_is_not_thrown_away_by_beginning_again(home: Path, corpus: str) -> None:
     (home / "training" / "rivers" / "checkpoint-40").mkdir(parents=True)
-    done = songsmith("train", *TINY, "--steps", "4")
-    assert done.returncode == 2
-    assert b"There is an unfinished run 'rivers'. Continue it with --resume" in done.stderr
+    done = run("train", *TINY, "--steps", "4")
+    assert done.exit_code == 2
+    assert "There is an unfinished run 'rivers'. Continue it with --resume" in done.stderr
     assert (home / "training" / "rivers" / "checkpoint-40").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, corpus: str, songsmith: Songsmith) -> None:
+def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, corpus: str) -> None:
     (home / "training").write_text("in the way")
-    done = songsmith("train", *TINY, "--steps", "4")
-    assert done.returncode == 5
-    assert done.stderr.count(b"songsmith:") == 1
+    done = run("train", *TINY, "--steps", "4")
+    assert done.exit_code == 5
+    assert done.stderr.count("songsmith:") == 1
     assert not (home / "models").exists()
 
 
@@ -149,37 +166,37 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(home: Path, corpus: str
     ],
 )
 def test_what_cannot_work_is_one_sentence(
-    home: Path, corpus: str, songsmith: Songsmith, arguments: tuple[str, ...], code: int, says: str
+    home: Path, corpus: str, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
-    done = songsmith(*arguments)
-    assert done.returncode == code, done.stderr
-    assert says in done.stderr.decode()
-    assert b"Traceback" not in done.stderr
+    done = run(*arguments)
+    assert done.exit_code == code, done.stderr
+    assert says in done.stderr
+    assert isinstance(done.exception, SystemExit)
     assert not (home / "models").exists()
 
 
 def test_a_base_whose_weights_are_no_numbers_is_refused_before_anything_is_learned(
-    home: Path, tmp_path: Path, corpus: str, songsmith: Songsmith
+    home: Path, tmp_path: Path, corpus: str
 ) -> None:
     base = write_random_model(tmp_path / "base")
     weights = load_file(base / "model.safetensors")
     weights["transformer.ln_f.weight"][0] = float("nan")
     save_file(weights, base / "model.safetensors")
-    done = songsmith("finetune", "--base", str(base), "--name", "worse", "--steps", "1")
-    assert done.returncode == 4, done.stderr.decode()
-    assert b"ln_f.weight contains values that aren't numbers" in done.stderr
-    assert b"--learning-rate" not in done.stderr
+    done = run("finetune", "--base", str(base), "--name", "worse", "--steps", "1")
+    assert done.exit_code == 4, done.stderr
+    assert "ln_f.weight contains values that aren't numbers" in done.stderr
+    assert "--learning-rate" not in done.stderr
     assert not list((home / "models").glob("*"))
 
 
-def test_without_any_corpus_the_way_to_one_is_shown(home: Path, songsmith: Songsmith) -> None:
-    done = songsmith("finetune")
-    assert done.returncode == 7
-    assert b"songsmith import PATH" in done.stderr
+def test_without_any_corpus_the_way_to_one_is_shown(home: Path) -> None:
+    done = run("finetune")
+    assert done.exit_code == 7
+    assert "songsmith import PATH" in done.stderr
 
 
-def test_a_corpus_that_was_never_cleaned_says_how(home: Path, tmp_path: Path, songsmith: Songsmith) -> None:
-    assert songsmith("import", str(write_songs(tmp_path / "rivers.jsonl"))).returncode == 0
-    done = songsmith("train")
-    assert done.returncode == 9
-    assert b"songsmith clean rivers" in done.stderr
+def test_a_corpus_that_was_never_cleaned_says_how(home: Path, tmp_path: Path) -> None:
+    assert run("import", str(write_songs(tmp_path / "rivers.jsonl"))).exit_code == 0
+    done = run("train")
+    assert done.exit_code == 9
+    assert "songsmith clean rivers" in done.stderr

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 from fakes import Songsmith
+from homes import begin_used
 
 LINE = "Müde geht der Mond — 月 🌙"
+
+
+@pytest.fixture
+def home(home: Path, used_state: Path) -> Path:
+    """Return SONGSMITH_HOME of this test alone, in which somebody has written before."""
+    return begin_used(home, used_state)
 
 
 @pytest.fixture(autouse=True)

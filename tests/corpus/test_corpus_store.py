@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside, hash_words
-from songsmith.corpus.storage import shards
+from songsmith.corpus.storage.shards import ShardSizes
 from songsmith.corpus.storage.store import Appended, Corpus, CorpusStore, folder_name
 from songsmith.corpus.verification.damage import Damage
 from songsmith.corpus.verification.verify import verify_folder
@@ -29,14 +29,13 @@ from songsmith.paths import Paths
 WRITE = """
 import sys
 from pathlib import Path
-from songsmith.corpus.storage import shards
+from songsmith.corpus.storage.shards import ShardSizes
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.corpus.storage.store import CorpusStore
 from songsmith.errors import StorageError
 from songsmith.paths import find_paths
-shards.BATCH_RECORDS, shards.SHARD_BYTES = 7, 20_000
 what, songs = sys.argv[1], int(sys.argv[2])
-corpus = CorpusStore(find_paths()).create("killed")
+corpus = CorpusStore(find_paths(), ShardSizes(batch_records=7, shard_bytes=20_000)).create("killed")
 print("ready", flush=True)
 sys.stdin.readline()
 try:
@@ -176,9 +175,8 @@ def test_what_a_later_version_notes_besides_is_passed_over(store: CorpusStore, c
         list(again.clean())
 
 
-def test_a_corpus_goes_on_in_another_shard(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(shards, "SHARD_BYTES", 1000)
-    monkeypatch.setattr(shards, "BATCH_RECORDS", 3)
+def test_a_corpus_goes_on_in_another_shard(paths: Paths):
+    corpus = CorpusStore(paths, ShardSizes(batch_records=3, shard_bytes=1000)).create("songs")
     corpus.append(map(record, range(200)))
     assert len(list(corpus.path.glob("raw-*.jsonl"))) > 5
     assert ids(corpus) == [f"s{number}" for number in range(200)]

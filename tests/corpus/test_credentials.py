@@ -149,10 +149,13 @@ def test_a_token_that_a_keyring_does_not_give_away_is_not_said_to_be_gone(paths:
     assert credentials(paths).read().value == TOKEN
 
 
-def test_of_chained_keyrings_a_safe_one_is_taken(paths: Paths, monkeypatch: pytest.MonkeyPatch):
+def test_of_chained_keyrings_a_safe_one_is_taken(paths: Paths):
     drawer, plain = Drawer(), PlainFile()
-    monkeypatch.setattr(ChainerBackend, "backends", [plain, drawer])
-    keyring.set_keyring(ChainerBackend())
+
+    class Chain(ChainerBackend):
+        backends = (plain, drawer)
+
+    keyring.set_keyring(Chain())
     credentials(paths).keep(token())
     assert (plain.secrets, list(drawer.secrets.values())) == ({}, [TOKEN])
 

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow
@@ -15,6 +14,7 @@ from hub_server import TOKEN, FakeHub
 from songsmith.corpus.formats.hub_datasets import DatasetName, find_dataset_files
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.storage.store import CorpusStore
 from songsmith.errors import FetchError, InputError, NotFoundError, SongsmithError, UsageError
@@ -166,10 +166,10 @@ def test_a_hub_out_of_reach_or_switched_off(hub: FakeHub, monkeypatch: pytest.Mo
         read("hf://ann/songs")
 
 
-def test_only_what_is_read_comes_over_the_network(hub: FakeHub, paths: Paths, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("songsmith.corpus.formats.hub_datasets._BLOCK_BYTES", 1000)
+def test_only_what_is_read_comes_over_the_network(hub: FakeHub, paths: Paths):
     hub.datasets["ann/large"] = {"a.jsonl": jsonl(0, 5000)}
-    done = list(importing.import_songs(Studio.open(), "hf://ann/large", max_songs=10))[-1]
+    limits = ReadingLimits(block_bytes=1000)
+    done = list(importing.import_songs(Studio.open(), "hf://ann/large", max_songs=10, limits=limits))[-1]
     assert isinstance(done, importing.SongsImported)
     assert (done.corpus, done.added) == ("large", 10)
     assert hub.bytes_sent < len(jsonl(0, 5000)) / 2
@@ -178,12 +178,10 @@ def test_only_what_is_read_comes_over_the_network(hub: FakeHub, paths: Paths, mo
     assert TOKEN.encode() not in kept
 
 
-def test_an_import_of_a_data_set_goes_on_where_it_was_left(
-    hub: FakeHub, paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(importing, "MARK_EVERY_S", 0)
-    monkeypatch.setattr(importing, "BATCH_SONGS", 4)
-    events = importing.import_songs(Studio.open(), "hf://ann/songs")
+def test_an_import_of_a_data_set_goes_on_where_it_was_left(hub: FakeHub, paths: Paths):
+    events = importing.import_songs(
+        Studio.open(), "hf://ann/songs", pace=importing.ImportPace(batch_songs=4, mark_every_s=0)
+    )
     for _ in range(4):
         next(events)
     events.close()

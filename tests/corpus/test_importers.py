@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from songsmith.corpus.formats import text_songs
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.records import RawRecord, SetAside, flatten
 from songsmith.errors import InputError, NotFoundError, UsageError
 
@@ -19,8 +19,8 @@ VALLEY = "From this valley they say you are going\nWe will miss your bright eyes
 RIVER = "Oh Shenandoah, I long to see you\n"
 
 
-def read(path: Path, **options: str) -> tuple[list[RawRecord], list[SetAside]]:
-    importer = Importer(path, ImportOptions(**options))
+def read(path: Path, limits: ReadingLimits | None = None, **options: str) -> tuple[list[RawRecord], list[SetAside]]:
+    importer = Importer(path, ImportOptions(**options), limits)
     for _ in importer.check():
         assert 0 <= importer.bytes_read <= importer.bytes_total
     found = list(importer.songs())
@@ -69,20 +69,16 @@ def test_another_separator(tmp_path: Path):
     assert len(songs) == 2
 
 
-def test_a_separator_is_found_wherever_the_file_is_cut_for_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_separator_is_found_wherever_the_file_is_cut_for_reading(tmp_path: Path):
     path = write(tmp_path / "songs.txt", "<|endoftext|>".join(f"song {number}é\n" for number in range(40)))
     for chunk in range(1, 30):
-        monkeypatch.setattr(text_songs, "_CHUNK", chunk)
-        assert [song.text for song in read(path)[0]] == [f"song {number}é" for number in range(40)]
+        songs, _ = read(path, ReadingLimits(piece=chunk))
+        assert [song.text for song in songs] == [f"song {number}é" for number in range(40)]
 
 
-def test_what_is_longer_than_any_song_is_set_aside_and_the_next_one_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(text_songs, "_CHUNK", 100)
-    monkeypatch.setattr(text_songs, "_LONGEST_SONG", 1000)
+def test_what_is_longer_than_any_song_is_set_aside_and_the_next_one_read(tmp_path: Path):
     path = write(tmp_path / "songs.txt", f"{RIVER}<|endoftext|>{'la ' * 1000}<|endoftext|>{VALLEY}")
-    songs, aside = read(path)
+    songs, aside = read(path, ReadingLimits(piece=100, longest_song=1000))
     assert [song.text for song in songs] == [RIVER.strip("\n"), VALLEY.strip("\n")]
     assert [one.reason for one in aside] == ["longer than any song; is a separator missing?"]
 
@@ -131,13 +127,10 @@ def test_an_id_made_of_the_words_is_kept_though_it_may_be_all_digits(tmp_path: P
     [("x.jsonl", b"%s\n"), ("x.csv", b"text\n%s\n"), ("x.csv", b"text\r%s\r"), ("x.tsv", b"%s\n")],
     ids=["JSONL", "a row", "a row of old", "the names of columns"],
 )
-def test_a_line_without_end_is_refused_before_it_fills_the_memory(
-    tmp_path: Path, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path, name: str, content: bytes):
     path = write(tmp_path / name, content % (b"a" * 2000))
-    monkeypatch.setattr("songsmith.corpus.formats.text_files.LONGEST_LINE_BYTES", 1000)
     with pytest.raises(InputError, match=r"x\.\w+ has a line of more than"):
-        list(Importer(path).songs())  # unchecked, as what comes over the network is
+        list(Importer(path, limits=ReadingLimits(longest_line_bytes=1000)).songs())  # unchecked, as what comes over the network is
 
 
 def test_bad_lines_are_set_aside_with_their_number_and_the_rest_is_read(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -273,8 +274,8 @@ def test_refusals_have_their_sentences(fetch: Fetcher, lrclib: FakeLrclib):
 def test_requests_are_a_pause_apart(lrclib: FakeLrclib, monkeypatch: pytest.MonkeyPatch):
     now = [100.0]
     slept: list[float] = []
-    monkeypatch.setattr("songsmith.corpus.sites.lrclib.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("songsmith.corpus.sites.lrclib.time.sleep", slept.append)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", slept.append)
     source = LrclibSource(LrclibSite(api=lrclib.api, pause_s=2))
     source.find(SINGERS)
     now[0] += 0.5

@@ -23,6 +23,7 @@ from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.formats.lrc import read_lrc
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError, UsageError
 from songsmith.lyrics import parse
@@ -188,8 +189,8 @@ def test_a_page_without_lyrics_is_set_aside(layout: Layout):
     assert ("says there are no lyrics" if layout is Layout.PLACEHOLDER else "no page of Genius") in song.reason
 
 
-def read(path: Path, **options: str) -> list[RawRecord | SetAside]:
-    importer = Importer(path, ImportOptions(**options))
+def read(path: Path, limits: ReadingLimits | None = None, **options: str) -> list[RawRecord | SetAside]:
+    importer = Importer(path, ImportOptions(**options), limits)
     for _ in importer.check():
         pass
     return list(importer.songs())
@@ -346,10 +347,9 @@ def test_a_number_of_thousands_of_digits_on_a_page_does_no_harm(page: str):
     assert len(song.id) < 30
 
 
-def test_a_marked_up_file_longer_than_any_song_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("songsmith.corpus.formats.text_songs._LONGEST_SONG", 100)
+def test_a_marked_up_file_longer_than_any_song_is_set_aside(tmp_path: Path):
     (tmp_path / "x.lrc").write_text("la\n" * 100)
-    (found,) = read(tmp_path / "x.lrc")
+    (found,) = read(tmp_path / "x.lrc", ReadingLimits(longest_song=100))
     assert isinstance(found, SetAside)
     assert found.reason == "longer than any song"
 
@@ -408,10 +408,9 @@ def test_values_that_share_their_beginnings_are_read_a_few_at_a_time(tmp_path: P
     assert len(read(path)) == 100
 
 
-def test_a_row_of_parquet_longer_than_any_song_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("songsmith.corpus.formats.parquet._BATCH_BYTES", 500)
-    monkeypatch.setattr("songsmith.corpus.formats.parquet.LONGEST_LINE_BYTES", 1000)
-    found = read(write_parquet(tmp_path / "x.parquet", [{"text": "la"}, {"text": "la " * 1000}, {"text": "lo"}]))
+def test_a_row_of_parquet_longer_than_any_song_is_set_aside(tmp_path: Path):
+    path = write_parquet(tmp_path / "x.parquet", [{"text": "la"}, {"text": "la " * 1000}, {"text": "lo"}])
+    found = read(path, ReadingLimits(batch_bytes=500, longest_line_bytes=1000))
     assert [getattr(one, "reason", "") for one in found] == ["", "longer than any song", ""]
 
 

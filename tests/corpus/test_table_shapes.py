@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from songsmith.cli.app import app
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.storage.store import CorpusStore
 from songsmith.errors import InputError, UsageError
@@ -41,8 +42,10 @@ def clean_songs(path: Path, *options: str) -> list[str]:
     return [song.strip("\n") for song in done.stdout.split("<|endoftext|>")]
 
 
-def read(path: Path, **options: str | bool) -> tuple[list[RawRecord], list[SetAside], Importer]:
-    importer = Importer(path, ImportOptions(**options))  # type: ignore[arg-type]
+def read(
+    path: Path, limits: ReadingLimits | None = None, **options: str | bool
+) -> tuple[list[RawRecord], list[SetAside], Importer]:
+    importer = Importer(path, ImportOptions(**options), limits)  # type: ignore[arg-type]
     for _ in importer.check():
         pass
     found = list(importer.songs())
@@ -192,11 +195,10 @@ def test_an_import_of_lines_goes_on_where_it_was(tmp_path: Path):
 
 
 @pytest.mark.parametrize("megabytes", [1, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_song_without_end_is_set_aside_in_little_memory(tmp_path: Path, megabytes: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("songsmith.corpus.formats.table_lines._LONGEST_SONG", megabytes * 200_000)
+def test_a_song_without_end_is_set_aside_in_little_memory(tmp_path: Path, megabytes: int):
     path = tmp_path / "x.csv"
     path.write_text("title,line_number,lyric\n" + "A,2,la la la la\n" * (megabytes * 70_000) + "B,1,lo\n")
-    songs, aside, _ = read(path)
+    songs, aside, _ = read(path, ReadingLimits(longest_song=megabytes * 200_000))
     assert [song.text for song in songs] == ["lo"]
     assert [one.reason for one in aside] == ["longer than any song"]
 

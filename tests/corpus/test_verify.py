@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
-from songsmith.corpus.storage import shards
+from songsmith.corpus.storage.shards import ShardSizes
 from songsmith.corpus.storage.store import Corpus, CorpusStore
 from songsmith.corpus.verification.damage import Damage, Remedy
 from songsmith.corpus.verification.repair import repair_folder, repair_home
@@ -25,11 +25,8 @@ SONGS = [RawRecord(id=f"s{n}", title=f"Song {n}", text=f"line {n}\nla “la” l
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a home with the corpus `songs`, of several shards, clean, with notes; it is to be copied, not touched."""
     home = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "SHARD_BYTES", 800)
-        patch.setattr(shards, "BATCH_RECORDS", 4)
-        corpus = open_store(home).create("Songs")
-        corpus.append(SONGS)
+    corpus = open_store(home, ShardSizes(batch_records=4, shard_bytes=800)).create("Songs")
+    corpus.append(SONGS)
     corpus.append_set_aside([SetAside(id="x", reason="no words"), SetAside(id="y", reason="no words")])
     for text in ("old\n", "new\n"):
         songs = [CleanRecord(id=song.id, title=song.title, text=text) for song in SONGS]
@@ -38,8 +35,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def open_store(home: Path) -> CorpusStore:
-    return CorpusStore(Paths(data=home, config=home, state=home / "state"))
+def open_store(home: Path, sizes: ShardSizes | None = None) -> CorpusStore:
+    return CorpusStore(Paths(data=home, config=home, state=home / "state"), sizes)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def ragged(takes: int, temperature: float, tokens: int = 60, **changes: object) 
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 1.3])
-@pytest.mark.parametrize("takes", [1, 4])
+@pytest.mark.parametrize("takes", [1, 3])
 def test_takes_are_the_same_with_a_draft_model_and_without(
     starter: LoadedModel, plain: LoadedModel, temperature: float, takes: int
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_hostile_draft_model_changes_nothing(starter: LoadedModel, plain: Load
 @given(
     st.integers(0, 2**32), st.sampled_from(["", "noise", "nan"]), st.integers(1, 4), st.sampled_from([0.0, 0.7, 2.0])
 )
-@settings(max_examples=12)
+@settings(max_examples=8)
 def test_any_draft_model_changes_nothing(
     plain: LoadedModel, seed: int, mischief: str, takes: int, temperature: float
 ) -> None:

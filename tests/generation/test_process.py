@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from homes import begin_used
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,12 @@ from songsmith.markup import Prompt
 from songsmith.takes import FinishReason
 
 PROMPT = Prompt(song=parse("Down by the river", title="Title"))
+
+
+@pytest.fixture
+def home(home: Path, used_state: Path) -> Path:
+    """Return SONGSMITH_HOME of this test alone, in which somebody has written before."""
+    return begin_used(home, used_state)
 
 
 @pytest.fixture

@@ -90,10 +90,11 @@ def told(model: LoadedModel, asked: list[tuple[Prompt, GenerationOptions]]) -> l
     return takes
 
 
-def test_queued_or_waited_for_takes_say_the_same(waiting: LoadedModel, queued: LoadedModel) -> None:
+@pytest.mark.parametrize("prompts", [1, pytest.param(len(PROMPTS), marks=pytest.mark.slow)])
+def test_queued_or_waited_for_takes_say_the_same(waiting: LoadedModel, queued: LoadedModel, prompts: int) -> None:
     asked = [
-        (prompt, options(seed=seed, max_lines=1 + seed % 6, max_new_tokens=40, **kind))
-        for prompt in PROMPTS
+        (PROMPTS[(seed + number) % len(PROMPTS)], options(seed=seed, max_lines=1 + seed % 6, max_new_tokens=40, **kind))
+        for number in range(prompts)
         for seed, kind in enumerate(KINDS)
     ]
     assert told(queued, asked) == told(waiting, asked)

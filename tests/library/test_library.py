@@ -86,11 +86,12 @@ def test_a_song_keeps_its_number_and_no_other_ever_has_it(library: Library):
     assert library.put_song(SongRecord(title="C", kept=True)).number == 3
 
 
-def test_songs_come_with_the_one_changed_last_first(library: Library, monkeypatch: pytest.MonkeyPatch):
+def test_songs_come_with_the_one_changed_last_first(library: Library, tmp_path: Path):
     records = [library.put_song(SongRecord(title=title, kept=True)) for title in "ABC"]
     assert [record.title for record in library.songs()] == ["C", "B", "A"]
-    monkeypatch.setattr("songsmith.library.library.now", lambda: "2020-01-01T00:00:00.000+00:00")  # a clock set back
-    library.put_song(records[0])
+    set_back = Library(tmp_path / "home" / "library.sqlite3", clock=lambda: "2020-01-01T00:00:00.000+00:00")
+    with set_back:
+        set_back.put_song(records[0])
     assert [record.title for record in library.songs()] == ["A", "C", "B"]
 
 

@@ -24,7 +24,7 @@ finally:
     (peak,) = [row.split()[1] for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("VmHWM")]
     print(peak, file=sys.stderr)
 """
-COUNTS = [pytest.param(20_000), pytest.param(1_000_000, marks=pytest.mark.slow)]
+COUNTS = [pytest.param(10_000), pytest.param(1_000_000, marks=pytest.mark.slow)]
 
 
 @pytest.fixture(params=COUNTS, scope="module")

@@ -114,13 +114,12 @@ def test_a_library_from_before_revisions_is_taken_over_whole(tmp_path: Path):
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
 
 
-def test_nothing_is_sorted_by_the_clock(library: Library, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_is_sorted_by_the_clock(tmp_path: Path):
     from damaged_libraries import make_take
 
     years = iter(range(2040, 2000, -1))
-    monkeypatch.setattr(
-        "songsmith.library.library.now", lambda: f"{next(years)}-01-01T00:00:00.000+00:00"
-    )  # a clock set back again and again
+    # A clock set back again and again.
+    library = Library(tmp_path / "library.sqlite3", clock=lambda: f"{next(years)}-01-01T00:00:00.000+00:00")
     song = library.put_song(SongRecord(text="one\n", kept=True))
     for text in ("two\n", "three\n"):
         song = library.put_song(replace(song, text=text))
@@ -131,3 +130,4 @@ def test_nothing_is_sorted_by_the_clock(library: Library, monkeypatch: pytest.Mo
     drafts = [library.put_song(SongRecord(text=text)) for text in "abc"]
     library.put_song(drafts[0])
     assert [draft.text for draft in library.drafts()] == ["a", "c", "b"]
+    library.close()

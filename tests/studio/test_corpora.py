@@ -1,6 +1,7 @@
 """Import, clean, count and export, as every face does them."""
 
 import errno
+import io
 import json
 import os
 import tempfile
@@ -13,7 +14,6 @@ from clean_corpora import replace_clean
 from songsmith.corpus.filters import Filter
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.corpus.statistics import CorpusStatistics
-from songsmith.corpus.storage.clean_files import CleanWriter
 from songsmith.corpus.storage.store import Corpus, CorpusStore
 from songsmith.errors import InputError, NotFoundError, StorageError, UsageError
 from songsmith.paths import Paths
@@ -136,16 +136,19 @@ def test_a_corpus_that_was_made_for_nothing_goes_again(
 ):
     path = write_songs(tmp_path / "songs.jsonl", 3)
     store.create("Mine")
+    sync = os.fsync
+
+    def fill_disk(descriptor: int) -> None:
+        sync(descriptor)
+        if any(os.path.samestat(os.fstat(descriptor), shard.stat()) for shard in studio.paths.corpora.rglob("raw-*.jsonl")):
+            raise OSError(errno.ENOSPC, "full")
+
     for name in ("Mine", "New"):
         with monkeypatch.context() as patch:
-            patch.setattr("songsmith.corpus.storage.shards.append", fill_disk)
+            patch.setattr(os, "fsync", fill_disk)
             with pytest.raises(StorageError, match="is full"):
                 list(import_songs(studio, path, corpus=name))
     assert store.names() == ["Mine"]
-
-
-def fill_disk(*_: object) -> int:
-    raise OSError(errno.ENOSPC, "full")
 
 
 def test_a_misspelt_filter_is_noticed(studio: Studio, store: CorpusStore, tmp_path: Path):
@@ -272,25 +275,26 @@ def test_a_dry_run_shows_what_would_go_and_changes_nothing(studio: Studio, store
 def test_a_dry_run_comes_to_what_cleaning_comes_to(
     studio: Studio, store: CorpusStore, monkeypatch: pytest.MonkeyPatch, keep_duplicates: bool
 ):
-    opened = []
     open_draft = tempfile.TemporaryFile
-    monkeypatch.setattr("tempfile.TemporaryFile", lambda **options: opened.append(open_draft(**options)) or opened[-1])
-    closed = CleanWriter.close
     written: list[int] = []
 
-    def measure(writer: CleanWriter) -> None:
-        written.extend(file.seek(0, os.SEEK_END) for file in writer.files)
-        closed(writer)
+    class Draft(io.BufferedRandom):
+        """A temporary file that tells how large it was in the end."""
+
+        def close(self) -> None:
+            if not self.closed:
+                written.append(self.seek(0, os.SEEK_END))
+            super().close()
 
     words = VERSE + "Give me a boat that can carry two\nAnd both shall row, my love and I\n"
     store.create("Wide").append(RawRecord(id=id, title=id, text=words) for id in "abc")
     with monkeypatch.context() as patch:
-        patch.setattr(CleanWriter, "close", measure)
+        patch.setattr(tempfile, "TemporaryFile", lambda **options: Draft(open_draft(**options).detach()))
         dry = list(clean_corpus(studio, dry_run=True, keep_duplicates=keep_duplicates))[-1]
     assert dry == list(clean_corpus(studio, keep_duplicates=keep_duplicates))[-1]
     assert isinstance(dry, CorpusCleaned)
     assert dry.kept == (3 if keep_duplicates else 1)
-    assert len(opened) == 3  # no second copy of the songs
+    assert len(written) == 3  # no second copy of the songs
     assert written[1:] == [0, 0]
     assert bool(written[0]) is not keep_duplicates
 

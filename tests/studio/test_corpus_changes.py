@@ -146,17 +146,17 @@ def test_no_song_that_came_in_meanwhile_goes_with_a_new_corpus(store: CorpusStor
 
 
 def test_what_came_into_a_new_corpus_before_the_work_took_it_stays(
-    store: CorpusStore, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    paths: Paths, store: CorpusStore, corpus: Corpus
 ):
-    create = store.create
+    class Late(CorpusStore):
+        """Makes corpora that somebody else writes to before they are handed out."""
 
-    def create_and_be_late(name: str) -> Corpus:
-        target = create(name)
-        CorpusStore.create(store, name).append([RawRecord(id="mine", text="la\n")])
-        return target
+        def create(self, name: str) -> Corpus:
+            target = super().create(name)
+            store.create(name).append([RawRecord(id="mine", text="la\n")])
+            return target
 
-    monkeypatch.setattr(store, "create", create_and_be_late)
-    work = merge_corpora(store, [corpus], into="New")
+    work = merge_corpora(Late(paths), [corpus], into="New")
     next(work)
     work.close()
     assert "mine" in songs(store, "New")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from songsmith.corpus.filters import Filter
 from songsmith.corpus.formats.json_songs import SYNONYMS
+from songsmith.corpus.formats.table_writer import TableWriter
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.corpus.storage.store import Corpus, CorpusStore
 from songsmith.errors import StorageError, UsageError
@@ -46,6 +47,15 @@ def corpus(store: CorpusStore) -> Corpus:
         } | ({"rare": "é\u2028"} if n == 7 else {}))
         for n in range(100)
     )  # fmt: skip
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Return a corpus that takes several reports to read; it is to be read alone."""
+    home = tmp_path_factory.mktemp("many")
+    corpus = CorpusStore(Paths(data=home, config=home, state=home)).create("Many")
+    corpus.append(RawRecord(id=f"s{n}", text=TEXT) for n in range(2000))
     return corpus
 
 
@@ -101,9 +111,10 @@ def test_a_table_has_a_column_for_each_fact(corpus: Corpus, tmp_path: Path):
     assert [row["id"] for row in table.to_pylist() if row["rare"]] == ["s7"]
 
 
-def test_a_table_is_written_in_pieces(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("songsmith.corpus.formats.table_writer._ROWS_A_GROUP", 30)
-    list(export_corpus(corpus, ExportFormat.PARQUET, tmp_path / "out.parquet", SongsWanted()))
+def test_a_table_is_written_in_pieces(tmp_path: Path):
+    with TableWriter(tmp_path / "out.parquet", {"id": "string"}, rows_a_group=30) as table:
+        for n in range(100):
+            table.add({"id": f"s{n}"})
     assert pq.ParquetFile(tmp_path / "out.parquet").num_row_groups == 4
     assert pq.read_table(tmp_path / "out.parquet")["id"].to_pylist() == [f"s{n}" for n in range(100)]
 
@@ -263,25 +274,25 @@ def test_a_table_that_is_not_finished_is_closed_in_peace(tmp_path: Path, broken:
 @pytest.mark.parametrize("format", [ExportFormat.JSONL, ExportFormat.PARQUET, ExportFormat.DATASET])
 @pytest.mark.parametrize("events", [1, 2, 3])
 def test_an_export_that_is_closed_leaves_nothing(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: ExportFormat, events: int
+    many: Corpus, tmp_path: Path, format: ExportFormat, events: int
 ):
-    monkeypatch.setattr("songsmith.studio.corpus_songs._SONGS_A_REPORT", 30)
     if format is ExportFormat.DATASET:
-        work: Any = export_dataset(corpus, tmp_path / "out", SongsWanted(), DatasetOptions())
+        work: Any = export_dataset(many, tmp_path / "out", SongsWanted(), DatasetOptions())
     else:
-        work = export_corpus(corpus, format, tmp_path / "out", SongsWanted())
+        work = export_corpus(many, format, tmp_path / "out", SongsWanted())
     counts = [next(work) for _ in range(events)]
     assert all(isinstance(event, SongsRead) and event.count < event.total for event in counts)
     work.close()
-    assert {path.name for path in tmp_path.iterdir()} == {"songsmith-home"}
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_songs_that_come_in_meanwhile_are_left_out(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("songsmith.studio.corpus_songs._SONGS_A_REPORT", 60)
+def test_songs_that_come_in_meanwhile_are_left_out(store: CorpusStore, tmp_path: Path):
+    corpus = store.create("Wide")
+    corpus.append(RawRecord(id=f"s{n}", text=TEXT) for n in range(600))
     work = export_corpus(corpus, ExportFormat.PARQUET, tmp_path / "out", SongsWanted())
     next(work)
     next(work)  # the second round has begun
     corpus.append(RawRecord(id=f"late{n}", text=TEXT, facts={"late": True}) for n in range(10))
     *_, done = work
     assert isinstance(done, SongsExported)
-    assert pq.read_table(tmp_path / "out").num_rows == done.count == 100
+    assert pq.read_table(tmp_path / "out").num_rows == done.count == 600

@@ -363,8 +363,8 @@ def test_a_song_that_gen_saved_keeps_its_authors_when_it_is_opened(workshop, lib
     assert library.song("1").authors == (*record.authors, Author.PERSON)
 
 
-def test_two_changes_within_one_tick_of_the_clock_are_two(paths, library, monkeypatch):
-    monkeypatch.setattr("songsmith.library.library.now", lambda: "2026-01-01T00:00:00.000+00:00")
+def test_two_changes_within_one_tick_of_the_clock_are_two(paths):
+    library = Library(paths.library, clock=lambda: "2026-01-01T00:00:00.000+00:00")
     library.put_song(SongRecord(text="One", kept=True))
     here, there = Workshop(library, paths), Workshop(library, paths)
     for workshop in (here, there):
@@ -374,6 +374,7 @@ def test_two_changes_within_one_tick_of_the_clock_are_two(paths, library, monkey
     there.type("There")
     assert there.save().number == 2
     assert [library.song(number).text for number in "12"] == ["Here", "There"]
+    library.close()
 
 
 def test_a_song_changed_in_another_workshop_is_never_overwritten(paths, library):

@@ -1,10 +1,14 @@
 """A real terminal for tests: tmux runs a program, types to it and reads its screen."""
 
 import os
+import select
+import shutil
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 
 class Tmux:
@@ -26,6 +30,12 @@ class Tmux:
             f"SONGSMITH_HOME={home}",
             *(program or ("sh",)),
         )
+        # What the program writes comes here, too: the sign to look at the screen again.
+        self._folder = Path(tempfile.mkdtemp())
+        signs = self._folder / "signs"
+        os.mkfifo(signs)
+        self._signs = os.open(signs, os.O_RDONLY | os.O_NONBLOCK)
+        self._run("pipe-pane", f"exec cat > {signs}")
 
     def _run(self, *arguments: str) -> str:
         command = ["tmux", "-L", self._server, *arguments]
@@ -52,6 +62,8 @@ class Tmux:
         deadline = time.monotonic() + 60
         while not wanted():
             assert time.monotonic() < deadline, f"never: {what}\n{self.screen}"
+            if select.select([self._signs], [], [], 0.5)[0]:
+                os.read(self._signs, 65536)
 
     def settled(self) -> None:
         """Wait until the model has stopped writing: the key to stop it is gone from the footer."""
@@ -59,3 +71,5 @@ class Tmux:
 
     def close(self) -> None:
         self._run("kill-server")
+        os.close(self._signs)
+        shutil.rmtree(self._folder)

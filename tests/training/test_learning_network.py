@@ -40,16 +40,15 @@ def test_cost_in_pieces_is_cross_entropy(rows: int, entries: int, rough: bool, s
         (torch.randn(rows, entries, generator=torch.Generator().manual_seed(seed)) * 9).to(dtype).requires_grad_()
         for _ in range(2)
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "_piece_rows", lambda logits: 7)
-        found = network.cross_entropy(mine, targets)
-        (found * slopes).sum().backward()
+    found = network.cross_entropy(mine, targets, rows=7)
+    (found * slopes).sum().backward()
     expected = cross_entropy(theirs.float(), targets, ignore_index=IGNORED, reduction="none")
     (expected * slopes).sum().backward()
     assert torch.allclose(found, expected, atol=1e-5)
     assert mine.grad is not None
     assert theirs.grad is not None
-    assert torch.allclose(mine.grad, theirs.grad, atol=1e-2 if rough else 1e-6)
+    # A float32 sum of logits of about 30 is rounded by a millionth or two, which is what a share near 1 is off by.
+    assert torch.allclose(mine.grad, theirs.grad, atol=1e-2 if rough else 1e-5)
 
 
 def test_what_is_ignored_costs_nothing_and_teaches_nothing() -> None:

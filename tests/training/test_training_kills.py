@@ -1,10 +1,9 @@
 """Killed at any instant, a run resumes and ends with the weights it would have had."""
 
-import os
 import random
-import subprocess
-import sys
 import time
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -23,26 +22,14 @@ from songsmith.studio.studio import Studio
 from songsmith.studio.training import TrainingRequest, prepare_finetuning
 from songsmith.studio.training_songs import SongChoice
 from songsmith.training.checkpoint import load_checkpoint
-from songsmith.training.run import TrainingRun
-
-STEPS = 60
-PROGRAM = """
-import sys
-from pathlib import Path
-import torch
-from runs import make_options
-from test_training_kills import make
-from songsmith.training.checkpoint import load_checkpoint
 from songsmith.training.events import StepFinished
+from songsmith.training.run import TrainingRun
 from songsmith.training.trainer import train
 
-torch.set_num_threads(1)
-run = make(sys.argv[2], Path(sys.argv[1]))
-resume = load_checkpoint(run.folder, {{**run.identity, "device": "cpu"}}) is not None
-for event in train(run, device=torch.device("cpu"), resume=resume):
-    if isinstance(event, StepFinished):
-        print(event.step, flush=True)
-"""
+STEPS = 60
+# Processes of their own, all forked from one that has loaded torch.
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["test_training_kills", "torch._dynamo"])
 
 
 def make(command: str, home: Path) -> TrainingRun:
@@ -63,11 +50,14 @@ def prepare(command: str, home: Path) -> None:
         replace_clean(CorpusStore(Paths(data=home, config=home, state=home)).create("songs"), songs)
 
 
-def start(command: str, home: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(home), command], cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+def go_on(command: str, home: Path, steps: "Connection[int, int]") -> None:
+    """Train to the end, from the last checkpoint if there is one, and tell each step."""
+    torch.set_num_threads(1)
+    run = make(command, home)
+    resume = load_checkpoint(run.folder, {**run.identity, "device": "cpu"}) is not None
+    for event in train(run, device=torch.device("cpu"), resume=resume):
+        if isinstance(event, StepFinished):
+            steps.send(event.step)
 
 
 @pytest.mark.parametrize("command", ["train", "finetune"])
@@ -79,20 +69,21 @@ def test_killed_at_random_instants_it_ends_with_the_same_weights(tmp_path: Path,
     draw = random.Random(kills)
     reached = 0
     for _ in range(kills):
-        process = start(command, tmp_path / "killed")
-        assert process.stdout is not None
+        steps, told = PROCESSES.Pipe(duplex=False)
+        process = PROCESSES.Process(target=go_on, args=(command, tmp_path / "killed", told))
+        process.start()
+        told.close()
         # So far that all the kills together nearly reach the end; then an instant within a step, a save or an evaluation.
         stop = min(STEPS - 20, reached + draw.randint(1, max(1, 2 * STEPS // kills)))
-        for line in process.stdout:
-            reached = int(line)
-            if reached >= stop:
-                break
+        while reached < stop:
+            reached = steps.recv()
         end_s = time.perf_counter() + draw.random() * 0.04
         while time.perf_counter() < end_s:
             pass
         process.kill()
-        process.stdout.close()
-        process.wait()
+        process.join()
+        process.close()
+        steps.close()
         found = load_checkpoint(killed.folder, {**killed.identity, "device": "cpu"})
         reached = found[0].step if found is not None else 0
     threads = torch.get_num_threads()

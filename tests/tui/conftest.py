@@ -1,10 +1,19 @@
 """What tests of the workshop on a screen share."""
 
+from pathlib import Path
+
 import pytest
+from homes import begin_used
 
 from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.studio import Studio
+
+
+@pytest.fixture
+def home(home: Path, used_state: Path) -> Path:
+    """Return SONGSMITH_HOME of this test alone, in which somebody has written before."""
+    return begin_used(home, used_state)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from songsmith.tui.widgets.takes import TakesPanel
 
 
 async def test_typing_works_before_the_model_is_there(studio):
+    shutil.rmtree(studio.paths.graphs)  # the graph is made first, as for a first song
     async with at_desk(studio) as desk:
         await desk.type("Down by")
         assert desk.text == "Down by"

@@ -5,8 +5,6 @@ from typing import BinaryIO
 
 from songsmith.errors import InputError
 
-BELIEVED_BYTES = 256_000_000
-"""So much any file may unpack to."""
 BELIEVED_RATIO = 100
 """So many times its size any file may unpack to; songs come to about four times, and tables full of the same to thirty."""
 
@@ -14,18 +12,18 @@ BELIEVED_RATIO = 100
 class BoundedGzip(gzip.GzipFile):
     """A gzipped file that refuses to grow without end."""
 
-    def __init__(self, file: BinaryIO, label: str, *, size_bytes: int, most_bytes: int | None) -> None:
+    def __init__(self, file: BinaryIO, label: str, *, size_bytes: int, most_bytes: int) -> None:
         """Unpack a file.
 
         Args:
             file: its bytes.
             label: what a message calls it.
             size_bytes: its size.
-            most_bytes: how much it may unpack to; None: what is believed of its size.
+            most_bytes: how much it may unpack to.
         """
         super().__init__(fileobj=file)
         self._label, self._size_bytes = label, size_bytes
-        self._most_bytes = most_bytes or max(BELIEVED_BYTES, BELIEVED_RATIO * size_bytes)
+        self._most_bytes = most_bytes
 
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes.

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from huggingface_hub import HfFileSystem
 
 SCHEME = "hf://"
-_BLOCK_BYTES = 4 << 20
 _KINDS = ((".parquet",), (".jsonl", ".ndjson"), (".json",), (".csv", ".tsv"), (".txt",))
 """Which files are read if there are several kinds: the same songs are often there twice."""
 _LONGEST_ANSWER_BYTES = 64 << 20
@@ -88,7 +87,7 @@ class HubFile(SourceFile):
     def _open(self) -> BinaryIO:
         quoted = self.revision.replace("/", "%2F")
         address = f"datasets/{self._dataset.repository}@{quoted}/{self.path_in_dataset}"
-        remote = self._files.open(address, "rb", block_size=_BLOCK_BYTES)
+        remote = self._files.open(address, "rb", block_size=self.limits.block_bytes)
         return cast(
             BinaryIO, io.BufferedReader(cast(io.RawIOBase, remote), 1 << 16)
         )  # or each line is looked for in Python

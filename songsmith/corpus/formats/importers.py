@@ -19,6 +19,7 @@ from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_files import first_keys, read_json, read_json_lines, seek_keys
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.formats.kinds import JSON, KINDS, TEXT, find_kind
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.formats.tables import read_table
 from songsmith.corpus.formats.text_files import Cursor, LocalFile, PipedInput, SourceFile
 from songsmith.corpus.formats.text_songs import DIVIDERS, is_marked, read_marked_up, read_text
@@ -46,12 +47,15 @@ Sources = Path | str | PipedInput | Sequence[Path | str]
 class Importer:
     """The songs of a file, of the files in a folder, of several of these, of a data set, or of what was piped in."""
 
-    def __init__(self, sources: Sources, options: ImportOptions | None = None) -> None:
+    def __init__(
+        self, sources: Sources, options: ImportOptions | None = None, limits: ReadingLimits | None = None
+    ) -> None:
         """Find the files; nothing is read yet.
 
         Args:
             sources: where the songs are.
             options: how to read them.
+            limits: how much is read at once, and how large anything may be.
 
         Raises:
             FetchError: the Hub cannot be reached, or refuses.
@@ -80,8 +84,9 @@ class Importer:
         else:
             self._find_files([sources] if isinstance(sources, str | Path) else sources)
         self._kinds: dict[int, str] = {}
-        if self._options.max_unpacked_mb:
-            for file in self._files:
+        for file in self._files:
+            file.limits = limits or file.limits
+            if self._options.max_unpacked_mb:
                 file.max_unpacked_bytes = self._options.max_unpacked_mb * 1_000_000
         self._refused: dict[int, InputError | NotFoundError] = {}
         self._current: SourceFile | None = None

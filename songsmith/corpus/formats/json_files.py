@@ -15,7 +15,7 @@ from songsmith.corpus.formats.text_files import Cursor, SourceFile, bounded_line
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError
 
-_CHUNK_BYTES = 1 << 20
+_LONG_BYTES = 1 << 20
 _LONGEST_PLAIN_KEY = 100
 _PLAIN_KEY = re.compile(rf"[\w .-]{{1,{_LONGEST_PLAIN_KEY}}}", re.ASCII)
 _VALUE = re.compile(r"[^\s,]")
@@ -34,7 +34,7 @@ def read_json_lines(
     with file.unpacked() as lines:
         lines.seek(cursor.at)
         beginning: list[bytes] = []
-        following = bounded_lines(lines, file.label)
+        following = bounded_lines(lines, file)
         if not cursor.at:
             beginning += _few(following)
             refuse_line_rows(
@@ -91,7 +91,7 @@ def seek_keys(file: SourceFile, keys: Iterable[str]) -> Generator[None, None, li
     left = {key: f'"{key}"'.encode() for key in keys if _PLAIN_KEY.fullmatch(key)}  # others may be written in many ways
     before = b""
     with file.unpacked() as unpacked:
-        while left and (chunk := unpacked.read(_CHUNK_BYTES)):
+        while left and (chunk := unpacked.read(file.limits.piece)):
             window = before + chunk
             left = {key: spelt for key, spelt in left.items() if spelt not in window}
             before = window[-_LONGEST_PLAIN_KEY - 2 :]
@@ -102,7 +102,7 @@ def seek_keys(file: SourceFile, keys: Iterable[str]) -> Generator[None, None, li
 def first_keys(file: SourceFile) -> list[str]:
     """Return the keys of the first object in a file of JSON; none if it is a large one."""
     with file.text() as text:
-        start = text.read(_CHUNK_BYTES).lstrip("[ \r\n\t")
+        start = text.read(file.limits.piece).lstrip("[ \r\n\t")
     try:
         value, _ = json.JSONDecoder(strict=False).raw_decode(start)
     except (ValueError, RecursionError):
@@ -116,7 +116,7 @@ def _few(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in islice(lines, ROWS_LOOKED_AT):
         yield line
         length += len(line)
-        if length > _CHUNK_BYTES:
+        if length > _LONG_BYTES:
             return
 
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.json_songs import SYNONYMS, Place, read_song
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.corpus.formats.table_lines import ROWS_LOOKED_AT, fold_column, refuse_line_rows
 from songsmith.corpus.formats.tables import find_keys
-from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile
+from songsmith.corpus.formats.text_files import Cursor, SourceFile
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError
 
-_BATCH_BYTES = 4 << 20
 _BATCH_ROWS = 1000
 _LONGEST_ROW = 10_000
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
@@ -51,7 +51,7 @@ def read_parquet(
         _refuse_gzip(file, packed)
         described = pyarrow.parquet.read_metadata(packed)
         table = pyarrow.parquet.ParquetFile(
-            packed, pre_buffer=False, buffer_size=_BATCH_BYTES, read_dictionary=_find_repeating(described)
+            packed, pre_buffer=False, buffer_size=file.limits.batch_bytes, read_dictionary=_find_repeating(described)
         )
         told = {field.name: kind for field in table.schema_arrow if (kind := _told_column(field, options)) is not None}
         columns = list(told)
@@ -61,15 +61,15 @@ def read_parquet(
             rows = described.row_group(group).num_rows
             skip = cursor.line if group == cursor.at else 0
             cursor.at, cursor.line = group, 0
-            batch_rows = _choose_batch_rows(described.row_group(group))
+            batch_rows = _choose_batch_rows(described.row_group(group), file.limits)
             for batch in table.iter_batches(batch_rows, row_groups=[group], columns=columns):
                 if cursor.line + batch.num_rows <= skip:
                     cursor.line += batch.num_rows
                     continue
                 batch = _as_told(batch, told)
                 if not behind and not cursor.line:
-                    refuse_line_rows(file.label, _first_rows(batch), options)
-                for row in _read_rows(batch):
+                    refuse_line_rows(file.label, _first_rows(batch, file.limits), options)
+                for row in _read_rows(batch, file.limits):
                     cursor.line += 1
                     if cursor.line <= skip:
                         continue
@@ -83,12 +83,12 @@ def read_parquet(
             behind += rows
 
 
-def _first_rows(batch: Any) -> list[dict[str, Any]]:
+def _first_rows(batch: Any, limits: ReadingLimits) -> list[dict[str, Any]]:
     """Return the first rows of a batch; none where one holds more than a line could."""
     rows = batch.slice(0, ROWS_LOOKED_AT)
     if max(sum(map(_sizes, rows.columns)), default=0) > _LONGEST_ROW:
         return []
-    return [row for row in _read_rows(rows) if isinstance(row, dict)]
+    return [row for row in _read_rows(rows, limits) if isinstance(row, dict)]
 
 
 def _refuse_gzip(file: SourceFile, packed: BinaryIO) -> None:
@@ -110,23 +110,23 @@ def _find_repeating(described: Any) -> list[str]:
     return [path for path, used in encodings.items() if used & _DICTIONARIES and not used & _DELTAS]
 
 
-def _choose_batch_rows(group: Any) -> int:
+def _choose_batch_rows(group: Any, limits: ReadingLimits) -> int:
     """Return how many rows take a few megabytes, be they songs or books."""
-    rows: int = _BATCH_BYTES * group.num_rows // max(group.total_byte_size, 1)
+    rows: int = limits.batch_bytes * group.num_rows // max(group.total_byte_size, 1)
     for chunk in map(group.column, range(group.num_columns)):
         if _DELTAS & set(chunk.encodings):  # a value goes on where the one before it stops: each may be as long as all
-            rows = min(rows, _BATCH_BYTES // max(chunk.total_uncompressed_size, 1))
+            rows = min(rows, limits.batch_bytes // max(chunk.total_uncompressed_size, 1))
     return max(1, min(_BATCH_ROWS, rows))
 
 
-def _read_rows(batch: Any) -> Iterator[dict[str, Any] | str]:
+def _read_rows(batch: Any, limits: ReadingLimits) -> Iterator[dict[str, Any] | str]:
     """Yield the rows of a batch as JSON values, a few megabytes at a time, or why one cannot be had."""
     sizes = sum(map(_sizes, batch.columns))
     start = 0
     while start < batch.num_rows:
         ends = np.cumsum(sizes[start:])
-        count = max(1, int(np.searchsorted(ends, _BATCH_BYTES, side="right")))
-        if ends[0] > LONGEST_LINE_BYTES:
+        count = max(1, int(np.searchsorted(ends, limits.batch_bytes, side="right")))
+        if ends[0] > limits.longest_line_bytes:
             yield "longer than any song"
         else:
             yield from _read_few(batch.slice(start, count))

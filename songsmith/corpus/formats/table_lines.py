@@ -29,7 +29,6 @@ _LONGEST_LINE = 200
 _FEWEST_ROWS = 6
 ROWS_LOOKED_AT = 200
 """By how many rows a table is known."""
-_LONGEST_SONG = 16 << 20
 _MOST_SONGS_REMEMBERED = 200_000
 _SORT = "Sort its rows by song and line first."
 
@@ -138,7 +137,7 @@ def join_lines(
             if song is not None:
                 cursor.at, cursor.line = before
                 yield song.finish(keys, done)
-            song = _Lines(here, columns, found, cells, after=song)
+            song = _Lines(here, columns, found, cells, after=song, longest=rows.limits.longest_song)
         else:
             song.add(cells)
         before = (rows.at, rows.line)
@@ -151,9 +150,10 @@ class _Lines:
     """A song that is being put together."""
 
     def __init__(
-        self, place: Place, columns: Sequence[str], found: LineColumns, cells: Sequence[str], *, after: "_Lines | None"
-    ) -> None:
-        self._place, self._found = place, found
+        self, place: Place, columns: Sequence[str], found: LineColumns, cells: Sequence[str], *, after: "_Lines | None",
+        longest: int,
+    ) -> None:  # fmt: skip
+        self._place, self._found, self._longest = place, found, longest
         self._song = found.song_of(cells)
         self._is_another = after is not None and after._song == self._song  # its lines are counted anew
         self._facts = dict(zip(columns, cells, strict=False))
@@ -191,7 +191,7 @@ class _Lines:
         song = hash(self._song)
         row = {name: cell for name, cell in self._facts.items() if name and cell}
         record = read_song(row | {keys.text[0]: "\n".join(self._lines).strip("\n")}, self._place, keys)
-        if self._length > _LONGEST_SONG:
+        if self._length > self._longest:
             record = SetAside(id=self._place.label, title=record.title, reason="longer than any song")
         elif song in done and not self._is_another:
             reason = "other lines of this song are elsewhere in the table; sort its rows by song and line"
@@ -204,7 +204,7 @@ class _Lines:
         for line in lines:
             if line is not None:
                 self._length += len(line) + 1
-                if self._length <= _LONGEST_SONG:
+                if self._length <= self._longest:
                     self._lines.append(line)
 
 

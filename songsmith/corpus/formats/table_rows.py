@@ -35,24 +35,26 @@ class TableRows:
     """The rows of a table, each as its cells; knows where each begins and ends, and can take rows back."""
 
     def __init__(
-        self, readline: Callable[[int], bytes], label: str, *, delimiter: str, source: BinaryIO | None
+        self, readline: Callable[[int], bytes], file: text_files.SourceFile, *, delimiter: str, source: BinaryIO | None
     ) -> None:
         """Begin with the next line.
 
         Args:
             readline: gives the next line, of at most so many bytes; nothing at the end.
-            label: what a message calls the file.
+            file: whose rows they are.
             delimiter: what parts the cells.
             source: the file that lines are read from, if it can be said where a line stands.
         """
         csv.field_size_limit(_LONGEST_CELL)
+        self.limits = file.limits
+        """How large anything in the file may be."""
         self.width = 0
         """How many cells a row has; 0: not known yet."""
         self.line = 0
         """Lines behind us."""
         self.first_line = 1
         """The line with which the last row begins, counted from 1."""
-        self._readline, self._label, self._delimiter, self._source = readline, label, delimiter, source
+        self._readline, self._file, self._delimiter, self._source = readline, file, delimiter, source
         self._again: deque[bytes] = deque()
         self._record: list[bytes] = []
         self._taken: list[bytes] = []
@@ -159,7 +161,7 @@ class TableRows:
             self._taken.append(line)
             yield line.decode()
         # As above, and as fast as can be: of most files this reads nearly every line.
-        lines, self._read = tee(iter(partial(self._readline, text_files.LONGEST_LINE_BYTES + 1), b""))
+        lines, self._read = tee(iter(partial(self._readline, self.limits.longest_line_bytes + 1), b""))
         yield from map(bytes.decode, lines)
 
     def _note_record(self) -> None:
@@ -174,7 +176,7 @@ class TableRows:
     def _next_line(self) -> bytes | None:
         if self._again:
             return self._again.popleft()
-        read = self._readline(text_files.LONGEST_LINE_BYTES + 1)
+        read = self._readline(self.limits.longest_line_bytes + 1)
         if not read:
             return None
         self._check_length(read)
@@ -184,8 +186,8 @@ class TableRows:
         return read[:-2] + b"\n" if self._doubled and read.endswith(b"\r\r\n") else read
 
     def _check_length(self, line: bytes) -> None:
-        if len(line) > text_files.LONGEST_LINE_BYTES:
-            raise text_files.endless_line(self._label)
+        if len(line) > self.limits.longest_line_bytes:
+            raise text_files.endless_line(self._file)
 
     def _mend(self, reason: str) -> list[str] | BrokenRow:
         """Return the cells of a row that could not be read, if it is certain what they are; else go past it."""

@@ -10,7 +10,8 @@ from typing import Any, Self
 from songsmith.corpus.records import Fact
 from songsmith.errors import StorageError
 
-_ROWS_A_GROUP = 5000
+ROWS_A_GROUP = 5000
+"""Rows that are written together at most."""
 _CHARACTERS_A_GROUP = 16 << 20
 _LARGEST_INT = 1 << 63
 
@@ -39,15 +40,15 @@ class Columns:
 class TableWriter:
     """Writes rows into one Parquet file, some thousand at a time, so that memory holds no more."""
 
-    def __init__(self, path: Path, dtypes: Mapping[str, str]) -> None:
-        """Begin a file, which must not be there, with these columns."""
+    def __init__(self, path: Path, dtypes: Mapping[str, str], *, rows_a_group: int = ROWS_A_GROUP) -> None:
+        """Begin a file, which must not be there, with these columns; so many rows are written together at most."""
         import pyarrow as pa
         from pyarrow import parquet
 
         self.rows = 0
         self.bytes = 0
         """How large the rows are in memory."""
-        self._dtypes = dtypes
+        self._dtypes, self._rows_a_group = dtypes, rows_a_group
         self._waiting: list[Mapping[str, Fact]] = []
         self._characters = 0
         self._schema = pa.schema([(name, pa.type_for_alias(dtype)) for name, dtype in dtypes.items()])
@@ -62,7 +63,7 @@ class TableWriter:
         """
         self._waiting.append(row)
         self._characters += len(str(row.get("text", "")))
-        if len(self._waiting) >= _ROWS_A_GROUP or self._characters >= _CHARACTERS_A_GROUP:
+        if len(self._waiting) >= self._rows_a_group or self._characters >= _CHARACTERS_A_GROUP:
             self._write()
 
     def _write(self) -> None:

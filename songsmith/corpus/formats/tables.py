@@ -18,7 +18,7 @@ from songsmith.corpus.formats.table_lines import (
     known_columns,
 )
 from songsmith.corpus.formats.table_rows import BrokenRow, TableRows
-from songsmith.corpus.formats.text_files import LONGEST_LINE_BYTES, Cursor, SourceFile
+from songsmith.corpus.formats.text_files import Cursor, SourceFile
 from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError, UsageError
 
@@ -75,7 +75,7 @@ def find_keys(label: str, columns: Sequence[str], options: ImportOptions) -> Key
 
 def _open_rows(file: SourceFile, unpacked: BinaryIO) -> TableRows:
     """Return the rows of a table from its beginning on."""
-    first = unpacked.readline(LONGEST_LINE_BYTES)
+    first = unpacked.readline(file.limits.longest_line_bytes)
     unpacked.seek(0)
     readline: Callable[[int], bytes] = unpacked.readline
     source: BinaryIO | None = unpacked
@@ -86,7 +86,7 @@ def _open_rows(file: SourceFile, unpacked: BinaryIO) -> TableRows:
         first = first.partition(b"\r")[0]
     head = first.decode("utf-8", "replace")
     delimiter = "\t" if file.kind == ".tsv" and "\t" in head else max(",;\t|", key=head.count)
-    return TableRows(readline, file.label, delimiter=delimiter, source=source)
+    return TableRows(readline, file, delimiter=delimiter, source=source)
 
 
 def _read_header(rows: TableRows, file: SourceFile, options: ImportOptions) -> tuple[list[str], ImportOptions]:

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import IO, AnyStr, BinaryIO, TextIO, cast
 
 from songsmith.corpus.formats.encodings import DAMAGED, SAMPLE_BYTES, guess_encoding
-from songsmith.corpus.formats.gunzip import BoundedGzip
+from songsmith.corpus.formats.gunzip import BELIEVED_RATIO, BoundedGzip
+from songsmith.corpus.formats.reading_limits import ReadingLimits
 from songsmith.errors import InputError, NotFoundError, storing
 
 _CHUNK_BYTES = 1 << 20
-LONGEST_LINE_BYTES = 64 << 20
-"""A line is read as a whole; no song, nor any row of a table with one, comes near this."""
 _SAVE_WORDS, _NO_WORDS = "Save its lyrics as plain text.", "Give a file with lyrics in it."
 _SAVE_AS_TEXT, _UNPACK = "Save it as plain text.", "Unpack it, and import what is in it."
 # How files begin that may hold words, but not as plain text: what they are, and what to do.
@@ -86,6 +85,8 @@ class SourceFile:
         self.size_bytes = size_bytes
         self.max_unpacked_bytes: int | None = None
         """How much it may unpack to, if it is gzipped; None: what is believed of a file of its size."""
+        self.limits = ReadingLimits()
+        """How much of it is read at once, and how large anything in it may be."""
         self.remarks: list[str] = []
         """What a person should know of how it was read, as sentences."""
         self._file: BinaryIO | None = None
@@ -146,8 +147,8 @@ class SourceFile:
                 total += len(chunk)
                 ending = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
                 line = line + len(chunk) if ending < 0 else len(chunk) - ending - 1
-                if line > LONGEST_LINE_BYTES:
-                    raise endless_line(self.label)
+                if line > self.limits.longest_line_bytes:
+                    raise endless_line(self)
                 yield
             if pending := len(decoder.getstate()[0]):
                 raise self._not_text(total - pending, f"{decoder.getstate()[0][0]:#04x}", start, start)
@@ -181,8 +182,9 @@ class SourceFile:
             file.seek(0)
             self._is_packed = start == b"\x1f\x8b"
             if self._is_packed:
+                believed = max(self.limits.believed_bytes, BELIEVED_RATIO * self.size_bytes)
                 with BoundedGzip(
-                    file, self.label, size_bytes=self.size_bytes, most_bytes=self.max_unpacked_bytes
+                    file, self.label, size_bytes=self.size_bytes, most_bytes=self.max_unpacked_bytes or believed
                 ) as unpacked:
                     # A line is found faster behind a buffer than by GzipFile itself.
                     yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, unpacked), _CHUNK_BYTES))
@@ -300,22 +302,23 @@ def _find_wrapping(start: bytes) -> tuple[str, str] | None:
     return next((what for beginning, what in _WRAPPED.items() if start.startswith(beginning)), None)
 
 
-def bounded_lines(file: IO[AnyStr], label: str) -> Iterator[AnyStr]:
-    """Yield the lines of a file, each with its end, and see that none fills the memory.
+def bounded_lines(lines: IO[AnyStr], file: SourceFile) -> Iterator[AnyStr]:
+    """Yield the lines of a file that is open, each with its end, and see that none fills the memory.
 
     Raises:
         InputError: one has no end.
     """
-    while line := file.readline(LONGEST_LINE_BYTES + 1):
-        if len(line) > LONGEST_LINE_BYTES:
-            raise endless_line(label)
+    longest = file.limits.longest_line_bytes
+    while line := lines.readline(longest + 1):
+        if len(line) > longest:
+            raise endless_line(file)
         yield line
 
 
-def endless_line(label: str) -> InputError:
+def endless_line(file: SourceFile) -> InputError:
     """Return what to say of a file with a line longer than any song, or any row of a table."""
     return InputError(
-        f"{label} has a line of more than {LONGEST_LINE_BYTES >> 20} MB.",
+        f"{file.label} has a line of more than {file.limits.longest_line_bytes >> 20} MB.",
         "Use one song per line (JSONL), or plain lines of lyrics.",
     )
 

@@ -28,9 +28,7 @@ _ABOVE = re.compile(r"[ \t]*([^\[({\n][^\n]{0,100})\n((?:[ \t]*\n)*)([^\n]{1,300
 _OF_A_PAGE = re.compile(r"lyrics\s*$|contributors?\b|translations?\b", re.IGNORECASE)
 _FIRST = (SectionKind.VERSE, SectionKind.INTRO, SectionKind.CHORUS, SectionKind.PRECHORUS)
 _LATER = re.compile(r"\b(?:[2-9]|\d\d+)\b")
-_LONGEST_SONG = 16 << 20
 _START = 1 << 16
-_CHUNK = 1 << 20
 
 
 def read_text(
@@ -44,7 +42,7 @@ def read_text(
     left, too_long, divided = "", False, False
     with file.text() as text:
         while True:
-            chunk = text.read(_CHUNK)
+            chunk = text.read(file.limits.piece)
             *whole, left = dividers.split(left + chunk)
             divided = divided or bool(whole)
             for song in whole if chunk else (*whole, left):
@@ -57,7 +55,7 @@ def read_text(
                 too_long = False
             if not chunk:
                 return
-            if len(left) > _LONGEST_SONG:
+            if len(left) > file.limits.longest_song:
                 too_long, left = True, left[-longest:]
 
 
@@ -71,9 +69,9 @@ def read_marked_up(
     """
     here = place(where="1")
     with file.text() as text:
-        content = text.read(_LONGEST_SONG + 1)
+        content = text.read(file.limits.longest_song + 1)
     kind = find_kind(file)
-    if len(content) > _LONGEST_SONG:
+    if len(content) > file.limits.longest_song:
         yield SetAside(id=here.label, title=file.filename, reason="longer than any song")
     elif kind in CHORDPRO or (kind == ".onsong" and is_chordpro(content)):
         yield from read_chordpro(content, here)

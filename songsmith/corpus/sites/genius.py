@@ -27,6 +27,7 @@ from songsmith.corpus.sites.sources import (
     nearest,
 )
 from songsmith.corpus.sites.web import (
+    LONGEST_ANSWER_BYTES,
     UPDATE,
     NotThereError,
     StrangeAnswerError,
@@ -72,6 +73,8 @@ class GeniusSite:
     """Seconds that pass without a word before an answer is given up."""
     longest_s: float = 60.0
     """Seconds after which an answer is given up though it still comes."""
+    longest_bytes: int = LONGEST_ANSWER_BYTES
+    """Bytes after which an answer is given up."""
 
     def __post_init__(self) -> None:
         check_manners(self.api, self.web, pause_s=self.pause_s)
@@ -114,7 +117,9 @@ class GeniusSource:
             return token.refused() if status == 401 else None
 
         # lyricsgenius hides what Genius answered. It lets through what is raised there.
-        self._watch = Watch(self.title, timeout_s=site.timeout_s, longest_s=site.longest_s, refusal=refuse)
+        self._watch = Watch(
+            self.title, timeout_s=site.timeout_s, longest_s=site.longest_s, longest_bytes=site.longest_bytes, refusal=refuse
+        )  # fmt: skip
         self._watch.attach(self._client._session)
         self._ask = self._watch.ask
 

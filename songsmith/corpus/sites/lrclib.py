@@ -21,7 +21,7 @@ from songsmith.corpus.sites.sources import (
     SourceSong,
     Wanted,
 )
-from songsmith.corpus.sites.web import Watch, check_manners, reading
+from songsmith.corpus.sites.web import LONGEST_ANSWER_BYTES, Watch, check_manners, reading
 from songsmith.errors import UsageError
 
 
@@ -37,6 +37,8 @@ class LrclibSite:
     """Seconds that pass without a word before an answer is given up; a search may take a while."""
     longest_s: float = 60.0
     """Seconds after which an answer is given up though it still comes."""
+    longest_bytes: int = LONGEST_ANSWER_BYTES
+    """Bytes after which an answer is given up."""
 
     def __post_init__(self) -> None:
         check_manners(self.api, pause_s=self.pause_s)
@@ -68,7 +70,9 @@ class LrclibSource:
         self._next_at_s = 0.0
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"songsmith v{__version__} (a songwriting tool, for personal use)"
-        self._watch = Watch(self.title, timeout_s=self._site.timeout_s, longest_s=self._site.longest_s)
+        self._watch = Watch(
+            self.title, timeout_s=self._site.timeout_s, longest_s=self._site.longest_s, longest_bytes=self._site.longest_bytes
+        )  # fmt: skip
         self._watch.attach(self._session)
         self._harvests: dict[Wanted, Harvest] = {}
 

@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 UPDATE = "Update songsmith and lyricsgenius; if that doesn't help, report it."
 _PIECE_BYTES = 1 << 16
 _LONGEST_WAIT_S = 86400.0
-_LONGEST_BYTES = 32 << 20
+LONGEST_ANSWER_BYTES = 32 << 20
 """No song fills so much: whatever it is, it is not kept in memory."""
 
 
@@ -48,6 +48,7 @@ class Watch:
         *,
         timeout_s: float,
         longest_s: float,
+        longest_bytes: int = LONGEST_ANSWER_BYTES,
         refusal: Callable[[int], FetchError | None] = lambda status: None,
     ) -> None:
         """Watch over a site of this name.
@@ -56,11 +57,12 @@ class Watch:
             site: as people name it.
             timeout_s: after so many seconds without a byte, whoever sends the request gives up.
             longest_s: seconds that a whole answer may take, however steadily it drips.
+            longest_bytes: bytes that a whole answer may take.
             refusal: what a status means at this site in particular.
         """
         self.page = ""
         """Body of the last answer."""
-        self._site, self._refusal, self._longest_s = site, refusal, longest_s
+        self._site, self._refusal, self._longest_s, self._longest_bytes = site, refusal, longest_s, longest_bytes
         self._slow = f"{site} didn't answer within {timeout_s:g} seconds."
         self._dripping = f"{site} sent an answer so slowly that it was not whole within {longest_s:g} seconds."
         self._broken = f"An answer from {site} broke off in the middle."
@@ -147,10 +149,10 @@ class Watch:
         while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
             pieces.append(piece)
             size += len(piece)
-            if size > _LONGEST_BYTES or time.monotonic() > deadline:
+            if size > self._longest_bytes or time.monotonic() > deadline:
                 response.close()
                 endless = f"{self._site} sends what has no end."
-                raise BrokenPageError(endless if size > _LONGEST_BYTES else self._dripping)
+                raise BrokenPageError(endless if size > self._longest_bytes else self._dripping)
         response.raw.release_conn()
         return b"".join(pieces)
 

@@ -12,15 +12,19 @@ from typing import Any
 import numpy as np
 
 _ENTRY = np.dtype([("hash", "<u8"), ("number", "<u4")])
-_NEW_ENTRIES = 1 << 17
-"""Entries that wait in a dictionary, which takes a hundred bytes for each, until they are sorted in with the others."""
 
 
 class HashIndex:
     """Texts, each with a number below 2**32."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, most_new: int = 1 << 17) -> None:
+        """Begin with none.
+
+        Args:
+            most_new: entries that wait in a dictionary, which takes a hundred bytes for each, until they are sorted in
+                with the others.
+        """
+        self._most_new = most_new
         self._hashes = np.empty(0, "<u8")
         """In order, so that one is found by bisection; `_numbers` are those that belong to them."""
         self._numbers = np.empty(0, "<u4")
@@ -49,7 +53,7 @@ class HashIndex:
     def add(self, entries: Mapping[int, int]) -> None:
         """Take in hashes of texts that were not met yet, each with its number."""
         self._new.update(entries)
-        if len(self._new) >= _NEW_ENTRIES:
+        if len(self._new) >= self._most_new:
             self._unsorted.append(_as_array(self._new))
             self._new = {}
             self._sort()

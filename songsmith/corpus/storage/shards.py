@@ -18,16 +18,22 @@ from songsmith.corpus.storage.hash_index import HashIndex, encode_entries, hash_
 from songsmith.corpus.storage.journal import append, decode_row, encode_row, whole_rows
 from songsmith.errors import StorageError, storing
 
-SHARD_BYTES = 64 << 20
-"""A shard that has grown so far is followed by another."""
-BATCH_RECORDS = 1000
-"""Songs that are made durable together at most."""
-BATCH_BYTES = 8 << 20
-"""Bytes that are made durable together, roughly."""
 _TRUSTED = tuple(f"{name}:" for name, site in SITES.items() if site.numbers_songs_once)
 """Sites that number every song once: other words under such an id are the same song, whose page has changed."""
 _UNKNOWN_WORDS = 0
 """Stands for the digest of words in an index that does not say; no digest is 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardSizes:
+    """How much is kept together."""
+
+    shard_bytes: int = 64 << 20
+    """A shard that has grown so far is followed by another."""
+    batch_records: int = 1000
+    """Songs that are made durable together at most."""
+    batch_bytes: int = 8 << 20
+    """Bytes that are made durable together, roughly."""
 
 
 @dataclass(kw_only=True)
@@ -47,9 +53,9 @@ class _Contents:
 class Shards:
     """The raw songs of one folder, each id once. Of different songs with one id, all but the first get a longer one."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep songs in `folder`, which must be there before the first is added."""
-        self._folder = folder
+    def __init__(self, folder: Path, sizes: ShardSizes | None = None) -> None:
+        """Keep songs in `folder`, which must be there before the first is added; `sizes` says how much together."""
+        self._folder, self._sizes = folder, sizes or ShardSizes()
         self._contents: _Contents | None = None
         self._stamp: tuple[int, ...] = ()
         self._settled: tuple[int, ...] | None = None
@@ -122,7 +128,7 @@ class Shards:
                 ids[hash_text(id)] = _as_number(words)
                 lines.append(encode(record if id == record.id else replace(record, id=id)))
                 size += len(lines[-1])
-            if taken >= BATCH_RECORDS or size >= BATCH_BYTES:
+            if taken >= self._sizes.batch_records or size >= self._sizes.batch_bytes:
                 self._write(b"".join(lines), ids)
                 yield len(ids), taken - len(ids)
                 lines, ids, taken, size = [], {}, 0, 0
@@ -164,7 +170,7 @@ class Shards:
             return
         contents = self._load_own()
         number = max(contents.ends, default=1)
-        if contents.ends.get(number, 0) >= SHARD_BYTES:
+        if contents.ends.get(number, 0) >= self._sizes.shard_bytes:
             number += 1
         start = contents.ends.get(number, 0)
         try:

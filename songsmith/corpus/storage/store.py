@@ -20,7 +20,7 @@ from songsmith.corpus.records import CleanRecord, RawRecord, SetAside
 from songsmith.corpus.storage.clean_files import CleanFiles, CleanSummary, CleanWriter
 from songsmith.corpus.storage.journal import encode_row
 from songsmith.corpus.storage.set_aside_notes import SetAsideNotes
-from songsmith.corpus.storage.shards import Shards
+from songsmith.corpus.storage.shards import Shards, ShardSizes
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
 from songsmith.files import sync_folder, write_whole
 from songsmith.lyrics import one_line
@@ -65,12 +65,14 @@ class CorpusSizes:
 class Corpus:
     """One corpus."""
 
-    def __init__(self, name: str, path: Path, lock: Path, *, format: int = FORMAT) -> None:
+    def __init__(
+        self, name: str, path: Path, lock: Path, *, format: int = FORMAT, sizes: ShardSizes | None = None
+    ) -> None:
         """Open the corpus in the folder `path`; who writes to it holds the file `lock`, and `format` is how it is kept."""
         self.name = name
         """As a person wrote it."""
         self.path = path
-        self._shards = Shards(path)
+        self._shards = Shards(path, sizes)
         self.clean_files = CleanFiles(path)
         """What is kept of its last cleaning, and of the one before."""
         self._notes = SetAsideNotes(path / "import-set-aside.jsonl")
@@ -231,9 +233,9 @@ class Corpus:
 class CorpusStore:
     """The corpora of this installation."""
 
-    def __init__(self, paths: Paths) -> None:
-        """Look for corpora at `paths`."""
-        self._paths = paths
+    def __init__(self, paths: Paths, sizes: ShardSizes | None = None) -> None:
+        """Look for corpora at `paths`; `sizes` says how much of one is kept together."""
+        self._paths, self._sizes = paths, sizes
 
     def corpora(self) -> list[Corpus]:
         """Return every corpus, by name."""
@@ -346,7 +348,8 @@ class CorpusStore:
         with suppress(FileNotFoundError, ValueError, TypeError, KeyError):  # then it is called what its folder is
             about = json.loads((path / "corpus.json").read_bytes())
             name, format = str(about["name"]), int(about["format"])
-        return Corpus(name, path, self._paths.locks / f"corpus-{path.name}.lock", format=format)
+        lock = self._paths.locks / f"corpus-{path.name}.lock"
+        return Corpus(name, path, lock, format=format, sizes=self._sizes)
 
 
 def folder_name(name: str) -> str:

@@ -1,6 +1,6 @@
 """What fetching adds to the server, to the pause between requests (none here) and to lyricsgenius's own work, for each song.
 
-Run it from the repository: `python tests/benchmarks/bench_fetch.py`. A loopback Genius in a process of its own serves pages
+Run it from the repository: `python tests/measurements/measure_fetch.py`. A loopback Genius in a process of its own serves pages
 as large as the real ones. lyricsgenius alone reads the same list and the same pages, in turns with a whole fetch into a corpus.
 """
 

@@ -1,4 +1,4 @@
-"""Write a CSV of songs in invented words, as large as is asked for: `python write_table.py songs.csv 1000` (MB)."""
+"""Write a CSV of songs in invented words, as large as is asked for: `python tests/measurements/write_table.py FILE 1000` (MB)."""
 
 import csv
 import random

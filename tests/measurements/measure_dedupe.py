@@ -1,4 +1,4 @@
-"""How long near-duplicates take to find, and in how much memory: `python tests/benchmarks/bench_dedupe.py [SONGS]`.
+"""How long near-duplicates take to find, and in how much memory: `python tests/measurements/measure_dedupe.py [SONGS]`.
 
 Songs are invented of words as frequent as those of a language (Zipf), a tenth of them planted as versions of others. Their
 texts lie in a file and are read again to compare them, as `songsmith clean` does. Tells what it found and what that took.

@@ -1,4 +1,4 @@
-"""How fast songs are cleaned, on one core: `python tests/benchmarks/bench_cleaning.py [SONGS]`.
+"""How fast songs are cleaned, on one core: `python tests/measurements/measure_cleaning.py [SONGS]`.
 
 Songs are invented. Pages have headers, some with singers, ad-libs, and what a lyrics page leaves around and between the stanzas:
 what most of them have, or every kind of dirt there is, as often as any other. Verses are as in books, with nothing to clean.
