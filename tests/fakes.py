@@ -21,7 +21,7 @@ def write_random_model(
     import torch  # here, so that tests without a model begin at once
     from safetensors.torch import save_file
 
-    from songsmith.model.gpt2 import random_weights
+    from songsmith.model.networks.random_weights import random_weights
 
     folder.mkdir(parents=True)
     shape = gpt2_spec(

@@ -13,8 +13,8 @@ from pathlib import Path
 from songsmith.model.architectures import write_config
 from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.architectures.spec import NetworkSpec
-from songsmith.model.gpt2 import random_weights
 from songsmith.model.hashes import hash_file
+from songsmith.model.networks.random_weights import random_weights
 from songsmith.model.weights import WEIGHTS
 
 GPT2_SMALL = gpt2_spec(vocabulary_size=50257, context_window_tokens=1024, width=768, layers=12, heads=12)

@@ -69,7 +69,7 @@ def prepare_lesson(options: TrainingBenchmarkOptions, precision: Precision) -> L
     """Make songs, tokenizer and weights: from the same options, the same ones in every process."""
     from songsmith.model.architectures.gpt2 import gpt2_spec
     from songsmith.model.device import choose_device, set_threads
-    from songsmith.model.gpt2 import random_weights
+    from songsmith.model.networks.random_weights import random_weights
     from songsmith.model.tokenizer import Tokenizer
     from songsmith.paths import find_paths
     from songsmith.settings import Settings

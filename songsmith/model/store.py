@@ -300,13 +300,13 @@ def _ends_on_cpu(device: str) -> bool:
 def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend":
     import torch
 
-    from songsmith.model.cuda_graphs import CudaGraphNetwork
     from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
-    from songsmith.model.gpt2 import GPT2
+    from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
+    from songsmith.model.networks.torch_backend import TorchBackend
 
     set_threads(threads or choose_threads(stored.weights.bytes))
     target = choose_device(device)
-    network = CudaGraphNetwork if target.type == "cuda" else GPT2
+    network = CudaGraphNetwork if target.type == "cuda" else TorchBackend
     try:
         return network(stored.spec, stored.tensors(), target, choose_dtype(target))
     except (torch.OutOfMemoryError, MemoryError) as error:

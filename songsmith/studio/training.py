@@ -129,7 +129,7 @@ def prepare_training(
     shape = SIZES[size]
     material = _gather(studio, request, shape.context_window_tokens)
     from songsmith.model.architectures.gpt2 import gpt2_spec
-    from songsmith.model.gpt2 import random_weights
+    from songsmith.model.networks.random_weights import random_weights
 
     chosen = tokenizer or (GPT2_TOKENIZER if size == GPT2_TOKENIZER else None)
     own = load_tokenizer(studio, chosen) if chosen else _learn_tokenizer(material.split.train, shape.vocabulary_size)
@@ -184,10 +184,17 @@ def _make_room(
         return spec, weights
     import torch
 
-    table = weights["wte.weight"].float()
-    mean = table.mean(0, keepdim=True)
-    near = mean + 0.1 * table.std() * torch.randn(missing, table.shape[1], generator=torch.Generator().manual_seed(0))
-    return replace(spec, vocabulary_size=vocabulary_size), {**weights, "wte.weight": torch.cat([table, near])}
+    from songsmith.model.architectures.spec import Part
+
+    larger = dict(weights)
+    for tensor in spec.tensors():
+        if tensor.layer or not {Part.TOKENS, Part.HEAD} & set(tensor.parts):
+            continue
+        table = weights[tensor.name].float()  # (V, D), of the head too
+        mean = table.mean(0, keepdim=True)
+        random = torch.randn(missing, table.shape[1], generator=torch.Generator().manual_seed(0))
+        larger[tensor.name] = torch.cat([table, mean + 0.1 * table.std() * random])
+    return replace(spec, vocabulary_size=vocabulary_size), larger
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from songsmith.markup import MarkupFormat
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import IGNORED, MeasuredRow, TrainingSong, measured_rows
 from songsmith.training.loss_totals import LossTotals
-from songsmith.training.network import LearningGPT2
+from songsmith.training.network import TrainableNetwork
 
 # Letters in shapes: B = rows in a batch, T = tokens in its longest row.
 
@@ -44,7 +44,7 @@ class Evaluator:
         self._batches = [rows[start : start + batch_rows] for start in range(0, len(rows), batch_rows)]
 
     @torch.no_grad()
-    def evaluate(self, network: LearningGPT2, device: torch.device, precision: torch.dtype) -> EvalResult:
+    def evaluate(self, network: TrainableNetwork, device: torch.device, precision: torch.dtype) -> EvalResult:
         """Return the loss of a network over all songs. Leaves the network in evaluation mode."""
         network.eval()
         nats, tokens = 0.0, 0

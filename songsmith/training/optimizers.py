@@ -1,12 +1,13 @@
 """Optimisers: AdamW for all parameters, or Muon for the matrices inside the network and AdamW for the rest."""
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from songsmith.model.networks.torch_network import Linear
 from songsmith.training.options import OptimizerName, TrainingOptions
 
 # Letters in shapes: K = matrices of one shape, M = rows, N = columns.
@@ -15,22 +16,23 @@ from songsmith.training.options import OptimizerName, TrainingOptions
 class Muon(torch.optim.Optimizer):
     """SGD with Nesterov momentum, each update orthogonalised (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
 
-    Matrices are (in, out), as in GPT-2. The joint projection to queries, keys and values is treated as three matrices.
+    Matrices are (in, out). One that holds several side by side, such as the joint projection to queries, keys and values, is
+    treated as so many matrices.
     """
 
     def __init__(
-        self, params: Iterable[nn.Parameter], *, lr: float, weight_decay: float, precision: torch.dtype
+        self, params: Mapping[nn.Parameter, Sequence[int]], *, lr: float, weight_decay: float, precision: torch.dtype
     ) -> None:
         """Take the matrices to train.
 
         Args:
-            params: two-dimensional.
+            params: two-dimensional; for each, the number of columns of each matrix in it.
             lr: learning rate: roughly the largest singular value of the update of a square matrix.
             weight_decay: decoupled; a step multiplies weights by 1 - `lr` * `weight_decay`.
             precision: of the Newton-Schulz iteration; bfloat16 is enough where the hardware supports it.
         """
-        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
-        self._precision = precision
+        super().__init__(list(params), {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
+        self._sizes, self._precision = dict(params), precision
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -45,9 +47,8 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"] = torch.zeros_like(weight)
                 state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
                 update = weight.grad.lerp(state["momentum"], group["momentum"])  # Nesterov
-                rows, columns = weight.shape
-                parts = 3 if columns == 3 * rows else 1
-                for matrix, change in zip(weight.chunk(parts, 1), update.chunk(parts, 1), strict=True):
+                sizes = list(self._sizes[weight])
+                for matrix, change in zip(weight.split(sizes, 1), update.split(sizes, 1), strict=True):
                     by_shape.setdefault((matrix.shape[0], matrix.shape[1]), []).append((matrix, change))
             for (rows, columns), pairs in by_shape.items():
                 changes = newton_schulz(torch.stack([change for _, change in pairs]), self._precision)
@@ -86,22 +87,20 @@ def make_optimizers(
     Each parameter group stores its peak learning rate as `peak_lr`, for the schedule.
 
     Args:
-        network: parameters are assigned by shape and name.
+        network: whose matrices are `Linear`.
         options: optimiser, learning rates and weight decay.
         precision: of Muon's iteration.
     """
-    matrices: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    for name, weight in network.named_parameters():
-        # Muon is for linear maps; embeddings are lookup tables.
-        (matrices if weight.ndim == 2 and not name.startswith(("wte", "wpe")) else others).append(weight)
+    # Muon is for linear maps; embeddings, and the head beside them, are lookup tables.
+    matrices = {cast(nn.Parameter, each.weight): each.sizes for each in network.modules() if isinstance(each, Linear)}
+    others = [weight for weight in network.parameters() if weight not in matrices]
     rate, decay = options.learning_rate, options.weight_decay
     made: dict[str, torch.optim.Optimizer] = {}
     groups: list[dict[str, Any]] = [{"params": others, "weight_decay": 0.0}]
     if options.optimizer is OptimizerName.MUON:
         made["muon"] = Muon(matrices, lr=options.matrix_learning_rate, weight_decay=decay, precision=precision)
     else:
-        groups.append({"params": matrices, "weight_decay": decay})
+        groups.append({"params": list(matrices), "weight_decay": decay})
     made["adamw"] = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), eps=1e-8, fused=True)
     for optimizer in made.values():
         for group in optimizer.param_groups:

@@ -11,8 +11,8 @@ from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Song
 from songsmith.markup import MarkupFormat, Prompt
 from songsmith.model.architectures.spec import NetworkSpec
-from songsmith.model.gpt2 import GPT2
 from songsmith.model.manifest import Manifest
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.store import LoadedModel
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import TrainingSong
@@ -45,7 +45,7 @@ def write_sample(
         EngineError: the network failed.
     """
     device = next(iter(weights.values())).device
-    network = GPT2(spec, weights, device, torch.float32)
+    network = TorchBackend(spec, weights, device, torch.float32)
     model = LoadedModel(
         name="sample",
         manifest=Manifest(format=format),

@@ -35,7 +35,7 @@ from songsmith.training.events import (
     TrainingFinished,
     TrainingStarted,
 )
-from songsmith.training.network import LearningGPT2
+from songsmith.training.network import TrainableNetwork
 from songsmith.training.optimizers import make_optimizers
 from songsmith.training.options import Precision
 from songsmith.training.run import TrainingRun
@@ -177,7 +177,7 @@ class _Trainer:
         self._stopped = False
         torch.manual_seed(options.seed)  # for dropout; initial weights and the order of songs have their own streams
         weights = {name.removeprefix("weight/"): value for name, value in tensors.items() if name.startswith("weight/")}
-        network = LearningGPT2(run.spec, weights or run.weights, dropout=options.dropout)
+        network = TrainableNetwork(run.spec, weights or run.weights, dropout=options.dropout)
         self._network = network.to(self._device)
         self._names = {weight: name for name, weight in self._network.named_parameters()}
         self._optimizers = make_optimizers(self._network, options, self._precision)
@@ -331,7 +331,8 @@ class _Trainer:
         )
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: weight.detach() for weight, name in self._names.items()}
+        """Return its weights by the names of a checkpoint."""
+        return {name: weight.detach() for name, weight in self._network.network.weights().items()}
 
     def _sample(self) -> str:
         return write_sample(
@@ -367,9 +368,7 @@ class _Trainer:
             if current.bits_per_byte < self._state.best_bits_per_byte:
                 best, step = {name: weight.clone() for name, weight in self._weights().items()}, self._state.step
         assert best is not None  # the evaluation before the first step saved the initial weights
-        with torch.no_grad():
-            for weight, name in self._names.items():
-                weight.copy_(best[name])
+        self._network.network.load(best)
         result = self._validate(self._run.split.validation)
         yield self._evaluated(result, step=step, best=False)
         metrics = {

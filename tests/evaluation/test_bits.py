@@ -15,8 +15,8 @@ from songsmith.evaluation.bits import require_marks, score_song, token_nats
 from songsmith.lyrics import Song, parse
 from songsmith.markup import END, LINE, MarkupFormat
 from songsmith.model.architectures.gpt2 import gpt2_spec
-from songsmith.model.gpt2 import GPT2
 from songsmith.model.manifest import Manifest
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.store import LoadedModel
 from songsmith.training.loss_totals import LossTotals
 
@@ -42,7 +42,7 @@ def fixed(starter: LoadedModel) -> ModelMaker:
         weights = {name: torch.zeros(size) for name, size in shape.weight_shapes().items()}
         weights["ln_f.bias"][0] = 1.0
         weights["wte.weight"][:, 0] = torch.from_numpy(logits)
-        network = GPT2(shape, weights, torch.device("cpu"), torch.float32)
+        network = TorchBackend(shape, weights, torch.device("cpu"), torch.float32)
         return replace(starter, backend=network, manifest=Manifest(format=format))
 
     return make

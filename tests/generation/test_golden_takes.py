@@ -19,7 +19,7 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
-from songsmith.model.gpt2 import GPT2
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 
@@ -57,7 +57,7 @@ def load(name: str) -> LoadedModel:
     stored = ModelStore(find_paths()).read(name)
     return LoadedModel(
         name=name, manifest=stored.manifest, weights_sha256="", tokenizer=stored.tokenizer, end_ids=stored.end_ids,
-        backend=GPT2(stored.spec, stored.tensors(), torch.device("cpu"), torch.float64),
+        backend=TorchBackend(stored.spec, stored.tensors(), torch.device("cpu"), torch.float64),
     )  # fmt: skip
 
 

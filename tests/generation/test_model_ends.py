@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from songsmith.generation.engine import Engine, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.markup import Prompt
-from songsmith.model.cuda_graphs import CudaGraphNetwork
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 from songsmith.studio.writing import read_prompt

@@ -16,8 +16,8 @@ from songsmith.generation.engine import Engine, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
-from songsmith.model.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
-from songsmith.model.gpt2 import GPT2
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 from songsmith.takes import FinishReason
@@ -35,7 +35,7 @@ KINDS: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-def load(name: str, kind: type[GPT2], device: str = "cpu", dtype: torch.dtype = torch.float64) -> LoadedModel:
+def load(name: str, kind: type[TorchBackend], device: str = "cpu", dtype: torch.dtype = torch.float64) -> LoadedModel:
     """Return a model in double precision: how a processor rounds must not choose between two tokens that are as likely."""
     stored = ModelStore(find_paths()).read(name)
     backend = kind(stored.spec, stored.tensors(), torch.device(device), dtype)
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 @pytest.fixture(scope="module")
 def waiting() -> LoadedModel:
     """Return the starter on a network that is waited for."""
-    return load("starter", GPT2)
+    return load("starter", TorchBackend)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_a_song_that_outgrows_the_window_says_the_same(tmp_path: Path) -> None:
     asked = [(RIVER, options(seed=4, max_new_tokens=40, **wanted)), (RIVER, options(seed=5, max_new_tokens=500, **wanted)),
              (PROMPTS[-1], options(seed=6, max_new_tokens=450, **wanted))]  # fmt: skip
     takes = told(load(folder, CudaGraphNetwork), asked)
-    assert takes == told(load(folder, GPT2), asked)
+    assert takes == told(load(folder, TorchBackend), asked)
     assert [sum(slid for _, _, _, slid, _ in take) for take in takes] == [0, 1, 3]
 
 
@@ -126,7 +126,7 @@ def test_small_windows_slide_alike(tmp_path: Path, window: int) -> None:
         (RIVER, options(seed=seed, temperature=1.0, max_lines=0, min_lines=100, max_new_tokens=20 + 30 * seed))
         for seed in range(4)
     ]
-    assert told(load(folder, CudaGraphNetwork), asked) == told(load(folder, GPT2), asked)
+    assert told(load(folder, CudaGraphNetwork), asked) == told(load(folder, TorchBackend), asked)
 
 
 def test_a_batch_is_used_again(small: LoadedModel) -> None:

@@ -17,7 +17,7 @@ from songsmith.generation.row import Row
 from songsmith.generation.sampling import TokenSampler
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
-from songsmith.model.cuda_graphs import CudaGraphNetwork
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 

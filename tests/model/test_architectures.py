@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from architectures import CONFIGS, LLAMA3, SIZES, their_config
 from fakes import write_random_model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,39 +16,6 @@ from songsmith.model.architectures import SUPPORTED_TYPES, read_spec, write_conf
 from songsmith.model.architectures.llama import LONGEST_WINDOW_TOKENS
 from songsmith.model.architectures.rotary import Rotary
 from songsmith.model.architectures.spec import Part
-
-SIZES: dict[str, Any] = {
-    "vocab_size": 61, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-    "intermediate_size": 40, "max_position_embeddings": 64,
-}  # fmt: skip
-LLAMA3 = {
-    "rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 3.0,
-    "original_max_position_embeddings": 16, "rope_theta": 500.0,
-}  # fmt: skip
-YARN = {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 32, "rope_theta": 100.0}
-CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
-    "gpt2": ("gpt2", {"vocab_size": 61, "n_positions": 64, "n_embd": 24, "n_layer": 2, "n_head": 4, "n_inner": 40}),
-    "llama": ("llama", SIZES),
-    "smollm2": ("llama", SIZES | {"tie_word_embeddings": True, "rope_parameters": {"rope_theta": 1e5}}),
-    "llama 3": ("llama", SIZES | {"rope_parameters": LLAMA3, "head_dim": 8, "eos_token_id": [2, 5]}),
-    "llama with biases": ("llama", SIZES | {"attention_bias": True, "mlp_bias": True}),
-    "llama, linear": ("llama", SIZES | {"rope_parameters": {"rope_type": "linear", "factor": 2.5, "rope_theta": 1e4}}),
-    "llama, dynamic": ("llama", SIZES | {"rope_parameters": {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 1e4}}),
-    "mistral": ("mistral", SIZES | {"sliding_window": 48}),
-    "qwen2": ("qwen2", SIZES),
-    "qwen2, yarn": ("qwen2", SIZES | {"rope_parameters": YARN}),
-    "qwen2, yarn told more": (
-        "qwen2", SIZES | {"rope_parameters": YARN | {"mscale": 0.7, "mscale_all_dim": 1.0, "truncate": False}}
-    ),
-    "qwen3": ("qwen3", SIZES | {"head_dim": 8}),
-}  # fmt: skip
-
-
-def their_config(name: str) -> Any:
-    from transformers import AutoConfig
-
-    kind, values = CONFIGS[name]
-    return AutoConfig.for_model(kind, **json.loads(json.dumps(values)))
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -23,7 +23,7 @@ from songsmith.markup import Prompt
 from songsmith.model.onnx import OnnxNetwork
 from songsmith.model.store import ModelStore
 from songsmith.paths import Paths
-from songsmith.training.network import LearningGPT2
+from songsmith.training.network import TrainableNetwork
 
 TOKENS = [5, 300, 17, 4000, 99]
 
@@ -102,7 +102,7 @@ def cost(store: ModelStore, name: str) -> float:
     """Return what a few tokens cost in the network that learns."""
     stored = store.read(name)
     row = torch.tensor([TOKENS])
-    return float(LearningGPT2(stored.spec, stored.tensors())(row[:, :-1], row[:, 1:]).sum().detach())
+    return float(TrainableNetwork(stored.spec, stored.tensors())(row[:, :-1], row[:, 1:]).sum().detach())
 
 
 def score(store: ModelStore, name: str) -> "np.ndarray[Any, Any]":

@@ -8,12 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songsmith.model import cuda_graphs
+from songsmith.model.architectures import read_spec
 from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Logits
-from songsmith.model.cuda_graphs import CudaGraphNetwork, StaticBatch, round_rows
-from songsmith.model.gpt2 import GPT2, random_weights
+from songsmith.model.networks import cuda_graphs
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, StaticBatch, round_rows
+from songsmith.model.networks.random_weights import random_weights
+from songsmith.model.networks.torch_backend import TorchBackend
 
 CPU = torch.device("cpu")
 SMALL = gpt2_spec(vocabulary_size=97, context_window_tokens=160, width=32, layers=2, heads=4)
@@ -46,11 +48,19 @@ def step(batch: StaticBatch, tokens: Sequence[int]) -> Logits:
     return logits
 
 
-def begin(model: GPT2, batch: StaticBatch, texts: Sequence[Sequence[int]]) -> None:
+def begin(model: TorchBackend, batch: StaticBatch, texts: Sequence[Sequence[int]]) -> None:
     for row, text in enumerate(texts):
         alone = model.new_cache(len(text))
         model.forward([text], alone)
         batch.replace(row, alone)
+
+
+def llama_spec(kind: str, vocabulary: int, heads: int, groups: int, size: int, layers: int) -> NetworkSpec:
+    return read_spec({
+        "model_type": kind, "vocab_size": vocabulary, "max_position_embeddings": 24, "hidden_size": 12, "head_dim": 2 * size,
+        "num_hidden_layers": layers, "num_attention_heads": heads * groups, "num_key_value_heads": heads,
+        "intermediate_size": 20,
+    })  # fmt: skip
 
 
 shapes = st.builds(
@@ -58,6 +68,9 @@ shapes = st.builds(
         vocabulary_size=vocabulary, context_window_tokens=24, width=heads * size, layers=layers, heads=heads
     ),
     st.integers(2, 40), st.integers(1, 4), st.sampled_from([1, 3, 8]), st.integers(1, 3),
+) | st.builds(
+    llama_spec, st.sampled_from(["llama", "qwen2", "qwen3"]), st.integers(2, 40), st.integers(1, 2), st.integers(1, 3),
+    st.integers(1, 4), st.integers(1, 3),
 )  # fmt: skip
 
 
@@ -158,21 +171,28 @@ def test_sizes_come_again_and_waste_at_most_a_third():
     assert all(rows <= round_rows(rows) <= 1.5 * rows for rows in range(1, 300))
 
 
-@pytest.fixture
-def on_gpu(monkeypatch: pytest.MonkeyPatch) -> CudaGraphNetwork:
-    """Return a GPT-2 of full size on a GPU, in bfloat16."""
+SMOLLM2 = read_spec({
+    "model_type": "llama", "vocab_size": 49152, "max_position_embeddings": 1024, "hidden_size": 576, "num_hidden_layers": 12,
+    "num_attention_heads": 9, "num_key_value_heads": 3, "intermediate_size": 1536, "tie_word_embeddings": True,
+})  # fmt: skip
+
+
+@pytest.fixture(params=[FULL, SMOLLM2], ids=["gpt2", "smollm2"])
+def on_gpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> CudaGraphNetwork:
+    """Return a network of full size on a GPU, in bfloat16."""
     monkeypatch.setattr(cuda_graphs, "_SHORTEST_SPAN", 256)
-    return CudaGraphNetwork(FULL, random_weights(FULL, 0), torch.device("cuda:0"), torch.bfloat16)
+    spec: NetworkSpec = request.param
+    return CudaGraphNetwork(spec, random_weights(spec, 0), torch.device("cuda:0"), torch.bfloat16)
 
 
 def noise(rows: int, length: int) -> list[list[int]]:
-    return np.random.default_rng(rows).integers(0, FULL.vocabulary_size, (rows, length)).tolist()
+    return np.random.default_rng(rows).integers(0, SMOLLM2.vocabulary_size, (rows, length)).tolist()
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("rows", [1, 3, 5, 16])
 def test_recorded_steps_are_those_that_are_run_and_close_to_float32(on_gpu: CudaGraphNetwork, rows: int) -> None:
-    exact = GPT2(FULL, random_weights(FULL, 0), CPU, torch.float32)
+    exact = TorchBackend(on_gpu.spec, random_weights(on_gpu.spec, 0), CPU, torch.float32)
     texts = noise(rows, 300)
     starts = [240 - row for row in range(rows)]
     expected = exact.forward_full(texts[0])

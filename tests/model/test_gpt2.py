@@ -14,7 +14,8 @@ from songsmith.model.architectures import read_spec
 from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Logits
-from songsmith.model.gpt2 import GPT2, KeyValueCache, random_weights
+from songsmith.model.networks.random_weights import random_weights
+from songsmith.model.networks.torch_backend import KeyValueCache, TorchBackend
 
 CPU = torch.device("cpu")
 SMALL = gpt2_spec(vocabulary_size=97, context_window_tokens=64, width=32, layers=3, heads=4)
@@ -42,7 +43,7 @@ def reference_of(config: NetworkSpec, *, wide: float = 0.02):
             if name.endswith("bias") or ".ln_" in name:
                 weight.add_(torch.randn_like(weight) * 0.1)
     weights = {name.removeprefix("transformer."): weight for name, weight in theirs.state_dict().items()}
-    return theirs, GPT2(config, weights, CPU, torch.float32)
+    return theirs, TorchBackend(config, weights, CPU, torch.float32)
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +51,12 @@ def full():
     return reference_of(FULL)
 
 
-def small_model(seed: int = 0, config: NetworkSpec = SMALL) -> GPT2:
+def small_model(seed: int = 0, config: NetworkSpec = SMALL) -> TorchBackend:
     # Ten times as wide as a fresh GPT-2's, so that what comes before makes a difference.
     weights = {
         name: weight * 10 if weight.dim() == 2 else weight for name, weight in random_weights(config, seed).items()
     }
-    return GPT2(config, weights, CPU, torch.float32)
+    return TorchBackend(config, weights, CPU, torch.float32)
 
 
 def text_of(length: int, config: NetworkSpec, seed: int = 0) -> list[int]:
@@ -67,7 +68,7 @@ def logits_of(theirs, tokens: Sequence[int]) -> Logits:
         return theirs(torch.tensor([tokens])).logits[0].numpy()
 
 
-def check_logits(theirs, ours: GPT2, length: int) -> None:
+def check_logits(theirs, ours: TorchBackend, length: int) -> None:
     """Every position by score, and the ones behind a prefill by single steps."""
     tokens = text_of(length, ours.spec)
     expected = logits_of(theirs, tokens)
@@ -132,7 +133,7 @@ def batches(draw):
     return config, draw(st.lists(st.lists(portion, min_size=rows, max_size=rows), min_size=1, max_size=5))
 
 
-def alone(model: GPT2, tokens: Sequence[int]) -> Logits:
+def alone(model: TorchBackend, tokens: Sequence[int]) -> Logits:
     return model.forward_full(tokens)[-1]
 
 
@@ -249,7 +250,7 @@ def test_random_weights_are_those_of_the_config_and_seed():
     assert {name: tuple(weight.shape) for name, weight in weights.items()} == SMALL.weight_shapes()
     assert all(torch.equal(weight, random_weights(SMALL, 5)[name]) for name, weight in weights.items())
     assert not torch.equal(weights["wte.weight"], random_weights(SMALL, 6)["wte.weight"])
-    model = GPT2(SMALL, weights, CPU, torch.float32)
+    model = TorchBackend(SMALL, weights, CPU, torch.float32)
     assert np.isfinite(model.forward_full([1, 2, 3])).all()
     assert (model.vocabulary_size, model.context_window_tokens, model.device_name) == (97, 64, "cpu")
 
@@ -259,14 +260,14 @@ def test_a_missing_weight_is_named(name):
     weights = random_weights(SMALL, 0)
     del weights[name]
     with pytest.raises(ModelError, match=name):
-        GPT2(SMALL, weights, CPU, torch.float32)
+        TorchBackend(SMALL, weights, CPU, torch.float32)
 
 
 def test_a_weight_of_another_shape_is_named():
     weights = random_weights(SMALL, 0)
     weights["h.0.attn.c_attn.weight"] = weights["h.0.attn.c_attn.weight"].T
     with pytest.raises(ModelError, match=r"h\.0\.attn\.c_attn\.weight is \(96, 32\), not \(32, 96\)"):
-        GPT2(SMALL, weights, CPU, torch.float32)
+        TorchBackend(SMALL, weights, CPU, torch.float32)
 
 
 GOOD = {"model_type": "gpt2", "vocab_size": 97, "n_positions": 64, "n_embd": 32, "n_layer": 3, "n_head": 4}
@@ -319,8 +320,8 @@ def test_a_config_without_a_size_is_refused(key):
 def test_bfloat16_on_cuda_is_close_to_float32():
     device = torch.device("cuda:0")
     weights = random_weights(FULL, 0)
-    exact = GPT2(FULL, weights, CPU, torch.float32)
-    model = GPT2(FULL, weights, device, torch.bfloat16)
+    exact = TorchBackend(FULL, weights, CPU, torch.float32)
+    model = TorchBackend(FULL, weights, device, torch.bfloat16)
     tokens = text_of(200, FULL)
     expected = exact.forward_full(tokens)
     # bfloat16 keeps 8 bits: within a few hundredths of the spread of the logits.

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 import torch
+from architectures import CONFIGS
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.queued_sampling import QueuedSampler, cuts_of
 from songsmith.generation.row import Alphabet
-from songsmith.model.architectures.gpt2 import gpt2_spec
-from songsmith.model.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
+from songsmith.model.architectures import read_spec
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
 from songsmith.model.store import LoadedModel
 
 META = torch.device("meta")
@@ -52,8 +53,10 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def unknown_batch(starter: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> StaticBatch:
+@pytest.fixture(params=["gpt2", "qwen3"])
+def unknown_batch(
+    starter: LoadedModel, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> StaticBatch:
     """Return a batch of a network that is nowhere; whatever it does, it does as it would be recorded."""
     run = GraphCache.run.__wrapped__  # type: ignore[attr-defined]
 
@@ -62,11 +65,12 @@ def unknown_batch(starter: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> Stat
             run(self, key, work)
 
     monkeypatch.setattr(GraphCache, "run", watched)
-    config = gpt2_spec(
-        vocabulary_size=starter.backend.vocabulary_size, context_window_tokens=300, width=16, layers=2, heads=2
-    )
-    weights = {name: torch.empty(shape, device=META) for name, shape in config.weight_shapes().items()}
-    return CudaGraphNetwork(config, weights, META, torch.bfloat16).open_batch(5)
+    spec = read_spec({
+        "gpt2": CONFIGS["gpt2"][1] | {"n_positions": 300},
+        "qwen3": CONFIGS["qwen3"][1] | {"max_position_embeddings": 300},
+    }[request.param] | {"model_type": request.param, "vocab_size": starter.backend.vocabulary_size})  # fmt: skip
+    weights = {name: torch.empty(shape, device=META) for name, shape in spec.weight_shapes().items()}
+    return CudaGraphNetwork(spec, weights, META, torch.bfloat16).open_batch(5)
 
 
 def test_a_step_asks_for_no_value_and_brings_nothing_along(unknown_batch: StaticBatch) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.architectures.spec import NetworkSpec
-from songsmith.model.gpt2 import GPT2, random_weights
+from songsmith.model.networks.random_weights import random_weights
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.onnx import OnnxNetwork, open_session, run_graph
 from songsmith.model.onnx_graph import (
     LARGEST,
@@ -49,15 +50,15 @@ def weights_of(config: NetworkSpec, seed: int = 0) -> dict[str, torch.Tensor]:
 
 def pair_of(
     folder: Path, config: NetworkSpec, *, seed: int = 0, precision: Precision = Precision.FLOAT32
-) -> tuple[GPT2, OnnxNetwork]:
+) -> tuple[TorchBackend, OnnxNetwork]:
     weights = weights_of(config, seed)
     path = folder / "network.onnx"
     write_graph(path, config, {name: weight.numpy() for name, weight in weights.items()}, precision=precision)
-    return GPT2(config, weights, CPU, torch.float32), OnnxNetwork(config, open_session(path, threads=1))
+    return TorchBackend(config, weights, CPU, torch.float32), OnnxNetwork(config, open_session(path, threads=1))
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[GPT2, OnnxNetwork]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[TorchBackend, OnnxNetwork]:
     return pair_of(tmp_path_factory.mktemp("small"), SMALL)
 
 
@@ -71,7 +72,7 @@ def nats(logits: np.ndarray, ids: list[int]) -> float:
     return float((np.log(np.exp(rows - rows.max(axis=1, keepdims=True)).sum(axis=1)) + rows.max(axis=1) - chosen).sum())
 
 
-def check_every_position(reference: GPT2, network: OnnxNetwork, length: int) -> None:
+def check_every_position(reference: TorchBackend, network: OnnxNetwork, length: int) -> None:
     """By score; and by a prefill, steps, and a neighbour that leaves."""
     tokens = text_of(length, network.spec)
     expected = reference.forward_full(tokens)
@@ -88,7 +89,7 @@ def check_every_position(reference: GPT2, network: OnnxNetwork, length: int) -> 
         assert np.abs(logits - expected[place]).max() < 1e-3
 
 
-def test_unrounded_it_gives_the_logits_of_the_reference(small: tuple[GPT2, OnnxNetwork]) -> None:
+def test_unrounded_it_gives_the_logits_of_the_reference(small: tuple[TorchBackend, OnnxNetwork]) -> None:
     check_every_position(*small, length=64)
 
 
@@ -237,7 +238,7 @@ def test_a_processor_whose_products_of_blocks_overflow_is_found_out(answer: floa
     assert blocks_overflow(lambda graph: np.array([[answer, -answer]], np.float32)) is overflows
 
 
-def test_what_does_not_fit_a_cache_is_refused_and_changes_nothing(small: tuple[GPT2, OnnxNetwork]) -> None:
+def test_what_does_not_fit_a_cache_is_refused_and_changes_nothing(small: tuple[TorchBackend, OnnxNetwork]) -> None:
     reference, network = small
     cache = network.new_cache(10)
     network.forward([[1, 2]], cache)

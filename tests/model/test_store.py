@@ -17,9 +17,9 @@ from tokenizers import Tokenizer as RustTokenizer
 from songsmith.errors import ModelError, SongsmithError, UsageError
 from songsmith.markup import MarkupFormat
 from songsmith.model.architectures import read_spec
-from songsmith.model.gpt2 import random_weights
 from songsmith.model.hashes import hash_file
 from songsmith.model.manifest import Manifest
+from songsmith.model.networks.random_weights import random_weights
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.paths import Paths, find_paths

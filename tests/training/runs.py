@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 from songsmith.craft.plans import plan_line
 from songsmith.lyrics import Line, Section, SectionKind, Song
 from songsmith.markup import MarkupFormat
+from songsmith.model.architectures import read_spec
 from songsmith.model.architectures.gpt2 import gpt2_spec
-from songsmith.model.gpt2 import random_weights
 from songsmith.model.manifest import Manifest
+from songsmith.model.networks.random_weights import random_weights
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import TrainingSong, split_songs
 from songsmith.training.events import CheckpointSaved, StepFinished, TrainingEvent
@@ -102,14 +103,23 @@ def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
-def make_run(home: Path, *, songs: int = 30, options: TrainingOptions | None = None, **identity: Any) -> TrainingRun:
+def make_run(
+    home: Path, *, songs: int = 30, options: TrainingOptions | None = None, architecture: str = "gpt2", **identity: Any
+) -> TrainingRun:
     """Return a run that keeps everything under `home`."""
     options = options or make_options()
     split = split_songs(make_songs(songs), share=options.validation_share, seed=options.seed)
     tokenizer = learn_tokenizer(list(split.train))
-    spec = gpt2_spec(
-        vocabulary_size=tokenizer.vocabulary_size, context_window_tokens=48, width=16, layers=2, heads=2
-    )
+    if architecture == "gpt2":
+        spec = gpt2_spec(
+            vocabulary_size=tokenizer.vocabulary_size, context_window_tokens=48, width=16, layers=2, heads=2
+        )
+    else:
+        spec = read_spec({
+            "model_type": architecture, "vocab_size": tokenizer.vocabulary_size, "max_position_embeddings": 48,
+            "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4,
+            "intermediate_size": 40,
+        })  # fmt: skip
     return TrainingRun(
         name="invented",
         folder=home / "training" / "invented",

@@ -52,13 +52,14 @@ def test_a_network_learns_and_says_how_it_goes(tmp_path: Path, optimizer: Optimi
     )
 
 
-def test_what_comes_out_is_a_model_that_songsmith_and_transformers_load_alike(paths: Paths) -> None:
+@pytest.mark.parametrize("architecture", ["gpt2", "llama", "qwen2", "qwen3"])
+def test_what_comes_out_is_a_model_that_songsmith_and_transformers_load_alike(paths: Paths, architecture: str) -> None:
     import transformers
 
-    run = make_run(paths.data)
+    run = make_run(paths.data, architecture=architecture)
     list(train(run, device=CPU))
     ours = ModelStore(paths).load("invented", device="cpu", threads=1, exact=True)
-    theirs = transformers.GPT2LMHeadModel.from_pretrained(run.model_folder, dtype=torch.float32)
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(run.model_folder, dtype=torch.float32)
     splitter = transformers.AutoTokenizer.from_pretrained(run.model_folder)
     text = "River moon along the harbour"
     ids = ours.tokenizer.encode(text)
@@ -73,10 +74,16 @@ def test_what_comes_out_is_a_model_that_songsmith_and_transformers_load_alike(pa
     assert manifest.options == json.loads(json.dumps(run.options.as_json()))
 
 
-@pytest.mark.parametrize("length", [{"steps": 14}, {"epochs": 1.5}], ids=str)
-def test_stopped_and_resumed_it_ends_as_if_it_had_not_been(tmp_path: Path, length: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "length"), [("gpt2", {"steps": 14}), ("gpt2", {"epochs": 1.5}), ("qwen3", {"steps": 14})], ids=str
+)
+def test_stopped_and_resumed_it_ends_as_if_it_had_not_been(
+    tmp_path: Path, architecture: str, length: dict[str, float]
+) -> None:
     options = make_options(dropout=0.1, evaluate_every_steps=3, sample_every_steps=2, micro_batch_size=6, **length)
-    whole, broken = (make_run(tmp_path / name, options=options) for name in ("whole", "broken"))
+    whole, broken = (
+        make_run(tmp_path / name, options=options, architecture=architecture) for name in ("whole", "broken")
+    )
     expected = train_on(whole)
     stopped = train_on(broken, stop_after=2)
     assert isinstance(stopped.events[-1], TrainingFinished)
@@ -176,7 +183,7 @@ def test_a_loss_that_is_no_number_ends_training_and_what_was_good_stays(tmp_path
     # What an overflow leaves behind, in the run's own weights.
     trainer = events.gi_yieldfrom.gi_frame.f_locals["self"]  # type: ignore[attr-defined]
     with torch.no_grad():
-        trainer._network.ln_f.weight.fill_(math.inf)
+        trainer._network.network.final_norm.weight.fill_(math.inf)
     with pytest.raises(TrainingError, match=f"no longer a number at step {at}; the best model so far was kept"):
         list(events)
     found = load_checkpoint(run.folder, {**run.identity, "device": "cpu"})

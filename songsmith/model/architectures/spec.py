@@ -267,6 +267,12 @@ class NetworkSpec:
             start += self.shape(other)[-1]
         return found[..., start : start + self.shape(part)[-1]]
 
+    def to_layout(self, found: "Weight", tensor: CheckpointTensor) -> "Weight":
+        """Return what executors hold of a tensor, (in, out) or (out,), in the layout of the checkpoint."""
+        if _is_matrix(tensor.parts[0]) and not tensor.bias and tensor.layout is Layout.OUT_IN:
+            return found.T
+        return found
+
     def tensors(self) -> Iterator[CheckpointTensor]:
         """Yield every tensor of a checkpoint, one after the other: a config may claim more layers than could ever be listed."""
         for part in _OUTSIDE_LAYERS:

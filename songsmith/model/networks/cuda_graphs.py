@@ -1,4 +1,4 @@
-"""GPT-2 on a GPU that is told what to do faster than it does it: single steps, in memory that stays where it is.
+"""A network on a GPU that is told what to do faster than it does it: single steps, in memory that stays where it is.
 
 A step launches hundreds of small pieces of work, and launching them one by one takes longer than doing them. So each size of
 step is recorded once as a CUDA graph and from then on launched whole. On any other device the same steps are simply run.
@@ -14,13 +14,14 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Companion
-from songsmith.model.gpt2 import GPT2, KeyValueCache
+from songsmith.model.networks.torch_backend import KeyValueCache, TorchBackend
+from songsmith.model.networks.torch_network import CacheView
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-# Letters in shapes: B = rows that are run, R = most rows of a batch, S = tokens of the cache looked at, D = width, H = heads,
-# E = D / H, V = vocabulary.
+# Letters in shapes: B = rows that are run, R = most rows of a batch, S = tokens of the cache looked at, D = width,
+# K = key-value heads, E = size of a head, V = vocabulary.
 
 # Each span is recorded by itself, which takes as long as dozens of steps; to look at more than is filled costs little.
 _SHORTEST_SPAN = 256
@@ -182,13 +183,13 @@ class StaticBatch(KeyValueCache):
             self._network.release(self)
 
 
-class CudaGraphNetwork(GPT2):
-    """A GPT-2 whose single steps are queued, not waited for. All else is done as `GPT2` does it."""
+class CudaGraphNetwork(TorchBackend):
+    """A network whose single steps are queued, not waited for. All else is done as `TorchBackend` does it."""
 
     def __init__(
         self, spec: NetworkSpec, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
     ) -> None:
-        """Take the weights of a checkpoint onto a device, as `GPT2` does."""
+        """Take the weights of a checkpoint onto a device, as `TorchBackend` does."""
         super().__init__(spec, weights, device, dtype)
         self._idle: list[StaticBatch] = []
 
@@ -213,18 +214,17 @@ class CudaGraphNetwork(GPT2):
         Args:
             tokens: (B,).
             lengths: (B,) tokens in the cache, where each one's keys and values go.
-            layers: of the cache, (2, B, H, capacity, E) each.
+            layers: of the cache, (2, B, K, capacity, E) each.
             rows: (B,) numbers from 0.
             mask: (B, S): 0 for what a row sees, its token among it, and -inf for what it does not.
 
         Returns:
             (B, V) logits.
         """
+        view = CacheView(layers=layers, span=mask.shape[1], rows=rows[:, None], mask=mask[:, None, None])
         with sdpa_kernel(_ATTENTION):
-            x = self._run(
-                tokens[:, None], lengths[:, None], layers, span=mask.shape[1], rows=rows[:, None], mask=mask[:, None, None]
-            )  # fmt: skip
-        return torch.mm(x[:, 0], self._vocabulary)  # (B, D) -> (B, V)
+            states = self._network(tokens[:, None], lengths[:, None], view)
+        return torch.mm(states, self._vocabulary)  # (B, D) -> (B, V)
 
 
 def round_rows(rows: int) -> int:

@@ -1,0 +1,1 @@
+"""Executors: what runs a network that is described by a spec."""
