@@ -8,7 +8,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from songsmith.errors import StorageError, storage_error
 from songsmith.paths import Paths
 
 _OTHERS = 0o077
@@ -33,6 +35,24 @@ def as_open_as_asked() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+@contextmanager
+def storing_where_asked(folder: Path) -> Iterator[None]:
+    """Write to a folder of the user's choice, as open as the user's umask says, and tell what goes wrong.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    try:
+        with as_open_as_asked():
+            yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
+        message = storage_error(error, folder).message
+        raise StorageError(message, "Free some space, create the folder, or choose another place.") from error
 
 
 def tighten(paths: Paths) -> None:

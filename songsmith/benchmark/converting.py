@@ -5,12 +5,12 @@ python -m songsmith.benchmark.converting FORM FOLDER PLACE
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from songsmith.benchmark.contestants import CONTESTANTS, CONVERSIONS, Contestant
 from songsmith.benchmark.worker import Absent, last_line
+from songsmith.files import replacing_folder
 
 
 def convert(
@@ -41,15 +41,15 @@ def convert(
     place = work / f"{folder.name}-{wanted.form}"
     if place.exists():
         return place
-    half = Path(tempfile.mkdtemp(dir=work))
-    command = [sys.executable, "-m", "songsmith.benchmark.converting", wanted.form, str(folder), str(half)]
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        errors="replace", check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise Absent(last_line(done.stderr) or f"its converter ended with exit code {done.returncode}")
-    return half.rename(place)
+    with replacing_folder(place) as new:
+        command = [sys.executable, "-m", "songsmith.benchmark.converting", wanted.form, str(folder), str(new)]
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            errors="replace", check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise Absent(last_line(done.stderr) or f"its converter ended with exit code {done.returncode}")
+    return place
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ def _write_report(studio: "Studio", name: str | None, output: Path | None, *, fo
         for row in rows():
             console.write(row)
     else:
-        with writing_whole(output, force=force) as draft, draft.open("w", encoding="utf-8", errors="replace") as file:
+        with writing_whole(output, force=force) as path, path.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(rows())
         console.say(f"Wrote the report to {one_line(str(output))}")
     if not told:

@@ -24,7 +24,8 @@ def claim_name(path: Path, why: str) -> Path:
 def move_aside(path: Path) -> Path:
     """Give a damaged file and its companions another name, and return it."""
     kept = claim_name(path, "damaged")
-    # The log goes first: SQLite would delete one that it finds beside no library.
+    # Only names change here, and a damaged file is not synced. The log goes first: SQLite would delete one that it finds
+    # beside no library.
     for tail in (*COMPANIONS, ""):
         with suppress(FileNotFoundError):
             path.with_name(path.name + tail).replace(kept.with_name(kept.name + tail))

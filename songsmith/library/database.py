@@ -146,7 +146,8 @@ class Database:
         kept = self.set_aside()
         with storing(self._path.parent):
             try:
-                os.link(new, self._path)  # unlike a move, never over a file that another program has just begun
+                # SQLite has synced the new file. A link, unlike a move, never goes over a file that another program has just begun.
+                os.link(new, self._path)
             except FileExistsError as error:
                 raise DatabaseError(
                     f"Another program has just begun a new library. The damaged one is kept as {kept}.",

@@ -6,7 +6,6 @@ its own and put in place whole; one that is damaged, or of other weights or anot
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -20,6 +19,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from songsmith.errors import EngineError, SongsmithError, storing
+from songsmith.files import replacing_folder, write_whole
 from songsmith.model.architectures.spec import FeedForwardKind, NetworkSpec
 from songsmith.model.device import available_processors, processor_skills
 from songsmith.model.onnx import OnnxNetwork, open_session, run_graph
@@ -138,9 +138,7 @@ def _load(folder: Path, spec: NetworkSpec, threads: int) -> OnnxNetwork:
 
 
 def _write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
-    new = folder / f".{_FACTS}"
-    new.write_text(json.dumps(facts), encoding="utf-8")
-    new.replace(folder / _FACTS)
+    write_whole(folder / _FACTS, json.dumps(facts).encode("utf-8"))
 
 
 def _file_facts(folder: Path) -> dict[str, list[int]]:
@@ -154,22 +152,15 @@ def _make(folder: Path, spec: NetworkSpec, weights: Mapping[str, Array], paramet
     from songsmith.model.onnx_graph import check_weights, write_graph
 
     check_weights(spec, weights)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as name:
-        precision = _choose_precision(spec, parameters)
-        first, whole = Path(name) / "first", Path(name) / "whole"
-        for path in (first, whole):
-            path.mkdir()
-        write_graph(first / _GRAPH, spec, weights, precision=precision)
-        scales = _measure_cache_scales(open_session(first / _GRAPH, threads=1), spec)
-        shutil.rmtree(first)
+    precision = _choose_precision(spec, parameters)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as first:
+        write_graph(Path(first) / _GRAPH, spec, weights, precision=precision)
+        scales = _measure_cache_scales(open_session(Path(first) / _GRAPH, threads=1), spec)
+    new, old = (folder.parent / f".new-{part}" for part in ("graph", "replaced"))
+    with replacing_folder(folder, temporary=new, old=old) as whole:
         write_graph(whole / _GRAPH, spec, weights, precision=precision, cache_scales=scales)
         measured = _measure_threads(whole / _GRAPH, spec)
         _write_facts(whole, {"processor": processor_skills(), "files": _file_facts(whole), **measured})
-        for path in whole.iterdir():  # what is put in place must not be half on the disk
-            with path.open("rb") as written:
-                os.fsync(written.fileno())
-        shutil.rmtree(folder, ignore_errors=True)
-        whole.rename(folder)
 
 
 def _choose_precision(spec: NetworkSpec, parameters: int) -> "Precision":

@@ -1,14 +1,13 @@
 """Write a model directory: what transformers loads with from_pretrained, and the manifest beside it."""
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.errors import storing
+from songsmith.files import replacing_folder
 from songsmith.model.architectures import write_config
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.hashes import hash_file
@@ -37,49 +36,29 @@ def save_model(
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    waiting, old = (folder.parent / f".{folder.name}.{part}" for part in ("new", "old"))
+    new, old = (folder.parent / f".{folder.name}.{part}" for part in ("new", "old"))
     with storing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(waiting, ignore_errors=True)
-        waiting.mkdir()
-    try:
-        _fill(waiting, spec, weights, tokenizer, manifest)
-        with storing(folder):
-            shutil.rmtree(old, ignore_errors=True)
-            if folder.exists():
-                folder.rename(old)
-            try:
-                waiting.rename(folder)
-            except OSError:
-                if old.exists():
-                    old.rename(folder)
-                raise
-    finally:
-        for left in (waiting, old):
-            shutil.rmtree(left, ignore_errors=True)
+        with replacing_folder(folder, temporary=new, old=old):
+            _fill(new, spec, weights, tokenizer, manifest)
 
 
 def _fill(
     folder: Path, spec: NetworkSpec, weights: Mapping[str, "Tensor"], tokenizer: Tokenizer, manifest: Manifest
 ) -> None:
-    """Write all files of a model directory, and wait until they are on the disk."""
+    """Write all files of a model directory."""
     import torch
     from safetensors.torch import save
 
-    with storing(folder):
-        halves = {
-            spec.names.saved(name): weight.detach().to("cpu", torch.float16).contiguous()
-            for name, weight in weights.items()
-        }
-        # Not save_file, which hides the disk's own errors and makes a file that only its owner can read.
-        (folder / WEIGHTS).write_bytes(save(halves, metadata={"format": "pt"}))
-        _write_json(folder / "config.json", _config_json(spec, tokenizer))
-        _write_json(folder / "generation_config.json", {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end})
-        tokenizer.save(folder)
-        replace(manifest, weights_sha256=hash_file(folder / WEIGHTS)).save(folder)
-        for path in folder.iterdir():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+    halves = {
+        spec.names.saved(name): weight.detach().to("cpu", torch.float16).contiguous() for name, weight in weights.items()
+    }
+    # Not save_file, which hides the disk's own errors and makes a file that only its owner can read.
+    (folder / WEIGHTS).write_bytes(save(halves, metadata={"format": "pt"}))
+    _write_json(folder / "config.json", _config_json(spec, tokenizer))
+    _write_json(folder / "generation_config.json", {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end})
+    tokenizer.save(folder)
+    replace(manifest, weights_sha256=hash_file(folder / WEIGHTS)).save(folder)
 
 
 def _write_json(path: Path, values: Mapping[str, object]) -> None:

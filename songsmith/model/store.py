@@ -5,7 +5,6 @@ of ours (`manifest.py`); without a manifest it is taken for a plain checkpoint. 
 """
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from songsmith.errors import EngineError, ModelError, StorageError, storing
+from songsmith.files import remove_folder
 from songsmith.model.device import is_cpu
 from songsmith.model.hashes import WeightHashes
 from songsmith.model.manifest import Manifest
@@ -153,14 +153,11 @@ class ModelStore:
         from songsmith.model.compiled import forget_compiled
 
         forget_compiled(self._paths.graphs, folder)
-        gone = folder.with_name(f".{name}.removed")
         with storing(folder):
             if folder.is_symlink():
                 folder.unlink()
                 return
-            shutil.rmtree(gone, ignore_errors=True)
-            folder.rename(gone)  # so that killed in between, no half of it is left to be loaded
-            shutil.rmtree(gone)
+            remove_folder(folder, removed=folder.with_name(f".{name}.removed"))
 
     def info(self, name: str) -> ModelEntry:
         """Return what can be said of one model without loading it, the true hash of its weights with it."""

@@ -6,7 +6,6 @@ Refuses songs that were fetched unless that is asked for: they are not ours to h
 import json
 import os
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ from songsmith.corpus.formats.table_writer import TableWriter
 from songsmith.corpus.records import flatten
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import UsageError
+from songsmith.files import replacing_folder
 from songsmith.lyrics import one_line
+from songsmith.permissions import storing_where_asked
 from songsmith.studio.corpora import SongsRead
 from songsmith.studio.corpus_songs import SongsWanted, draw_ids
-from songsmith.studio.exporting import SongsExported, read_again, storing_where_asked, survey
+from songsmith.studio.exporting import SongsExported, read_again, survey
 from songsmith.takes import new_id
 
 _ORIGIN = "gathered with songsmith"
@@ -74,11 +75,11 @@ def export_dataset(
     share = options.split_share
     kept_back = draw_ids(seen.ids, share=share, seed=options.seed) if share is not None else frozenset()
     path = Path(os.path.realpath(output))
-    draft = path.with_name(f".{new_id()}.tmp")
-    with storing_where_asked(path.parent, draft):
-        (draft / "data").mkdir(parents=True)
+    old = path.with_name(f"{path.name}-before-{new_id()}")  # were this killed, a person must see it
+    with storing_where_asked(path.parent), replacing_folder(path, old=old) as new:
+        (new / "data").mkdir()
         files = {
-            split: draft / "data" / f"{split}-00000-of-00001.parquet"
+            split: new / "data" / f"{split}-00000-of-00001.parquet"
             for split in ("train", *(["validation"] if kept_back else []))
         }
         with ExitStack() as stack:
@@ -95,9 +96,8 @@ def export_dataset(
             for split, table in tables.items()
         }
         card = write_card(corpus.name, splits, seen.columns.dtypes, options, fetched=fetched)
-        (draft / "README.md").write_text(card, encoding="utf-8", newline="\n")
+        (new / "README.md").write_text(card, encoding="utf-8", newline="\n")
         _check_place(output, force=force)  # meanwhile it may have been taken
-        _put_in_place(draft, path)
     yield SongsExported(path=output, count=len(seen.ids))
 
 
@@ -134,19 +134,6 @@ def write_card(
         f"---\n{head}---\n\n# {one_line(name)}\n\nSong lyrics, one song per row, {_ORIGIN}.{kept}\n\n"
         f"| split | songs |\n|---|---|\n{counts}\n## Who owns these lyrics\n\n{_RIGHTS}\n{origin}"
     )
-
-
-def _put_in_place(draft: Path, path: Path) -> None:
-    old = path.with_name(f"{path.name}-before-{new_id()}")  # were this killed, a person must see it
-    if path.exists():
-        path.rename(old)
-    try:
-        draft.rename(path)
-    except OSError:
-        if old.exists():
-            old.rename(path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _size_category(rows: int) -> str:

@@ -1,10 +1,9 @@
 """Write the songs of a corpus for others: JSONL, text, Parquet. What is written is whole, or not there at all."""
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +12,11 @@ from songsmith.corpus.formats.table_writer import Columns, TableWriter
 from songsmith.corpus.records import CleanRecord, RawRecord, flatten
 from songsmith.corpus.sites.sources import FETCHED, SITES
 from songsmith.corpus.storage.store import Corpus
-from songsmith.errors import StorageError, UsageError, storage_error
-from songsmith.permissions import as_open_as_asked
+from songsmith.errors import UsageError
+from songsmith.files import replacing_file
+from songsmith.permissions import storing_where_asked
 from songsmith.studio.corpora import SongsRead
 from songsmith.studio.corpus_songs import SongsWanted, json_row, read_wanted
-from songsmith.takes import new_id
 
 # What was imported says no more than whence it is.
 _FETCH_SOURCES = frozenset(SITES)
@@ -93,11 +92,11 @@ def export_corpus(
         UsageError: no song meets the filters; or the file exists, or its place is taken by something else.
         StorageError: the disk is full, or the folder cannot be written.
     """
-    with writing_whole(output, force=force) as draft:
+    with writing_whole(output, force=force) as file:
         if format is ExportFormat.PARQUET:
-            count = yield from _write_table(corpus, draft, wanted)
+            count = yield from _write_table(corpus, file, wanted)
         else:
-            count = yield from _write_rows(corpus, format, draft, wanted)
+            count = yield from _write_rows(corpus, format, file, wanted)
     yield SongsExported(path=output, count=count)
 
 
@@ -156,52 +155,27 @@ def writing_whole(output: Path, *, force: bool) -> Iterator[Path]:
     if output.exists() and not force:
         raise UsageError(f"{output} already exists.", "Choose another name, or replace it with --force.")
     path = Path(os.path.realpath(output))  # a link stays a link
-    draft = path.with_name(f".{new_id()}.tmp")
-    with storing_where_asked(path.parent, draft):
-        yield draft
-        draft.replace(path)
-
-
-@contextmanager
-def storing_where_asked(folder: Path, draft: Path) -> Iterator[None]:
-    """Write to a folder of the user's choice, as open as the user's umask says: tell what goes wrong, leave no draft there.
-
-    Raises:
-        StorageError: the disk is full, or the folder cannot be written.
-    """
-    try:
-        with as_open_as_asked():
-            yield
-    except OSError as error:
-        # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
-        message = storage_error(error, folder).message
-        raise StorageError(message, "Free some space, create the folder, or choose another place.") from error
-    finally:
-        if draft.is_dir():
-            shutil.rmtree(draft, ignore_errors=True)
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    with storing_where_asked(path.parent), replacing_file(path) as new:
+        yield new
 
 
 def _write_rows(
-    corpus: Corpus, format: ExportFormat, draft: Path, wanted: SongsWanted
+    corpus: Corpus, format: ExportFormat, path: Path, wanted: SongsWanted
 ) -> Generator[SongsRead, None, int]:
     count = 0
-    with draft.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
+    with path.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
         for item in export_rows(corpus, format, wanted):
             if isinstance(item, SongsRead):
                 yield item
             else:
                 file.write(item)
                 count += 1
-        file.flush()
-        os.fsync(file.fileno())
     return count
 
 
-def _write_table(corpus: Corpus, draft: Path, wanted: SongsWanted) -> Generator[SongsRead, None, int]:
+def _write_table(corpus: Corpus, path: Path, wanted: SongsWanted) -> Generator[SongsRead, None, int]:
     seen = yield from survey(corpus, wanted)
-    with TableWriter(draft, seen.columns.dtypes) as table:
+    with TableWriter(path, seen.columns.dtypes) as table:
         for item in read_again(corpus, wanted, seen):
             if isinstance(item, SongsRead):
                 yield item

@@ -4,19 +4,18 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
 from songsmith.counting import count_of
-from songsmith.errors import NotFoundError, StorageError, UsageError, storing
+from songsmith.errors import NotFoundError, UsageError
 from songsmith.files import write_whole
 from songsmith.library.library import Library
 from songsmith.library.records import DamagedRow, SongRecord
 from songsmith.library.repair import Repaired, Verified
 from songsmith.lyrics import Author, strip_controls
-from songsmith.permissions import as_open_as_asked
+from songsmith.permissions import storing_where_asked
 from songsmith.songsheet.sheet import SheetFormat, describe_sections, render_sheet
 from songsmith.takes import Take
 
@@ -191,7 +190,7 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
         UsageError: a file exists (then none is written), or its place is taken by something else.
         StorageError: the disk is full, or the folder cannot be written.
     """
-    with _storing_where_asked(output):  # looking fails, too: for a name that is too long
+    with storing_where_asked(output):  # looking fails, too: for a name that is too long
         if output.is_dir():
             sheets = {output / file_name(record, format): render_sheet(record.song, format) for record in records}
         else:
@@ -203,7 +202,7 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
                 raise UsageError(f"{path} already exists.", "Choose another name, or replace it with --force.")
     for path, sheet in sheets.items():
         target = Path(os.path.realpath(path))  # a link stays a link
-        with _storing_where_asked(target.parent):
+        with storing_where_asked(target.parent):
             write_whole(target, sheet.encode("utf-8"))
     return list(sheets)
 
@@ -216,7 +215,7 @@ def export_all(
     records = [entry for entry in entries if isinstance(entry, SongRecord)]
     if not entries:
         raise NotFoundError("No songs yet.", "Write one in the workshop: songsmith")
-    with _storing_where_asked(folder):
+    with storing_where_asked(folder):
         folder.mkdir(parents=True, exist_ok=True)
     damaged = [entry for entry in entries if isinstance(entry, DamagedRow)]
     return export(records, format, folder, force=force), damaged
@@ -229,13 +228,3 @@ def file_name(record: SongRecord, format: SheetFormat) -> str:
     name = name.encode("utf-8", "ignore")[:_LONGEST_NAME_BYTES].decode("utf-8", "ignore").strip(" .-")
     # The number keeps names apart, and away from those that mean something to a system, such as CON or `..`.
     return f"{record.number or record.id[:8]} {name or 'Untitled'}{format.suffix}"
-
-
-@contextmanager
-def _storing_where_asked(folder: Path) -> Iterator[None]:
-    # The usual next step speaks of songsmith's own home; this is the user's choice of a folder.
-    try:
-        with storing(folder), as_open_as_asked():
-            yield
-    except StorageError as error:
-        raise StorageError(error.message, "Free some space, create the folder, or choose another place.") from error

@@ -2,7 +2,6 @@
 
 import hashlib
 import shlex
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from songsmith import __version__
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import StorageError, UsageError, storing
+from songsmith.files import replacing_folder
 from songsmith.markup import MarkupFormat
 from songsmith.model.architectures import write_config
 from songsmith.model.manifest import Manifest
@@ -64,12 +64,10 @@ def train_tokenizer(studio: Studio, name: str, choice: SongChoice, vocabulary_si
         raise UsageError(f"'{GPT2_TOKENIZER}' is the tokenizer that comes with songsmith.", "Choose another name.")
     corpus = choose_corpus(studio.corpora, choice.corpus)[0]
     tokenizer = _learn_tokenizer(read_songs(corpus, choice), vocabulary_size)
-    waiting = folder.parent / f".{name}.new"
     with storing(folder):
-        shutil.rmtree(waiting, ignore_errors=True)
-        waiting.mkdir(parents=True)
-        tokenizer.save(waiting)
-        waiting.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with replacing_folder(folder, temporary=folder.parent / f".{name}.new") as new:
+            tokenizer.save(new)
     return corpus.name, folder, tokenizer.vocabulary_size
 
 

@@ -6,7 +6,6 @@ is killed, one complete checkpoint remains.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +17,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from songsmith.errors import TrainingError, storing
-from songsmith.files import sync_folder
+from songsmith.files import replacing_folder, write_whole
 from songsmith.training.options import FORMER_NAMES
 
 _PREFIX = "checkpoint-"
@@ -63,22 +62,11 @@ def save_checkpoint(folder: Path, state: TrainingState, tensors: Mapping[str, Te
         StorageError: the folder cannot be written; the previous checkpoint is intact.
     """
     path = folder / f"{_PREFIX}{state.step}"
-    waiting = folder / f".{path.name}.tmp"
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(waiting, ignore_errors=True)
-        waiting.mkdir()
-        try:
-            _write_tensors(waiting / "tensors.safetensors", tensors)
-            with (waiting / "state.json").open("w", encoding="utf-8") as file:
-                json.dump(asdict(state), file, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            waiting.rename(path)
-        except BaseException:
-            shutil.rmtree(waiting, ignore_errors=True)  # a full disk needs the space
-            raise
-        sync_folder(folder)
+        with replacing_folder(path, temporary=folder / f".{path.name}.tmp") as new:
+            (new / "tensors.safetensors").write_bytes(_encode(tensors))
+            (new / "state.json").write_text(json.dumps(asdict(state), ensure_ascii=False), encoding="utf-8")
         for other in folder.iterdir():
             if other.name.startswith((_PREFIX, f".{_PREFIX}")) and other != path:
                 shutil.rmtree(other, ignore_errors=True)
@@ -132,14 +120,7 @@ def save_best(folder: Path, weights: Mapping[str, Tensor]) -> None:
     """
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        waiting = folder / f".{_BEST}.tmp"
-        try:
-            _write_tensors(waiting, weights)
-            waiting.replace(folder / _BEST)
-        except BaseException:
-            waiting.unlink(missing_ok=True)
-            raise
-        sync_folder(folder)
+        write_whole(folder / _BEST, _encode(weights), temporary=folder / f".{_BEST}.tmp")
 
 
 def load_best(folder: Path) -> dict[str, Tensor] | None:
@@ -166,13 +147,10 @@ def delete_run(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
-def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def _encode(tensors: Mapping[str, Tensor]) -> bytes:
     # Not save_file, which hides the OSError of a full disk.
-    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    content: bytes = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    return content
 
 
 def optimizer_tensors(

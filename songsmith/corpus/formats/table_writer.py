@@ -1,6 +1,5 @@
 """Write songs as Parquet tables: a column for each field and fact. Writes rows it is handed; chooses no songs, no places."""
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -41,7 +40,7 @@ class TableWriter:
     """Writes rows into one Parquet file, some thousand at a time, so that memory holds no more."""
 
     def __init__(self, path: Path, dtypes: Mapping[str, str], *, rows_a_group: int = ROWS_A_GROUP) -> None:
-        """Begin a file, which must not be there, with these columns; so many rows are written together at most."""
+        """Begin a new file with these columns; at most this many rows are written together. The caller makes it durable."""
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -93,8 +92,6 @@ class TableWriter:
                     if self._waiting:
                         self._write()
                     self._writer.close()
-                    self._file.flush()
-                    os.fsync(self._file.fileno())
             finally:
                 with suppress(Exception):  # open still, it would try again when it is collected, and complain
                     self._writer.close()

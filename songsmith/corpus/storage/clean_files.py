@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 from songsmith.corpus.records import CleanRecord, SetAside, encode
 from songsmith.corpus.storage.journal import decode_row
 from songsmith.errors import NotFoundError, StorageError, storing
-from songsmith.files import sync_folder, write_whole
+from songsmith.files import sync_file, sync_folder, write_whole
 
 Kept = TypeVar("Kept")
 
@@ -152,8 +152,7 @@ class CleanFiles:
                 try:
                     yield writer
                     for file in writer.files:
-                        file.flush()
-                        os.fsync(file.fileno())
+                        sync_file(file)
                 finally:
                     writer.close()
             songs, set_aside, report = (Path(file.name).name for file in writer.files)

@@ -1,14 +1,11 @@
 """Append-only files of JSON lines that outlive a kill and a power cut. Knows bytes and lines, not songs."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from songsmith.errors import storing
-from songsmith.files import sync_folder
 
 
 def encode_row(row: Mapping[str, Any]) -> bytes:
@@ -47,29 +44,3 @@ def whole_rows(path: Path, start: int = 0) -> Iterator[tuple[dict[str, Any], int
                 return
             start += len(line)
             yield row, start
-
-
-def append(path: Path, start: int, lines: bytes) -> int:
-    """Write lines behind byte `start`, where the file must end or be torn, and return the new end. Durable on return.
-
-    Raises:
-        OSError: it could not be written; then the file ends at `start` again, as far as the disk allows.
-    """
-    existed = path.exists()
-    # Without a buffer: one that could not be written would be tried again when the file is closed.
-    with path.open("r+b" if existed else "xb", buffering=0) as file:
-        try:
-            if file.seek(0, os.SEEK_END) != start:
-                file.truncate(start)
-                file.seek(start)
-            left = memoryview(lines)
-            while left:
-                left = left[file.write(left) :]
-            os.fsync(file.fileno())
-        except BaseException:
-            with suppress(OSError):
-                file.truncate(start)
-            raise
-    if not existed:
-        sync_folder(path.parent)
-    return start + len(lines)

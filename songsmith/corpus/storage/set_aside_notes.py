@@ -8,8 +8,9 @@ from typing import Any
 
 from songsmith.corpus.records import SetAside, encode
 from songsmith.corpus.storage.hash_index import HashIndex, hash_text
-from songsmith.corpus.storage.journal import append, decode_row
+from songsmith.corpus.storage.journal import decode_row
 from songsmith.errors import storing
+from songsmith.files import append
 
 
 class SetAsideNotes:

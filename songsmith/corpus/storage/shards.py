@@ -15,8 +15,9 @@ from typing import Any
 from songsmith.corpus.records import RawRecord, encode, hash_words, mend_text
 from songsmith.corpus.sites.sources import SITES
 from songsmith.corpus.storage.hash_index import HashIndex, encode_entries, hash_text, hash_texts
-from songsmith.corpus.storage.journal import append, decode_row, encode_row, whole_rows
+from songsmith.corpus.storage.journal import decode_row, encode_row, whole_rows
 from songsmith.errors import StorageError, storing
+from songsmith.files import append
 
 _TRUSTED = tuple(f"{name}:" for name, site in SITES.items() if site.numbers_songs_once)
 """Sites that number every song once: other words under such an id are the same song, whose page has changed."""

@@ -22,7 +22,7 @@ from songsmith.corpus.storage.journal import encode_row
 from songsmith.corpus.storage.set_aside_notes import SetAsideNotes
 from songsmith.corpus.storage.shards import Shards, ShardSizes
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
-from songsmith.files import sync_folder, write_whole
+from songsmith.files import remove_folder, sync_folder, write_whole
 from songsmith.lyrics import one_line
 from songsmith.paths import Paths
 
@@ -332,11 +332,7 @@ class CorpusStore:
         """Do as `remove` does with a corpus that is open; whoever is its only writer stays so until it is gone."""
         with corpus.writing(), storing(corpus.path):
             self._sweep()
-            # First out of sight, so that a kill leaves no half of a corpus.
-            gone = corpus.path.with_name(f".{corpus.path.name}{_REMOVED}")
-            corpus.path.rename(gone)
-            with suppress(FileNotFoundError):  # another program sweeps: between the two of them it goes
-                shutil.rmtree(gone)
+            remove_folder(corpus.path, removed=corpus.path.with_name(f".{corpus.path.name}{_REMOVED}"))
 
     def _sweep(self) -> None:
         """Remove what is left of corpora whose removal was killed."""

@@ -4,7 +4,6 @@ Killed at any instant, it leaves a corpus that the next repair mends. Whoever as
 """
 
 import json
-import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from songsmith.corpus.verification.verify import ABOUT, DAMAGED, REMOVED
 from songsmith.corpus.verification.verify_clean import FILE_NAME, FILES, POINTER
 from songsmith.corpus.verification.verify_raw import INDEX, shard_number
 from songsmith.errors import storing
-from songsmith.files import sync_folder, write_whole
+from songsmith.files import move_into_place, sync_folder, write_whole
 
 _CHUNK = 1 << 20
 
@@ -82,10 +81,8 @@ def _set_lines_aside(damages: Sequence[Damage]) -> list[Path]:
         good, aside = path.with_name(f".{path.name}.tmp"), path.with_name(f".{DAMAGED}{path.name}.tmp")
         digest = _divide(path, sorted(bad), good, aside)
         # The same damage set aside again, after a kill, gets the same name.
-        aside.replace(path.with_name(f"{DAMAGED}{path.stem}-{digest}.jsonl"))
-        sync_folder(path.parent)
-        good.replace(path)
-        sync_folder(path.parent)
+        move_into_place(aside, path.with_name(f"{DAMAGED}{path.stem}-{digest}.jsonl"))
+        move_into_place(good, path)
     return list(pieces)
 
 
@@ -105,9 +102,6 @@ def _divide(path: Path, bad: Sequence[tuple[int, int]], good: Path, aside: Path)
                 damaged.write(b"\n")
         for piece in _read(source, path.stat().st_size - source.tell()):
             kept.write(piece)
-        for file in (kept, damaged):
-            file.flush()
-            os.fsync(file.fileno())
     return digest.hexdigest()[:8]
 
 
@@ -134,5 +128,6 @@ def _set_previous_aside(folder: Path) -> None:
 
 
 def _set_aside(path: Path) -> None:
+    """Rename a file as it lies, damage and all; the folder is synced when all of them are."""
     names = chain([f"{DAMAGED}{path.name}"], (f"{DAMAGED}{path.stem}-{n}{path.suffix}" for n in count(2)))
     path.rename(next(free for name in names if not (free := path.with_name(name)).exists()))
