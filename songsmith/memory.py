@@ -6,11 +6,11 @@ tens of megabytes for each of its threads, and where it cannot have them it inte
 
 import errno
 import os
-import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 from songsmith.errors import EngineError, SongsmithError
+from songsmith.machine import address_space_bytes
 
 LEAST_BYTES = 160 << 20
 """Address space below which libraries that are needed for any work end the program from within, without a word of ours."""
@@ -38,7 +38,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def memory_error() -> EngineError:
     """Return what to say when memory ran out."""
-    limit = _address_space_bytes()
+    limit = address_space_bytes()
     step = "Close other programs, or use a smaller model."
     if limit is not None:
         step = f"This shell allows {limit >> 20} MB (see `ulimit -v`): raise the limit, or use a smaller model."
@@ -68,19 +68,9 @@ def prepare_memory(environ: MutableMapping[str, str] | None = None) -> None:
     Raises:
         EngineError: it does not.
     """
-    limit = _address_space_bytes()
+    limit = address_space_bytes()
     if limit is None:
         return
     if limit < LEAST_BYTES:
         raise memory_error()
     (os.environ if environ is None else environ).setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
-def _address_space_bytes() -> int | None:
-    """Return the limit on this process's address space; None if there is none."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if limit == resource.RLIM_INFINITY else limit

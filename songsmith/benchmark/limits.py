@@ -8,7 +8,6 @@ would choose, both in torch.
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -22,7 +21,8 @@ from typing import TYPE_CHECKING
 from songsmith.benchmark.results import OURS, THE_MACHINE, Measure, Row
 from songsmith.benchmark.worker import Loaded, last_line
 from songsmith.errors import SongsmithError
-from songsmith.model.device import available_processors, is_cpu
+from songsmith.machine import available_processors, free_memory_bytes
+from songsmith.model.device import is_cpu
 
 if TYPE_CHECKING:
     import torch
@@ -136,8 +136,7 @@ def _measure_gpu(device: "torch.device", runs: int) -> Limits:
 
 
 def _array_bytes() -> int:
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if "SC_AVPHYS_PAGES" in os.sysconf_names else 0
-    return min(_ARRAY_BYTES, int(free * _SHARE_OF_FREE_MEMORY) or _ARRAY_BYTES // 4)
+    return min(_ARRAY_BYTES, int((free_memory_bytes() or 0) * _SHARE_OF_FREE_MEMORY) or _ARRAY_BYTES // 4)
 
 
 def _best_s(work: Callable[[], object]) -> float:

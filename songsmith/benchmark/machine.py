@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from songsmith import __version__
-from songsmith.model.device import available_processors, processor_name
+from songsmith.machine import available_processors, processor_name
 
 PACKAGES = ("torch", "onnxruntime", "transformers", "ctranslate2", "llama_cpp_python", "vllm", "typer", "textual")
 """Whose versions are told, where they are installed."""

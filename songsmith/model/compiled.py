@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from songsmith.errors import EngineError, SongsmithError, storing
 from songsmith.files import replacing_folder, write_whole
+from songsmith.machine import available_processors, processor_features
 from songsmith.model.architectures.spec import FeedForwardKind, NetworkSpec
-from songsmith.model.device import available_processors, processor_skills
 from songsmith.model.onnx import OnnxNetwork, open_session, run_graph
 from songsmith.model.stored import StoredModel
 
@@ -127,7 +127,7 @@ def _sweep(graphs: Path, *, keep: Path) -> None:
 
 def _load(folder: Path, spec: NetworkSpec, threads: int) -> OnnxNetwork:
     facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-    if facts["processor"] != processor_skills():  # another kind of product may suit it
+    if facts["processor"] != processor_features():  # another kind of product may suit it
         raise ValueError("made on another machine")
     if facts.get("files") != _file_facts(folder):  # it would load, and write other words
         raise ValueError("changed since it was made")
@@ -160,7 +160,7 @@ def _make(folder: Path, spec: NetworkSpec, weights: Mapping[str, Array], paramet
     with replacing_folder(folder, temporary=new, old=old) as whole:
         write_graph(whole / _GRAPH, spec, weights, precision=precision, cache_scales=scales)
         measured = _measure_threads(whole / _GRAPH, spec)
-        _write_facts(whole, {"processor": processor_skills(), "files": _file_facts(whole), **measured})
+        _write_facts(whole, {"processor": processor_features(), "files": _file_facts(whole), **measured})
 
 
 def _choose_precision(spec: NetworkSpec, parameters: int) -> "Precision":

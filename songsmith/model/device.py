@@ -1,11 +1,10 @@
 """Where a model runs: cuda, mps or cpu; in which precision; on how many threads."""
 
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.errors import ModelError, UsageError
+from songsmith.machine import available_processors
 
 if TYPE_CHECKING:
     import torch
@@ -106,41 +105,3 @@ def choose_threads(weights_bytes: int) -> int:
     for each other fifty times a token stall it as soon as anything else runs on the machine.
     """
     return 1 if weights_bytes < _SMALL_MODEL_BYTES else available_processors()
-
-
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-
-
-def available_processors() -> int:
-    """Return how many processors this process may use (not how many the machine has), a container's quota included."""
-    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        # Microseconds of work in each period of so many microseconds, or `max` (Linux kernel, cgroup-v2.rst).
-        work_us, period_us = _QUOTA.read_text(encoding="utf-8").split()
-        return max(1, min(most, int(work_us) // int(period_us)))
-    except (OSError, ValueError):
-        return most
-
-
-def processor_name() -> str:
-    """Return what the maker calls the processor, or at least its kind."""
-    import platform
-
-    return _processor_line("model name") or platform.processor() or platform.machine()
-
-
-def processor_skills() -> str:
-    """Return what tells one kind of processor from another: its name, and what it can do where that is told.
-
-    Hosts of virtual machines give several kinds one name.
-    """
-    return f"{processor_name()} {_processor_line('flags') or _processor_line('Features')}".strip()
-
-
-def _processor_line(key: str) -> str:
-    """Return what Linux tells of the first processor under a key; nothing where it tells nothing."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from songsmith.errors import ModelError, SongsmithError
 from songsmith.files import find_other_kind
+from songsmith.machine import memory_bytes
 from songsmith.memory import is_out_of_memory, memory_error
 from songsmith.model.plain_files import open_plain, parse_json, read_json
 
@@ -111,7 +112,8 @@ class Weights:
                     f"The model's {name} is stored as {dtype}, which songsmith doesn't read.",
                     f"Save it again as one of {', '.join(_NUMPY)}.",
                 )
-        if self.bytes > (memory := _memory_bytes()):
+        memory = memory_bytes()
+        if memory is not None and self.bytes > memory:
             raise ModelError(
                 f"The weights take {self.bytes / 1e9:,.1f} GB, more than the {memory / 1e9:,.1f} GB of memory this machine has.",
                 "Choose a smaller model.",
@@ -171,13 +173,6 @@ class Weights:
 
 def _bare(name: str) -> str:
     return _PREFIXES.sub("", name, count=1)
-
-
-def _memory_bytes() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # a system that does not say
-        return 2**63
 
 
 def _find_files(folder: Path) -> list[Path]:

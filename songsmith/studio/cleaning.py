@@ -1,7 +1,6 @@
 """Make the clean songs of a corpus of its raw ones. A generator of typed events; closing one ends the work."""
 
 import json
-import os
 import re
 import shlex
 import tempfile
@@ -18,6 +17,7 @@ from songsmith.corpus.records import SetAside
 from songsmith.corpus.storage.clean_files import CleanWriter
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import NotFoundError, StorageError, UsageError, storing
+from songsmith.machine import available_processors
 from songsmith.studio.corpora import CorpusChosen, SongsRead, choose_corpus
 from songsmith.studio.studio import Studio
 
@@ -367,9 +367,5 @@ def _known_artists(corpus: Corpus) -> frozenset[str]:
 
 def _choose_jobs(corpus: Corpus) -> int:
     """Return how many processes are worth their start."""
-    try:
-        processors = len(os.sched_getaffinity(0))
-    except AttributeError:  # not everywhere
-        processors = os.cpu_count() or 1
     size = sum(path.stat().st_size for path in corpus.path.glob("raw-*.jsonl"))
-    return max(1, min(processors, MOST_JOBS, size // _BYTES_A_JOB))
+    return max(1, min(available_processors(), MOST_JOBS, size // _BYTES_A_JOB))

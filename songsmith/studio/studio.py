@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from songsmith.errors import storing
 from songsmith.library.library import Library
-from songsmith.model.device import available_processors, choose_threads
+from songsmith.machine import available_processors
+from songsmith.model.device import choose_threads
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import Paths, find_paths
 from songsmith.permissions import tighten

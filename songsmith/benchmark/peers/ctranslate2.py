@@ -39,7 +39,8 @@ def load_ctranslate2(folder: Path, *, gpu_type: str, threads: int = 0) -> Writer
     """
     import ctranslate2
 
-    from songsmith.model.device import available_processors, is_cpu
+    from songsmith.machine import available_processors
+    from songsmith.model.device import is_cpu
     from songsmith.paths import find_paths
     from songsmith.settings import Settings
 

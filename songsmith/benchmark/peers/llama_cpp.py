@@ -75,7 +75,8 @@ def load_llama_cpp(folder: Path) -> Writer:
     """
     import llama_cpp
 
-    from songsmith.model.device import available_processors, is_cpu
+    from songsmith.machine import available_processors
+    from songsmith.model.device import is_cpu
     from songsmith.paths import find_paths
     from songsmith.settings import Settings
 
