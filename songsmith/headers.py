@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
+from songsmith.words import SEARCH_WORD
+
 
 class SectionKind(StrEnum):
     """The part a section plays in its song."""
@@ -144,7 +146,6 @@ _SHORTEST_NAME = 4
 _MISSPELT = "verse chorus bridge intro outro refrain prechorus postchorus interlude couplet"
 _UNMARKED = str.maketrans("ıøłđħðيك", "iolđhdیک", "\u200b\u200c\u200d'’`´.!?#*_~°")
 _HYPHENS = re.compile(r"[-‐‑‒\s]+")
-_WORD = re.compile(r"[^\W_]+")
 
 
 def _fold(text: str) -> str:
@@ -243,12 +244,12 @@ def is_instrumental(header: str) -> bool:
     text = header.strip("[] ")
     # A singer may be called Solomon, or Riff.
     named = any(_without_number(_fold(word)) in _SOLO_NAMES for word in _CUT.split(text, maxsplit=1)[0].split())
-    return named or any(_fold(word).startswith(_INSTRUMENTAL_NAMES) for word in _WORD.findall(text))
+    return named or any(_fold(word).startswith(_INSTRUMENTAL_NAMES) for word in SEARCH_WORD.findall(text))
 
 
 def may_name(text: str) -> bool:
     """Return whether any word of a text is one that names a part, which costs less to know than which."""
-    return any(map(_is_piece_of_name, _WORD.findall(text)))
+    return any(map(_is_piece_of_name, SEARCH_WORD.findall(text)))
 
 
 @lru_cache(maxsize=8192)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from songsmith.corpus.records import CleanRecord
 from songsmith.corpus.versions import Rank, read_title
+from songsmith.words import COMPARED_WORD
 
 BANDS, ROWS = 28, 6
 ORDERS = BANDS * ROWS
@@ -51,7 +52,6 @@ _TYPOGRAPHY = (("'", ""), ("’", ""), ("ʼ", ""), *((sign, " ") for sign in "�
 # Scripts that put no space between words: each character stands for itself.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 _ANY_UNSPACED = re.compile(f"[{_UNSPACED}]")
-_WORD = re.compile(r"\w+")
 _WORD_OR_SIGN = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+")
 
 
@@ -98,7 +98,7 @@ def list_words(text: str) -> list[str]:
         text = text.replace(sign, instead)
     if text.isascii():  # as most songs in English are by now
         return text.translate(_PUNCTUATION).split()
-    return (_WORD_OR_SIGN if _ANY_UNSPACED.search(text) else _WORD).findall(text)
+    return (_WORD_OR_SIGN if _ANY_UNSPACED.search(text) else COMPARED_WORD).findall(text)
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.errors import UsageError
+from songsmith.words import SEARCH_WORD, WORD_CHARACTER
 
-_WORD = re.compile(r"[^\W_]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_NO_WORD_BEFORE, _NO_WORD_BEHIND, _GAP = r"(?<![^\W_])", r"(?![^\W_])", r"(?:[^\w\n]|_)+"
+_NO_WORD_BEFORE, _NO_WORD_BEHIND, _GAP = rf"(?<!{WORD_CHARACTER})", rf"(?!{WORD_CHARACTER})", r"(?:[^\w\n]|_)+"
 
 
 class SearchField(StrEnum):
@@ -46,7 +46,7 @@ class Query:
             UsageError: there is no word in them.
         """
         self._fields = tuple(field for field in SearchField if field in fields or not fields)
-        found = [words for term in terms if (words := _WORD.findall(_fold(term)))]
+        found = [words for term in terms if (words := SEARCH_WORD.findall(_fold(term)))]
         if not found:
             raise UsageError("There is nothing to search for.", "Give a word, or a phrase in quotes.")
         self._words = {word for words in found for word in words}

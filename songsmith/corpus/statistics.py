@@ -1,6 +1,5 @@
 """What a corpus is like, in numbers. Counts songs it is handed; reads no file, and has its lines heard by someone else."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,8 +9,8 @@ from typing import Any, Protocol
 from songsmith.corpus.frequent import FrequentCounter
 from songsmith.headers import SectionKind
 from songsmith.lyrics import Section, Song
+from songsmith.words import WORD
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 # What ends a line is often another comma; the words are the same.
 _TAIL = " ,;:.!—-"
 _LETTERS = {
@@ -142,7 +141,7 @@ class StatisticsCounter:
         self._lengths[len(section.lines)] += 1
         heard = []
         for line in section.lines:
-            words = _WORD.findall(line.text.lower())
+            words = WORD.findall(line.text.lower())
             self._lines += 1
             self._words += len(words)
             self._vocabulary.update(words)

@@ -1,19 +1,17 @@
 """How much samples repeat themselves and each other. Pure: song texts in, numbers out."""
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from statistics import fmean
 
 from songsmith.lyrics import parse
-
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+from songsmith.words import WORD
 
 
 def split_words(line: str) -> list[str]:
     """Return the words of a line, case-folded and without punctuation; apostrophes inside a word stay."""
-    return _WORD.findall(unicodedata.normalize("NFC", line).casefold().replace("’", "'"))
+    return WORD.findall(unicodedata.normalize("NFC", line).casefold().replace("’", "'"))
 
 
 def split_lines(text: str) -> list[list[str]]:

@@ -1,7 +1,8 @@
 """What people type into a search field, as a query SQLite cannot trip over."""
 
-import re
 import unicodedata
+
+from songsmith.words import SEARCH_WORD
 
 _MOST_WORDS = 64
 _MANY_SONGS = 50_000
@@ -17,6 +18,6 @@ def match_query(typed: str, *, songs: int = 0) -> str:
         songs: about how many songs there are. Among very many, a single letter is a word of its own: words that only begin
             with it stand in almost every song, and to gather them would take many seconds.
     """
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", typed))[:_MOST_WORDS]
+    words = SEARCH_WORD.findall(unicodedata.normalize("NFC", typed))[:_MOST_WORDS]
     unfinished = bool(words) and not (songs > _MANY_SONGS and len(words[-1]) == 1 and words[-1].isascii())
     return " ".join(f'"{word}"' for word in words) + ("*" if unfinished else "")

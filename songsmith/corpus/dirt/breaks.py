@@ -4,6 +4,7 @@ import re
 from itertools import islice
 
 from songsmith.corpus.dirt.rule import About, Finding, Rule, line_near
+from songsmith.words import LETTERS
 
 _MOST_BREAKS = 8
 _PARENTHESES = re.compile(r"(?<![:;=])\(([^()\[\]]{1,300})\)")
@@ -26,7 +27,6 @@ _SHAPES = bytes(
 _SHAPE_OF_SEAM = re.compile(rb"A(?<=aA)")
 # A text with more of them is written like that.
 _MOST_SEAMS = 200
-_WORD = re.compile(r"[^\W\d_]+")
 _TWO_WORDS = re.compile(r"[^\W\d_A-Z]{2,}([A-Z][^\W\d_A-Z]*)")
 _FEWEST_LETTERS = 3
 # Words that begin many lines and end no name: `the seaAnd I`, but `YouTube` and `the iPhone`.
@@ -66,7 +66,7 @@ def _joined_lines(text: str, about: About) -> list[Finding]:
         start, end = line_near(text, before)
         # Words are short; a line may be as long as a book.
         low, high = max(start, before - 40), min(end, seam.end() + 40)
-        word = next((word for word in _WORD.finditer(text, low, high) if word.end() > before + 1), None)
+        word = next((word for word in LETTERS.finditer(text, low, high) if word.end() > before + 1), None)
         if word is None or (findings and word.start() < findings[-1].end) or not _goes_on(text, start, end, word):
             continue
         if not text[before].isalpha():

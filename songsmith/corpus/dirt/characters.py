@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, lines_of, rare
 from songsmith.lyrics import strip_controls
+from songsmith.words import LETTERS
 
 _CONTROLS = re.compile(r"\r\n?|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _ESCAPED = {
@@ -30,7 +31,6 @@ _CUT_SHORT = re.compile(
     re.IGNORECASE,
 )
 _WORD_END = re.compile(r"(?<=\w)'(?!\w)")
-_WORDS = re.compile(r"[^\W\d_]+")
 _OTHER_ALPHABETS = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 _LOOK_ALIKES = str.maketrans(
     "аеорсухіјѕԁһԛԝӏѵАВЕКМНОРСТУХІЈЅԚԜѴονρϲϳΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹͿ",
@@ -131,7 +131,7 @@ def _disguised(line: str, latin_throughout: bool, *, only_alike: bool) -> list[t
     """Return the Latin words of a line in which letters of another alphabet stand for Latin ones."""
     found = []
     has_latin = False
-    for word in _WORDS.finditer(line):
+    for word in LETTERS.finditer(line):
         letters = word.group()
         foreign = _OTHER_ALPHABETS.findall(letters) if not letters.isascii() else ()
         if not foreign:

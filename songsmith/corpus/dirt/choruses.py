@@ -8,13 +8,13 @@ from functools import lru_cache
 
 from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of, rows_of
 from songsmith.headers import SectionKind, find_headers, is_instrumental, kind_of_name, parse_header
+from songsmith.words import COMPARED_WORD, LETTERS
 
 _NAME = re.compile(r"\[\s*([^:;|,(–—\]/&+]*)")
 _OPENED = re.compile(r"\n[^\S\n]*(\[[^\n]*)")
 # A line with a bracket at its end, and what may be no words below it.
 _MAY_BE_BARE = re.compile(r"\](?!\S)(?!\n(?:[^\W\d_xXrR]|[rR][^\W\d_eE]|[xX][^\W\d_]))")
 _STANZA_WITHOUT_BRACKET = re.compile(r"\n\n(?![\n\[])")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _HOW_OFTEN = re.compile(r"\s*[(,–-]*\s*(?:\b[x×]\s?\d{1,2}\b|\b\d{1,2}\s?[x×](?!\w))\)?")
 _ONLY_HOW_OFTEN = re.compile(
     r"[(\[]?(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×]|repeat(?: [x×]?\s?\d{1,2}[x×]?)?)[)\]]?", re.IGNORECASE
@@ -29,7 +29,6 @@ _MOST_GROWTH = 4
 _LONGEST_SECTION = 200
 _BEGINNING = 12
 _UNTOLD = str.maketrans("", "", " \n\t'\"!?.,;:()[]{}-_*/&`‘’“”–—…")
-_WORD = re.compile(r"\w+")
 _AD_LIB = re.compile(r"\([^()]*\)")
 _FEWEST_LINES = 2
 _FEWEST_VARYING_LINES = 4
@@ -129,7 +128,7 @@ def header_keys(line: str, kind: SectionKind) -> Iterator[str]:
     if kind not in _SUNG_AGAIN:
         return
     name = _REPEAT.sub("", _name(line))
-    yield " ".join(word for word in _LETTERS.findall(name.casefold()) if word not in _WHICH_ONE)
+    yield " ".join(word for word in LETTERS.findall(name.casefold()) if word not in _WHICH_ONE)
     if not _NOT_MAIN.match(name):
         yield kind
 
@@ -213,7 +212,7 @@ def _continued_sections(text: str, about: About) -> list[Finding]:
 
 
 def _words(lines: Sequence[str]) -> list[str]:
-    return _WORD.findall("\n".join(lines).casefold().replace("'", "").replace("’", ""))
+    return COMPARED_WORD.findall("\n".join(lines).casefold().replace("'", "").replace("’", ""))
 
 
 def _returning_stanza(text: str, about: About) -> list[Finding]:

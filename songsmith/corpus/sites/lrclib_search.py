@@ -12,6 +12,7 @@ from typing import Any
 from songsmith.corpus.formats.lrc import TAG, read_line
 from songsmith.corpus.records import Fact
 from songsmith.corpus.sites.sources import SongOrder, SourceSong, UnavailableError, Wanted, fold_name, nearest
+from songsmith.words import COMPARED_WORD
 
 Query = tuple[tuple[str, str], ...]
 Entry = Mapping[str, Any]
@@ -119,7 +120,7 @@ class Harvest:
         for song in new:
             if not self.album and (album := song.facts.get("album")):
                 self._plan(self._albums, q=f"{self.artist} {album}")
-            for word in re.findall(r"\w+", song.title.casefold()):
+            for word in COMPARED_WORD.findall(song.title.casefold()):
                 self._plan(self._words, track_name=word, **near)
 
     def _learn_artist(self, entries: Iterable[Entry]) -> None:
