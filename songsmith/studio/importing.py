@@ -34,24 +34,29 @@ class ImportPace:
     batch_songs: int = 1000
     """Songs that are made durable together at most."""
     batch_records: int = 10_000
-    """Records that are looked at, taken or not, before the next report."""
+    """Records that are read, kept or not, before the next progress event."""
     mark_every_s: float = 2.0
-    """How often it is noted how far an import came; with each note the disk is waited for."""
+    """How often the import's mark is written; each time waits for the disk."""
 
 
 _PACE = ImportPace()
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileChecked:
-    """So much of a file has been found to be text; nothing is kept yet."""
+class FileRead:
+    """How far an import has read."""
 
     bytes_read: int
     bytes_total: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordsKept:
+class FileChecked(FileRead):
+    """So much of a file has been found to be text; nothing is kept yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordsKept(FileRead):
     """So much has been imported; what is kept is on disk."""
 
     count: int
@@ -59,8 +64,6 @@ class RecordsKept:
     held: int
     """Songs so far that were there already."""
     set_aside: int
-    bytes_read: int
-    bytes_total: int
 
 
 @dataclass(frozen=True, kw_only=True)
