@@ -161,7 +161,7 @@ def _clean(raw: RawRecord, options: CleaningOptions) -> tuple[CleanRecord | SetA
     cleaned = clean_record(raw, options=options)
     title, artist = one_line(mend_decoding(raw.title)), one_line(mend_decoding(raw.artist))
     record = CleanRecord(
-        id=raw.id, title=title, artist=artist, text=cleaned.text, source=raw.source, url=raw.url, facts=raw.facts
+        id=raw.id, title=title, artist=artist, text=cleaned.text, source=raw.source, url=raw.url, metadata=raw.metadata
     )
     reason = cleaned.set_aside
     if not reason and (mark := find_mark("\n".join((record.title, record.artist, record.text)))):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from songsmith.corpus.records import CleanRecord, Fact, RawRecord
+from songsmith.corpus.records import CleanRecord, MetadataValue, RawRecord
 from songsmith.errors import UsageError
 
 _EXAMPLE = "Write it like kind=song, year<1900, artist~burns or sensitive!=true."
@@ -22,7 +22,7 @@ class Filter:
     """A condition that a song meets or does not."""
 
     field: str
-    """title, artist, source, id, url, text, or the name of a fact."""
+    """title, artist, source, id, url, text, or the name of a metadata field."""
     operator: str
     """One of = != < <= > >= and ~ (contains) !~ (does not). None of them minds the case of letters."""
     value: str
@@ -47,16 +47,16 @@ class Filter:
 
     def matches(self, record: RawRecord | CleanRecord) -> bool:
         """Return whether a song meets the condition; one that lacks the field meets only `!=` and `!~`."""
-        fact: Fact = getattr(record, self.field) if self.field in _FIELDS else record.facts.get(self.field)
-        if fact is None:
+        found: MetadataValue = getattr(record, self.field) if self.field in _FIELDS else record.metadata.get(self.field)
+        if found is None:
             return self.operator in ("!=", "!~")
         if self.operator in ("~", "!~"):
-            return (self.value.casefold() in _as_text(fact).casefold()) is (self.operator == "~")
+            return (self.value.casefold() in _as_text(found).casefold()) is (self.operator == "~")
         if self.operator in ("=", "!="):
-            return _equal(fact, self.value) is (self.operator == "=")
-        wanted, number = _as_numbers(self.value, fact)
+            return _equal(found, self.value) is (self.operator == "=")
+        wanted, number = _as_numbers(self.value, found)
         if wanted is None:  # a date, say; a number stands in no order with it
-            return isinstance(fact, str) and _ORDERS[self.operator](fact, self.value)
+            return isinstance(found, str) and _ORDERS[self.operator](found, self.value)
         return number is not None and _ORDERS[self.operator](number, wanted)
 
     def __str__(self) -> str:
@@ -75,22 +75,22 @@ class Sieve:
         """Begin with no song seen."""
         self.filters = filters
         """The conditions."""
-        self._facts: set[str] = set()
+        self._fields_seen: set[str] = set()
         self._seen = False
 
     def takes(self, record: RawRecord | CleanRecord) -> bool:
         """Return whether a song meets all conditions."""
         self._seen = True
-        self._facts.update(record.facts)
+        self._fields_seen.update(record.metadata)
         return matches(record, self.filters)
 
     @property
     def notice(self) -> str:
         """What there is to say once all songs are seen: that no song has a field, which may be misspelt. Else nothing."""
-        unknown = [known.field for known in self.filters if known.field not in (*_FIELDS, *self._facts)]
+        unknown = [known.field for known in self.filters if known.field not in (*_FIELDS, *self._fields_seen)]
         if not unknown or not self._seen:
             return ""
-        return f"No song has '{unknown[0]}'; there are: {', '.join((*sorted(self._facts), *_FIELDS))}."
+        return f"No song has '{unknown[0]}'; there are: {', '.join((*sorted(self._fields_seen), *_FIELDS))}."
 
     def check(self) -> None:
         """See whether all fields were there, once all songs are seen.
@@ -102,23 +102,23 @@ class Sieve:
             raise UsageError(self.notice, "Correct the filter.")
 
 
-def _equal(fact: Fact, value: str) -> bool:
-    if isinstance(fact, bool):
-        return _as_text(fact) == value.casefold()
-    wanted, number = _as_numbers(value, fact)
+def _equal(found: MetadataValue, value: str) -> bool:
+    if isinstance(found, bool):
+        return _as_text(found) == value.casefold()
+    wanted, number = _as_numbers(value, found)
     if wanted is not None and number is not None:
         return wanted == number
-    return _as_text(fact).casefold() == value.casefold()
+    return _as_text(found).casefold() == value.casefold()
 
 
-def _as_numbers(value: str, fact: Fact) -> tuple[float | None, float | None]:
-    """Return a value and a fact as numbers; of a date, the year, if a year is what it is compared with."""
-    year = isinstance(fact, str) and re.fullmatch(r"\d{4}", value, re.ASCII) and _DATE.fullmatch(fact)
-    return _as_number(value), _as_number(str(fact)[:4] if year else fact)
+def _as_numbers(value: str, found: MetadataValue) -> tuple[float | None, float | None]:
+    """Return a value and what a song has as numbers; of a date, the year, if a year is what it is compared with."""
+    year = isinstance(found, str) and re.fullmatch(r"\d{4}", value, re.ASCII) and _DATE.fullmatch(found)
+    return _as_number(value), _as_number(str(found)[:4] if year else found)
 
 
-def _as_number(value: Fact) -> float | None:
-    """Return the number that a fact is, or spells; the text fields of a table hold theirs as text."""
+def _as_number(value: MetadataValue) -> float | None:
+    """Return the number that a value is, or spells; the text fields of a table hold theirs as text."""
     if value is None or isinstance(value, bool):
         return None
     try:
@@ -128,5 +128,5 @@ def _as_number(value: Fact) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _as_text(fact: Fact) -> str:
-    return str(fact).casefold() if isinstance(fact, bool) else str(fact)
+def _as_text(found: MetadataValue) -> str:
+    return str(found).casefold() if isinstance(found, bool) else str(found)

@@ -9,8 +9,10 @@ from typing import Any, Self, TypeVar
 from songsmith.corpus.storage.journal import encode_row
 from songsmith.lyrics import Song, parse
 
-Fact = str | int | float | bool | None
+MetadataValue = str | int | float | bool | None
 """What a source says of a song besides its words."""
+_KEYS = {"metadata": "facts"}
+"""Fields whose key in the files of a corpus differs from their name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +30,12 @@ class RawRecord:
     url: str = ""
     fetched_at: str = ""
     """When it came, in UTC as ISO 8601 text."""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     """What else the source gave: year, kind, form, and so on."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, empty fields left out."""
-        return _as_json(self, ("id", "title", "artist", "source", "url", "fetched_at", "facts", "text"))
+        return _as_json(self, ("id", "title", "artist", "source", "url", "fetched_at", "metadata", "text"))
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
@@ -53,7 +55,7 @@ class CleanRecord:
     artist: str = ""
     source: str = ""
     url: str = ""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
 
     @property
     def song(self) -> Song:
@@ -63,7 +65,7 @@ class CleanRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, empty fields left out."""
-        return _as_json(self, ("id", "title", "artist", "source", "url", "facts", "text"))
+        return _as_json(self, ("id", "title", "artist", "source", "url", "metadata", "text"))
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
@@ -120,7 +122,7 @@ def flatten(record: RawRecord | CleanRecord) -> dict[str, Any]:
     row["url"] = record.url
     if isinstance(record, RawRecord) and record.fetched_at:
         row["fetched_at"] = record.fetched_at
-    return row | {name: fact for name, fact in record.facts.items() if name not in row} | {"text": record.text}
+    return row | {name: value for name, value in record.metadata.items() if name not in row} | {"text": record.text}
 
 
 def mend(record: Stored) -> Stored:
@@ -150,7 +152,7 @@ def mend_text(text: str) -> str:
 
 
 def _as_json(record: object, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: value for name in names if (value := getattr(record, name)) or name == "text"}
+    return {_KEYS.get(name, name): value for name in names if (value := getattr(record, name)) or name == "text"}
 
 
 def _read(cls: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,8 +161,8 @@ def _read(cls: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         TypeError: a value is not of the kind that it must be.
     """
-    values = {known.name: row[known.name] for known in fields(cls) if known.name in row}
+    values = {known.name: row[key] for known in fields(cls) if (key := _KEYS.get(known.name, known.name)) in row}
     for name, value in values.items():
-        if not isinstance(value, dict if name == "facts" else str):
+        if not isinstance(value, dict if name == "metadata" else str):
             raise TypeError(f"{name} cannot be {value!r}")
     return values

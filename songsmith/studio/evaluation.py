@@ -90,7 +90,7 @@ def _read_file(importer: Importer) -> Iterator[CleanRecord]:
         cleaned = clean_record(mend(raw))
         record = CleanRecord(
             id=raw.id, title=one_line(raw.title), artist=one_line(raw.artist), text=cleaned.text, source=raw.source,
-            url=raw.url, facts=raw.facts,
+            url=raw.url, metadata=raw.metadata,
         )  # fmt: skip
         if not cleaned.set_aside and any(has_words(line.text) for line in record.song.lines):
             yield record

@@ -139,7 +139,7 @@ def read_again(corpus: Corpus, wanted: SongsWanted, seen: Survey) -> Iterator[So
 def is_fetched(record: RawRecord | CleanRecord) -> bool:
     """Return whether a song came from a site with lyrics: by `fetch`, as lyricsgenius saved it, or by its address."""
     is_known = record.source in _FETCH_SOURCES or any(site in record.url for site in _FETCH_SITES)
-    return is_known or bool(record.facts.get(FETCHED)) or (isinstance(record, RawRecord) and bool(record.fetched_at))
+    return is_known or bool(record.metadata.get(FETCHED)) or (isinstance(record, RawRecord) and bool(record.fetched_at))
 
 
 @contextmanager

@@ -338,5 +338,5 @@ def _record(song: SourceSong, text: str, source: str) -> RawRecord:
         source=source,
         url=song.url,
         fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        facts={**song.facts, FETCHED: True},
+        metadata={**song.metadata, FETCHED: True},
     )

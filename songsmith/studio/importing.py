@@ -212,8 +212,8 @@ class _ImportSieve(Sieve):
                 self._count(record.reason)
             elif not self.filters or self.takes(record):
                 songs.append(record)
-                facts = sum(len(fact) for fact in record.facts.values() if isinstance(fact, str))
-                taken, characters = taken + 1, characters + len(record.text) + facts
+                metadata = sum(len(value) for value in record.metadata.values() if isinstance(value, str))
+                taken, characters = taken + 1, characters + len(record.text) + metadata
             else:
                 left_out += 1
             if (

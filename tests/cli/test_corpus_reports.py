@@ -38,8 +38,8 @@ def corpus(paths: Paths) -> Corpus:
     corpus.append(
         [
             RawRecord(id="river", title="Red River Valley", artist="Traditional", text=RIVER, source="book"),
-            RawRecord(id="a", title="Ännchen", text="la la\nla la\n", facts={"year": 1900}),
-            RawRecord(id="b", title="\x1b[2JBad", text="\x1b[31mla river\n", facts={"year": 1910}),
+            RawRecord(id="a", title="Ännchen", text="la la\nla la\n", metadata={"year": 1900}),
+            RawRecord(id="b", title="\x1b[2JBad", text="\x1b[31mla river\n", metadata={"year": 1910}),
         ]
     )
     return corpus

@@ -152,8 +152,8 @@ def test_what_is_fetched_can_be_told_from_the_rest(genius: FakeGenius, tmp_path:
     for command in (["import", str(own), "--corpus", "mine"], ["clean", "mine"]):
         assert CliRunner().invoke(app, command).exit_code == 0
     fetched, own_song = CorpusStore(find_paths()).open("mine").clean()
-    assert (fetched.facts["fetched"], fetched.source, fetched.url[:8]) == (True, "genius", "https://")
-    assert "fetched" not in own_song.facts
+    assert (fetched.metadata["fetched"], fetched.source, fetched.url[:8]) == (True, "genius", "https://")
+    assert "fetched" not in own_song.metadata
     first = next(iter(CorpusStore(find_paths()).open("mine").raw()))
     assert first.fetched_at
 

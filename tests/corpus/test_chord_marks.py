@@ -50,7 +50,7 @@ def test_what_is_left_after_import_and_cleaning_is_sung(home: Path, name: str, t
     assert CliRunner().invoke(app, ["corpus", "export", "c", "--format", "text"]).stdout.strip() == words
     song = read_one(DATA / name)
     assert (song.title, song.artist) == (title, artist)
-    assert "E7" in str(song.facts["chords"]) or "G" in str(song.facts["chords"])
+    assert "E7" in str(song.metadata["chords"]) or "G" in str(song.metadata["chords"])
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_chords_are_kept_beside_the_words_wherever_a_text_stands(tmp_path: Path,
     )
     path.write_text(content)
     song = read_one(path)
-    assert (song.text, song.facts["chords"]) == (words, text)
+    assert (song.text, song.metadata["chords"]) == (words, text)
 
 
 def test_chords_of_a_column_are_not_replaced_by_those_in_the_words(tmp_path: Path):
     row = {"title": "Mill", "text": "[Am]The wheel goes [G]round", "chords": "Am G"}
     (tmp_path / "x.jsonl").write_text(json.dumps(row))
-    assert read_one(tmp_path / "x.jsonl").facts == {"chords": "Am G"}
+    assert read_one(tmp_path / "x.jsonl").metadata == {"chords": "Am G"}
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_each_song_of_a_file_may_have_its_title_above_it(tmp_path: Path):
 def test_onsong_of_other_hands(tmp_path: Path, content: str, found: tuple[str, str, dict[str, Any], str]):
     (tmp_path / "x.onsong").write_text(content)
     song = read_one(tmp_path / "x.onsong")
-    facts = {name: fact for name, fact in song.facts.items() if name != "chords"}
-    assert (song.title, song.artist, facts, song.text) == found
+    metadata = {name: value for name, value in song.metadata.items() if name != "chords"}
+    assert (song.title, song.artist, metadata, song.text) == found
 
 
 def test_onsong_is_known_by_what_is_in_it(tmp_path: Path):
     (tmp_path / "x.txt").write_bytes((DATA / "04d.onsong").read_bytes())
     song = read_one(tmp_path / "x.txt")
-    assert (song.title, song.artist, song.facts["tempo"]) == ("Mill Song", "The Millers", "120")
+    assert (song.title, song.artist, song.metadata["tempo"]) == ("Mill Song", "The Millers", "120")
     assert "Key" not in song.text
 
 

@@ -106,7 +106,7 @@ def test_a_sheet_is_imported_with_its_chords_beside_it(tmp_path: Path, ending: s
     path.write_text(SHEET)
     (song,) = read(path)
     assert isinstance(song, RawRecord)
-    assert (song.title, song.text, song.facts["chords"]) == ("Valley", WORDS, SHEET.strip("\n"))
+    assert (song.title, song.text, song.metadata["chords"]) == ("Valley", WORDS, SHEET.strip("\n"))
     assert read(tmp_path) == [song]
 
 
@@ -123,7 +123,7 @@ def test_each_song_of_a_file_is_judged_by_itself(tmp_path: Path):
     first, second, third = read(tmp_path / "x.txt")
     assert isinstance(first, RawRecord)
     assert isinstance(second, RawRecord)
-    assert (first.text, second.text, dict(second.facts)) == (WORDS, lyric, {})
+    assert (first.text, second.text, dict(second.metadata)) == (WORDS, lyric, {})
     assert isinstance(third, SetAside)
     assert third.reason == "no words"
 

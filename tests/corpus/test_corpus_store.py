@@ -74,10 +74,10 @@ def corpus(store: CorpusStore) -> Corpus:
     return store.create("Songs")
 
 
-FACTS = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text())
+METADATA = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text())
 RECORDS = st.builds(
     RawRecord, id=st.text(min_size=1), text=st.text(), title=st.text(), artist=st.text(), source=st.text(),
-    url=st.text(), fetched_at=st.text(), facts=FACTS,
+    url=st.text(), fetched_at=st.text(), metadata=METADATA,
 )  # fmt: skip
 
 
@@ -102,10 +102,10 @@ def test_songs_behind_a_damaged_line_are_not_cut_off_though_the_index_is_lost(st
 
 
 def test_half_a_character_is_replaced_and_the_song_kept(corpus: Corpus):
-    broken = RawRecord(id="a", text="half \ud800 of it", facts={"k\udc00": "v\udc00"})
+    broken = RawRecord(id="a", text="half \ud800 of it", metadata={"k\udc00": "v\udc00"})
     assert corpus.append([broken]).added == 1
     assert corpus.append([broken]).held == 1
-    assert [(song.text, dict(song.facts)) for song in corpus.raw()] == [("half � of it", {"k�": "v�"})]
+    assert [(song.text, dict(song.metadata)) for song in corpus.raw()] == [("half � of it", {"k�": "v�"})]
 
 
 def test_a_song_is_kept_once(store: CorpusStore, corpus: Corpus):
@@ -341,7 +341,7 @@ def test_clean_songs_are_replaced_as_a_whole(corpus: Corpus):
     with pytest.raises(NotFoundError, match="songsmith clean Songs"):
         corpus.clean()
     corpus.append([record(1), record(2)])
-    old = [CleanRecord(id="s1", title="One", artist="Ann", text="[Chorus]\nla la\n", facts={"year": 1799})]
+    old = [CleanRecord(id="s1", title="One", artist="Ann", text="[Chorus]\nla la\n", metadata={"year": 1799})]
     replace_clean(corpus, old, [SetAside(id="s2", title="Song 2", reason="no words")])
     assert corpus.is_clean
     assert list(corpus.set_aside()) == [SetAside(id="s2", title="Song 2", reason="no words")]
@@ -518,3 +518,10 @@ def test_a_home_that_is_no_folder_is_told(paths: Paths, store: CorpusStore):
         store.create("x")
     paths.corpora.unlink()
     shutil.rmtree(paths.data)
+
+
+def test_metadata_lies_on_disk_under_the_key_that_it_has_always_had(corpus: Corpus):
+    corpus.append([RawRecord(id="a", text="la la", metadata={"year": 1896})])
+    line = (corpus.path / "raw-00001.jsonl").read_bytes()
+    assert json.loads(line) == {"id": "a", "facts": {"year": 1896}, "text": "la la"}
+    assert [dict(record.metadata) for record in corpus.raw()] == [{"year": 1896}]

@@ -10,12 +10,12 @@ from songsmith.corpus.filters import Filter, Sieve, matches
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.errors import UsageError
 
-FACTS = {
+METADATA = {
     "year": 1796, "oov": 0.03, "kind": "song", "sensitive": False, "column": "12", "flag": "TRUE", "none": None,
     "released": "1999-03-04", "month": "2001-02", "chart position": 3,
 }  # fmt: skip
 SONG = RawRecord(
-    id="pg:7", title="Ae Fond Kiss", artist="Robert Burns", text="Ae fond kiss\n", source="book", facts=FACTS
+    id="pg:7", title="Ae Fond Kiss", artist="Robert Burns", text="Ae fond kiss\n", source="book", metadata=METADATA
 )
 
 
@@ -32,7 +32,7 @@ SONG = RawRecord(
     ],
 )  # fmt: skip
 def test_a_song_meets(expression: str):
-    clean = CleanRecord(id=SONG.id, title=SONG.title, artist=SONG.artist, text=SONG.text, source="book", facts=FACTS)
+    clean = CleanRecord(id=SONG.id, title=SONG.title, artist=SONG.artist, text=SONG.text, source="book", metadata=METADATA)
     assert Filter.parse(expression).matches(SONG)
     assert matches(clean, [Filter.parse(expression)])
 
@@ -71,7 +71,7 @@ def test_all_conditions_hold_and_none_takes_every_song():
 
 @given(expression=st.text(max_size=20), fact=st.none() | st.booleans() | st.integers() | st.floats() | st.text())
 def test_no_condition_breaks_on_any_fact(expression: str, fact: object):
-    song = RawRecord(id="x", text="", facts={"fact": fact})
+    song = RawRecord(id="x", text="", metadata={"fact": fact})
     for sign in ("=", "!=", "<", "<=", ">", ">=", "~", "!~"):
         try:
             condition = Filter.parse(f"fact{sign}{expression}")

@@ -116,7 +116,7 @@ def test_songs_come_whole_one_after_the_other(fetch: Fetcher, genius: FakeGenius
     )
     assert first.url == f"https://genius.com/{genius.songs[0].path}"
     assert datetime.fromisoformat(first.fetched_at).utcoffset() == timedelta(0)
-    assert first.facts == {
+    assert first.metadata == {
         "genius_id": 11,
         "genius_artist_id": 1,
         "release_date": "1893-07-22",
@@ -211,7 +211,7 @@ def test_an_album_comes_whole_and_in_order(fetch: Fetcher, genius: FakeGenius):
     events = fetch(Wanted(artists=("the guests",), album="songs of the  valley"))
     assert events[0] == ListFound(name="'Songs of the Valley' by The Guests", corpus="The Guests")
     assert fetch.numbers("The Guests") == [14, 12, 13]
-    assert fetch.records("The Guests")[0].facts["album"] == "Songs of the Valley"
+    assert fetch.records("The Guests")[0].metadata["album"] == "Songs of the Valley"
     again = fetch(Wanted(album="Songs of the Valley"))
     assert kinds(again) == [ListFound, SongsListed, SongsListed, *[SongHeld] * 3, ListDone]
 

@@ -88,7 +88,7 @@ def test_a_data_set_by_name(hub: FakeHub, name: str, numbers: list[int]):
     assert titles(found) == [f"Song {n}" for n in numbers]
     song = found[0]
     assert isinstance(song, RawRecord)
-    assert (song.artist, song.text, song.facts["year"]) == ("Ann", f"line {numbers[0]}\nla la", numbers[0])
+    assert (song.artist, song.text, song.metadata["year"]) == ("Ann", f"line {numbers[0]}\nla la", numbers[0])
     assert song.source.startswith(f"hf://{song.url.removeprefix('https://huggingface.co/datasets/')}/")
     assert song.fetched_at
 

@@ -99,7 +99,7 @@ def test_songs_one_a_line(tmp_path: Path, name: str):
     (valley, river, third), aside = read(path)
     assert valley == RawRecord(
         id="pg1-1", title="Valley", artist="Ann", text=VALLEY, source="a book", url="http://x",
-        facts={"year": 1896, "oov": 0.5, "sensitive": False},
+        metadata={"year": 1896, "oov": 0.5, "sensitive": False},
     )  # fmt: skip
     assert (river.title, river.artist, river.text, river.source) == ("River", "Ben", RIVER, name)
     assert third.id == f"{path.name.split('.')[0]}:7"  # every file numbers its songs from 1
@@ -110,7 +110,7 @@ def test_songs_one_a_line(tmp_path: Path, name: str):
 def test_a_flat_record_reads_back_as_it_was(tmp_path: Path):
     song = RawRecord(
         id="genius:7", title="T", artist="Ann", text="a\r\n\nb\x00\n", source="", url="u", fetched_at="2026-01-02",
-        facts={"author": "Ben", "year": 1, "explicit": True, "share": 0.25, "word": "é"},
+        metadata={"author": "Ben", "year": 1, "explicit": True, "share": 0.25, "word": "é"},
     )  # fmt: skip
     songs, _ = read(write(tmp_path / "x.jsonl", [flatten(song)]))
     assert songs == [song]
@@ -160,14 +160,14 @@ GENIUS_SONG = {
     "primary_artist": {"id": 5, "name": "Ann"}, "featured_artists": [{"id": 6, "name": "Ben"}],
     "album": {"name": "Rivers"}, "release_date": "1927-05-01",
 }  # fmt: skip
-GENIUS_FACTS = {
+GENIUS_METADATA = {
     "genius_id": 42, "genius_artist_id": 5, "language": "en", "release_date": "1927-05-01", "album": "Rivers",
     "featured_artists": "Ben",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("value", "facts"),
+    ("value", "metadata"),
     [
         (GENIUS_SONG, {}),
         ([GENIUS_SONG], {}),
@@ -178,7 +178,7 @@ GENIUS_FACTS = {
     ],
     ids=["song", "list", "artist", "artists", "album", "album with an artist object"],
 )
-def test_what_lyricsgenius_saves(tmp_path: Path, value: Any, facts: dict[str, int]):
+def test_what_lyricsgenius_saves(tmp_path: Path, value: Any, metadata: dict[str, int]):
     (song,), _ = read(write(tmp_path / "Lyrics_Ann.json", json.dumps(value, indent=1)))
     assert (song.id, song.title, song.artist, song.text, song.source) == (
         "genius:42",
@@ -187,7 +187,7 @@ def test_what_lyricsgenius_saves(tmp_path: Path, value: Any, facts: dict[str, in
         VALLEY,
         "genius",
     )
-    assert song.facts == GENIUS_FACTS | facts
+    assert song.metadata == GENIUS_METADATA | metadata
 
 
 def test_an_old_dump_of_an_artist(tmp_path: Path):
@@ -196,7 +196,7 @@ def test_an_old_dump_of_an_artist(tmp_path: Path):
         "songs": [{"title": "Valley", "lyrics": VALLEY, "year": "1896"}, {"title": "B", "lyrics": None}, 3],
     }
     (song,), aside = read(write(tmp_path / "ann.json", json.dumps(dump)))
-    assert (song.title, song.artist, dict(song.facts)) == ("Valley", "Ann", {"year": "1896"})
+    assert (song.title, song.artist, dict(song.metadata)) == ("Valley", "Ann", {"year": "1896"})
     assert [one.reason for one in aside] == ["no lyrics", "not a JSON object"]
 
 
@@ -228,7 +228,7 @@ def test_tables(tmp_path: Path, name: str, content: str, options: dict[str, str]
     assert [(song.title, song.artist, song.text) for song in songs] == [
         ('Say "Valley", now', "Ann", VALLEY), ("River", "Ben", RIVER)
     ]  # fmt: skip
-    assert songs[0].facts == {"Release Year": "1896"}
+    assert songs[0].metadata == {"Release Year": "1896"}
     assert [(one.title, one.reason) for one in aside] == [("Nothing", "no lyrics")]
 
 
@@ -277,7 +277,7 @@ def test_keys_and_columns_go_by_many_names(tmp_path: Path, row: dict[str, Any]):
     for path in (write(tmp_path / "x.jsonl", [row]), write(tmp_path / "x.csv", sheet.getvalue())):
         (song,), _ = read(path)
         assert (song.text, song.title, song.artist) == ("la la", "T", "Bob")
-        assert set(song.facts) <= {"track"}
+        assert set(song.metadata) <= {"track"}
 
 
 def test_lyrics_under_a_key_of_their_own_are_told_with_the_keys_there_are(tmp_path: Path):

@@ -129,11 +129,11 @@ OPENSONG = """<?xml version="1.0"?>
 )
 def test_opensong_is_read_in_the_order_in_which_it_is_sung(tmp_path: Path, order: str, headers: str):
     song = read_one(tmp_path / "a", OPENSONG.format(order=order))
-    assert (song.title, song.artist, song.facts["key"], song.facts["ccli"]) == ("Mill", "Jo Doe", "G", "12")
+    assert (song.title, song.artist, song.metadata["key"], song.metadata["ccli"]) == ("Mill", "Jo Doe", "G", "12")
     assert " ".join(row for row in song.text.split("\n") if row.startswith("[")) == headers
     assert "[Verse 1]\nThe wheel goes round\nHallelujah" in song.text
     assert "[Bridge]\nAnd on\n\nit goes" in song.text
-    assert ".G       C\n Oh hear the sound" in str(song.facts["chords"])
+    assert ".G       C\n Oh hear the sound" in str(song.metadata["chords"])
 
 
 def test_verses_of_opensong_that_stand_under_each_other(tmp_path: Path):
@@ -165,9 +165,9 @@ def test_openlyrics_of_other_hands(tmp_path: Path):
   <ol:verse name="c" lang="en"><ol:lines><ol:line>Oh</ol:line><ol:line>hear</ol:line></ol:lines></ol:verse>
  </ol:lyrics></ol:song>""",
     )
-    assert (song.title, song.artist, song.facts["key"]) == ("Mill & Co", "Jo, Al", "G")
+    assert (song.title, song.artist, song.metadata["key"]) == ("Mill & Co", "Jo, Al", "G")
     assert song.text == "[Chorus]\nOh\nhear\n\n[Verse 1]\nThe wheel goes\nround é\nand round\n\n[Chorus]\nOh\nhear"
-    assert "The [Gm7/B]wheel goes\n" in str(song.facts["chords"])
+    assert "The [Gm7/B]wheel goes\n" in str(song.metadata["chords"])
 
 
 def note(text: str, syllabic: str = "single", *, number: str = "1", voice: str = "1", more: str = "") -> str:
@@ -229,7 +229,7 @@ def score(*parts: str) -> str:
 def test_the_words_of_a_score(tmp_path: Path, content: str, words: str):
     song = read_one(tmp_path / "x.musicxml", content)
     assert (song.title, song.text) == ("Mill", words)
-    assert song.facts == {"composer": "Al", "lyricist": "Jo"}
+    assert song.metadata == {"composer": "Al", "lyricist": "Jo"}
 
 
 def test_ttml_as_players_write_it(tmp_path: Path):
@@ -240,7 +240,7 @@ def test_ttml_as_players_write_it(tmp_path: Path):
  <div itunes:song-part="Chorus"><p>Oh &amp; hear<span ttm:role="x-roman">o</span> me</p></div></body></tt>"""
     song = read_one(tmp_path / "x.ttml", content)
     assert (song.title, song.text) == ("Mill", "[Verse]\nThe water\n(oh)\nfalls\ndown\n\n[Chorus]\nOh & hear me")
-    assert song.facts == {"synced_lyrics": content}
+    assert song.metadata == {"synced_lyrics": content}
 
 
 AT = "00:00:01,000 --> 00:00:02,000"
@@ -265,7 +265,7 @@ AT = "00:00:01,000 --> 00:00:02,000"
 )
 def test_subtitles_of_other_hands(tmp_path: Path, name: str, content: str, words: str):
     song = read_one(tmp_path / name, content)
-    assert (song.text, song.facts["synced_lyrics"]) == (words, content)
+    assert (song.text, song.metadata["synced_lyrics"]) == (words, content)
 
 
 def zipped(*names: str) -> bytes:

@@ -84,7 +84,7 @@ def test_dialects(content: str, words: str):
 def test_long_tags_tell_of_the_song():
     song = read_lrc("[title: Mill Song]\n[artist: The Millers]\n[album: Water]\n[00:01.00]la", PLACE)
     assert isinstance(song, RawRecord)
-    assert (song.title, song.artist, song.facts["album"]) == ("Mill Song", "The Millers", "Water")
+    assert (song.title, song.artist, song.metadata["album"]) == ("Mill Song", "The Millers", "Water")
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ def test_a_record_of_lrclib_is_what_a_fetch_of_it_keeps():
     (song,) = read(DATA / "06_lrclib_get.json")
     assert isinstance(song, RawRecord)
     assert (song.id, song.title, song.artist, song.source) == ("lrclib:101", "Mill Song", "The Millers", "lrclib")
-    assert {name: song.facts[name] for name in ("lrclib_id", "album", "duration_s")} == {
+    assert {name: song.metadata[name] for name in ("lrclib_id", "album", "duration_s")} == {
         "lrclib_id": 101, "album": "Water", "duration_s": 180.0
     }  # fmt: skip
-    assert str(song.facts["synced_lyrics"]).startswith("[00:01.00] The wheel")
+    assert str(song.metadata["synced_lyrics"]).startswith("[00:01.00] The wheel")
 
 
 def test_an_instrumental_is_set_aside_as_such():
@@ -167,7 +167,7 @@ def test_records_of_lrclib_one_a_line_and_in_a_table(tmp_path: Path):
     assert isinstance(mill, RawRecord)
     assert isinstance(ford, RawRecord)
     assert (mill.text, mill.artist, ford.text, ford.title) == ("la la", "Jo", "Cross", "Ford")
-    assert ford.facts["synced_lyrics"] == "[00:01.00] Cross"
+    assert ford.metadata["synced_lyrics"] == "[00:01.00] Cross"
 
 
 @pytest.mark.parametrize(

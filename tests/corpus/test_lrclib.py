@@ -80,7 +80,7 @@ def test_songs_come_with_where_they_are_from(fetch: Fetcher, lrclib: FakeLrclib)
     assert first.url == "https://lrclib.net/api/get/1"
     assert first.text == "Come and sit\nby my side\n\nif you love me"
     assert datetime.fromisoformat(first.fetched_at).utcoffset() is not None
-    assert first.facts == {
+    assert first.metadata == {
         "lrclib_id": 1, "album": "Songs of the Valley", "duration_s": 61.5, "featured_artists": "A Guest",
         "fetched": True,
     }  # fmt: skip

@@ -74,7 +74,7 @@ def test_chordpro_is_read_as_it_is_sung():
         "[Bridge]", "If you get there before I do",
     ]  # fmt: skip
     assert [section.kind for section in parse(song.text).sections] == ["chorus", "verse", "chorus", "bridge"]
-    assert song.facts == {"key": "D", "year": "1862", "subtitle": "A spiritual", "chords": SHEET.strip("\n")}
+    assert song.metadata == {"key": "D", "year": "1862", "subtitle": "A spiritual", "chords": SHEET.strip("\n")}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_lrc_is_read_in_the_order_of_time():
         "Oh Shenandoah, I long to see you\nAway, you rolling river\n\nOh Shenandoah\nand no stamp here\n\n"
         "Away, you rolling river"
     )
-    assert song.facts == {"synced_lyrics": LRC}
+    assert song.metadata == {"synced_lyrics": LRC}
 
 
 @pytest.mark.parametrize("content", ["", "[ti:A]\n[00:01.00]\n[00:02.00]", "[00:01.00]<00:01.00>\n\n"])
@@ -159,7 +159,7 @@ def test_a_saved_page_of_genius(layout: Layout):
     assert isinstance(song, RawRecord)
     assert (song.id, song.title, song.artist, song.url) == ("genius:42", "Valley", "The Old Singers", "https://g/v")
     assert song.text == LYRICS
-    assert (song.source, song.facts) == ("genius", {"genius_id": 42})
+    assert (song.source, song.metadata) == ("genius", {"genius_id": 42})
 
 
 def test_a_page_of_the_old_layout():
@@ -215,10 +215,10 @@ def test_parquet(tmp_path: Path):
     first, second, third = read(write_parquet(tmp_path / "s.parquet", row_group_size=2), chords_column="Harmony")
     assert isinstance(first, RawRecord)
     assert (first.title, first.artist, first.text, first.source) == ("A", "Ann, Ben", "la la", "s.parquet")
-    assert first.facts == {"year": 1896, "share": 0.5, "live": True, "released": "1896-05-01", "chords": "C G"}
+    assert first.metadata == {"year": 1896, "share": 0.5, "live": True, "released": "1896-05-01", "chords": "C G"}
     assert second == SetAside(id="s.parquet:row 2", title="B", reason="no lyrics")
     assert isinstance(third, RawRecord)
-    assert third.facts == {"year": 3, "live": False}
+    assert third.metadata == {"year": 3, "live": False}
     with pytest.raises(
         UsageError, match=r"has no column 'body'\. Choose one with --text-column. Its columns are: Song Title,"
     ):
@@ -231,7 +231,7 @@ def test_chords_of_a_column(tmp_path: Path, kind: str):
     path.write_text('lyrics,harmony\nla,"[C]la"\n' if kind == "csv" else '{"lyrics": "la", "harmony": ["[C]la", ""]}\n')
     (song,) = read(path, chords_column="harmony")
     assert isinstance(song, RawRecord)
-    assert song.facts == {"chords": "[C]la"}
+    assert song.metadata == {"chords": "[C]la"}
 
 
 @pytest.mark.parametrize("keep", [0, 3, 4, 50, -1, -8, -200])
@@ -370,7 +370,7 @@ def test_moments_of_every_kind_are_told_and_lose_no_song(tmp_path: Path):
     (song,) = read(tmp_path / "x.parquet")
     assert isinstance(song, RawRecord)
     assert song.artist == "Ann"
-    assert song.facts == {"exact": "2017-07-14T02:40:00.123456789", "mars": "2017-07-14T02:40:00.000"}
+    assert song.metadata == {"exact": "2017-07-14T02:40:00.123456789", "mars": "2017-07-14T02:40:00.000"}
 
 
 def repeated(value: Any, times: int) -> pyarrow.Array:
@@ -437,7 +437,7 @@ def test_bytes_of_a_parquet_table_are_text_where_the_column_holds_a_part_of_a_so
     assert isinstance(mill, RawRecord)
     assert isinstance(barn, SetAside)
     assert isinstance(last, RawRecord)
-    assert (mill.title, mill.text, barn.reason, last.text, dict(mill.facts)) == ("Mill", "la la", "not UTF-8", "lo lé", {})
+    assert (mill.title, mill.text, barn.reason, last.text, dict(mill.metadata)) == ("Mill", "la la", "not UTF-8", "lo lé", {})
 
 
 def test_of_a_damaged_description_of_a_parquet_table_one_line_is_told(tmp_path: Path):

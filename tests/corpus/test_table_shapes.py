@@ -97,7 +97,7 @@ def test_rows_that_are_lines_become_songs_with_title_and_artist(paths: Paths, na
     assert "has one row per line of lyrics; its rows were put together into songs." in run("import", DATA / name, "--corpus", "x")
     songs = list(CorpusStore(paths).open("x").raw())
     assert [(song.title, song.artist) for song in songs] == [("Mill Song", "The Millers"), ("Barn", "The Millers")]
-    assert not {"line", "track_n", "section_name"} & set(songs[1].facts) or songs[1].facts["track_n"] == "2"
+    assert not {"line", "track_n", "section_name"} & set(songs[1].metadata) or songs[1].metadata["track_n"] == "2"
 
 
 def test_titles_of_columns_with_short_names():
@@ -140,7 +140,7 @@ def test_lines_are_put_together_whatever_tells_the_songs_apart(tmp_path: Path, h
     songs, aside, _ = read(write(tmp_path / "x.csv", [header, *rows]))
     assert [song.text.splitlines() for song in songs] == [[f"line {n} of {song}" for n in range(1, 5)] for song in range(9)]
     assert aside == []
-    assert all("word_count" not in song.facts for song in songs)
+    assert all("word_count" not in song.metadata for song in songs)
 
 
 @pytest.mark.parametrize(

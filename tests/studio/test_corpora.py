@@ -30,7 +30,7 @@ VERSE = "The water is wide, I cannot get o'er\nAnd neither have I wings to fly\n
 DIRTY = RawRecord(
     id="genius:1", title="Wide", artist="Traditional", source="genius", url="https://genius.com/wide",
     text=f"3 ContributorsWide Lyrics[Verse 1]\n{VERSE}You might also like\n[Chorus]\nGive me a boat that can carry two\n12Embed",
-    facts={"genius_id": 1},
+    metadata={"genius_id": 1},
 )  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def test_cleaning_makes_songs_and_leaves_the_raw_ones(studio: Studio, store: Cor
     assert done.removed
     (song,) = corpus.clean()
     assert (song.id, song.title, song.artist, song.url) == ("genius:1", "Wide", "Traditional", DIRTY.url)
-    assert song.facts == DIRTY.facts
+    assert song.metadata == DIRTY.metadata
     assert [line.text for line in song.song.lines] == [*VERSE.splitlines(), "Give me a boat that can carry two"]
     assert {aside.id for aside in corpus.set_aside()} == {aside.id for aside in asides}
     assert list(corpus.raw()) == [DIRTY, *asides]
@@ -399,7 +399,7 @@ def test_an_export_is_read_back_without_loss(studio: Studio, store: CorpusStore,
 
 def test_an_export_as_text_is_read_back_song_by_song(studio: Studio, store: CorpusStore, tmp_path: Path):
     corpus = store.create("Wide")
-    corpus.append(RawRecord(id=f"s{n}", text=f"\nline {n}\n\nmore\n\n", facts={"n": n}) for n in range(5))
+    corpus.append(RawRecord(id=f"s{n}", text=f"\nline {n}\n\nmore\n\n", metadata={"n": n}) for n in range(5))
     export(corpus, tmp_path / "out.txt", ExportFormat.TEXT, filters=[Filter.parse("n>1")], max_songs=2)
     assert (tmp_path / "out.txt").read_text() == "line 2\n\nmore\n<|endoftext|>\nline 3\n\nmore\n"
     done = list(import_songs(studio, tmp_path / "out.txt"))[-1]

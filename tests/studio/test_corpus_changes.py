@@ -25,7 +25,7 @@ def store(paths: Paths) -> CorpusStore:
 def corpus(store: CorpusStore) -> Corpus:
     corpus = store.create("AC/DC")
     corpus.append(
-        RawRecord(id=f"s{n}", text=f"line {n}\n", source="book", url="u", fetched_at="2026", facts={"n": n})
+        RawRecord(id=f"s{n}", text=f"line {n}\n", source="book", url="u", fetched_at="2026", metadata={"n": n})
         for n in range(2500)
     )
     return corpus

@@ -38,10 +38,10 @@ def store(paths: Paths) -> CorpusStore:
 
 @pytest.fixture
 def corpus(store: CorpusStore) -> Corpus:
-    """Return a corpus of a hundred songs, each with facts of its own kinds."""
+    """Return a corpus of a hundred songs, each with metadata of its own kinds."""
     corpus = store.create("Wide: water")
     corpus.append(
-        RawRecord(id=f"s{n}", title=f"Song {n}", text=f"{TEXT}{n}\n", source="book", facts={
+        RawRecord(id=f"s{n}", title=f"Song {n}", text=f"{TEXT}{n}\n", source="book", metadata={
             "year": 1900 + n, "share": n if n % 2 else n / 7, "old": n < 50, "mixed": n if n % 2 else "x",
             "huge": 1 << n + 10,
         } | ({"rare": "é\u2028"} if n == 7 else {}))
@@ -68,7 +68,7 @@ def write(corpus: Corpus, output: Path, *, force: bool = False, **options: Any) 
 OWN_KEYS = {"id", "title", "artist", "text", "lyrics", "chords", "source", "url", "fetched_at"}
 NAMES = sorted(key for keys in SYNONYMS.values() for key in keys)
 LINES = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-FACTS = st.dictionaries(
+METADATA = st.dictionaries(
     (st.text(string.ascii_lowercase, min_size=1, max_size=8) | st.sampled_from(NAMES)).filter(
         lambda name: name not in OWN_KEYS
     ),
@@ -78,7 +78,7 @@ FACTS = st.dictionaries(
 RECORDS = st.builds(
     RawRecord, id=st.text(string.ascii_letters + ":-~", min_size=1, max_size=12).filter(str.strip).map(str.strip),
     text=LINES.map(lambda line: f"{line}\nla la\n"), title=LINES, artist=LINES,
-    source=LINES, url=LINES, fetched_at=st.sampled_from(["", "2026-01-02T03:04:05Z"]), facts=FACTS,
+    source=LINES, url=LINES, fetched_at=st.sampled_from(["", "2026-01-02T03:04:05Z"]), metadata=METADATA,
 )  # fmt: skip
 
 
@@ -162,11 +162,11 @@ def test_a_share_that_leaves_nothing_is_refused(corpus: Corpus, tmp_path: Path, 
 def test_songs_that_were_fetched_are_not_handed_on_unasked(corpus: Corpus, tmp_path: Path, clean: bool):
     corpus.append([RawRecord(id="genius:1", text=TEXT, source="genius")])
     corpus.append([RawRecord(id="lrclib:1", text=TEXT, source="lrclib", fetched_at="2026-01-02")])
-    corpus.append([RawRecord(id="x:1", text=TEXT, source="x y", facts={"fetched": True})])
+    corpus.append([RawRecord(id="x:1", text=TEXT, source="x y", metadata={"fetched": True})])
     corpus.append([RawRecord(id="y:1", text=TEXT, source="dump", url="https://genius.com/y")])
     if clean:
         songs = [
-            CleanRecord(id=raw.id, text=raw.text, source=raw.source, url=raw.url, facts=raw.facts)
+            CleanRecord(id=raw.id, text=raw.text, source=raw.source, url=raw.url, metadata=raw.metadata)
             for raw in corpus.raw()
         ]
         replace_clean(corpus, songs)
@@ -292,7 +292,7 @@ def test_songs_that_come_in_meanwhile_are_left_out(store: CorpusStore, tmp_path:
     work = export_corpus(corpus, ExportFormat.PARQUET, tmp_path / "out", SongsWanted())
     next(work)
     next(work)  # the second round has begun
-    corpus.append(RawRecord(id=f"late{n}", text=TEXT, facts={"late": True}) for n in range(10))
+    corpus.append(RawRecord(id=f"late{n}", text=TEXT, metadata={"late": True}) for n in range(10))
     *_, done = work
     assert isinstance(done, SongsExported)
     assert pq.read_table(tmp_path / "out").num_rows == done.count == 600

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from songsmith.corpus.formats.chord_sheet import is_beside, is_chord, is_unsung, may_be_sung, read_chord_sheet
 from songsmith.corpus.formats.found_song import FoundSong, squeeze
-from songsmith.corpus.records import Fact, has_words
+from songsmith.corpus.records import MetadataValue, has_words
 from songsmith.lyrics import parse_header
 
 _FEWEST = 2
@@ -34,7 +34,7 @@ _ABOUT = re.compile(
 )
 """What OnSong says of a song in the rows below its title."""
 _MOST_ABOUT = 20
-_NOT_FACTS = ("title", "artist", "author", "flow", "midi", "footer")
+_NOT_METADATA = ("title", "artist", "author", "flow", "midi", "footer")
 
 
 def is_chordpro(text: str) -> bool:
@@ -70,11 +70,11 @@ def has_chords(text: str) -> bool:
 def seek_onsong(text: str) -> FoundSong | None:
     """Return the song of a text if its first rows show it to be OnSong's, and there are chords; else None."""
     song, says_so = _parse_onsong(text)
-    return song if says_so and "chords" in song.facts else None
+    return song if says_so and "chords" in song.metadata else None
 
 
 def read_onsong(text: str) -> FoundSong:
-    """Return the song of an OnSong file: title, artist and facts in its first rows, then words with chords."""
+    """Return the song of an OnSong file: title, artist and metadata in its first rows, then words with chords."""
     return _parse_onsong(text, sure=True)[0]
 
 
@@ -91,12 +91,14 @@ def _parse_onsong(text: str, *, sure: bool = False) -> tuple[FoundSong, bool]:
     words = _read_rows(body, _BRACKETS) if sure and has_chords(body) else read_chord_marks(body)
     words = read_chord_sheet(body) if words is None and sure else words
     sung = "\n".join(_sung_rows(body if words is None else words))
-    facts: dict[str, Fact] = {name: value for name, value in told.items() if value and name not in _NOT_FACTS}
+    metadata: dict[str, MetadataValue] = {
+        name: value for name, value in told.items() if value and name not in _NOT_METADATA
+    }
     if words is not None:
-        facts["chords"] = text.strip("\n")
+        metadata["chords"] = text.strip("\n")
     title = told.get("title") or (plain[0] if plain else "")
     artist = told.get("artist") or told.get("author") or (plain[1] if len(plain) > 1 else "")
-    return FoundSong(text=sung.strip("\n"), title=title, artist=artist, facts=facts), bool(told)
+    return FoundSong(text=sung.strip("\n"), title=title, artist=artist, metadata=metadata), bool(told)
 
 
 def _sung_rows(words: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 The lyric is what one would sing: chords and annotations in brackets are taken out, `{start_of_chorus}` becomes
 `[Chorus]`, `{chorus}` becomes a `[Chorus]` with no text, which repeats it. Comments, tabs and grids are left out, but for a
-comment that names a section. The file as it came is kept as the fact `chords`: nobody has to guess later which word
+comment that names a section. The file as it came is kept in the metadata as `chords`: nobody has to guess later which word
 a chord stood over.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from songsmith.corpus.formats.chord_marks import read_tags
 from songsmith.corpus.formats.chord_sheet import read_chord_sheet
 from songsmith.corpus.formats.found_song import FoundSong, as_record, squeeze
-from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words
+from songsmith.corpus.records import MetadataValue, RawRecord, SetAside, has_words
 from songsmith.lyrics import parse_header
 
 if TYPE_CHECKING:  # it reads its texts with what is here
@@ -33,7 +33,9 @@ _SHORT = {
 }  # fmt: skip
 _NOT_SUNG = {"tab", "grid", "abc", "ly", "svg", "textblock"}
 _COMMENTS = {"comment", "comment_italic", "comment_box", "highlight"}
-_FACTS = {"key", "capo", "tempo", "time", "year", "album", "composer", "lyricist", "copyright", "arranger", "duration"}
+_METADATA = {
+    "key", "capo", "tempo", "time", "year", "album", "composer", "lyricist", "copyright", "arranger", "duration"
+}  # fmt: skip
 
 
 def read_chordpro(content: str, place: "Place") -> Iterator[RawRecord | SetAside]:
@@ -52,7 +54,7 @@ def parse_chordpro(content: str) -> FoundSong:
     sheet = _Sheet(marked or content)
     return FoundSong(
         text=sheet.lyric if sheet.has_lines else "", title=sheet.title, artist=sheet.artist,
-        facts={**sheet.facts, "chords": content.strip("\n")},
+        metadata={**sheet.metadata, "chords": content.strip("\n")},
     )  # fmt: skip
 
 
@@ -61,7 +63,7 @@ class _Sheet:
 
     def __init__(self, content: str) -> None:
         self.title = self.subtitle = self.artist = ""
-        self.facts: dict[str, Fact] = {}
+        self.metadata: dict[str, MetadataValue] = {}
         self.has_lines = False
         self._rows: list[str] = []
         self._part = ""
@@ -71,7 +73,7 @@ class _Sheet:
         if not self.artist and self.subtitle:  # where the artist used to stand
             self.artist = self.subtitle
         elif self.subtitle:
-            self.facts["subtitle"] = self.subtitle
+            self.metadata["subtitle"] = self.subtitle
 
     @property
     def lyric(self) -> str:
@@ -104,9 +106,9 @@ class _Sheet:
         if name in ("title", "subtitle", "artist"):
             if value and not getattr(self, name):
                 setattr(self, name, value)
-        elif name in _FACTS:
+        elif name in _METADATA:
             if value:
-                self.facts[name] = value
+                self.metadata[name] = value
         elif name.startswith("start_of_"):
             self._part = name.removeprefix("start_of_")
             if self._part not in _NOT_SUNG:

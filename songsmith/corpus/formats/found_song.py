@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
+from songsmith.corpus.records import MetadataValue, RawRecord, SetAside, has_words, identify
 
 if TYPE_CHECKING:  # it reads its texts with what is here
     from songsmith.corpus.formats.json_songs import Place
@@ -22,7 +22,7 @@ class FoundSong:
     """The song text; empty where there are no words."""
     title: str = ""
     artist: str = ""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     """What else is told, such as `chords` or `synced_lyrics`: the text with what was taken out of the words."""
 
 
@@ -38,5 +38,5 @@ def as_record(song: FoundSong, place: "Place", *, reason: str = "no words") -> R
         return SetAside(id=place.label, title=title, reason=reason)
     return RawRecord(
         id=identify(title=title, artist=artist, text=song.text), title=title, artist=artist, text=song.text,
-        source=place.source, url=place.url, fetched_at=place.fetched_at, facts=song.facts,
+        source=place.source, url=place.url, fetched_at=place.fetched_at, metadata=song.metadata,
     )  # fmt: skip

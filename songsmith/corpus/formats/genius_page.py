@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from songsmith.corpus.formats.json_songs import Place
-from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
+from songsmith.corpus.records import MetadataValue, RawRecord, SetAside, has_words, identify
 
 # A tag goes on to the first `>` outside quotation marks; one that never ends takes the rest of the page with it.
 _SIGN = re.compile(r"<(?=[a-zA-Z/!?])")
@@ -37,10 +37,10 @@ def read_genius_page(content: str, place: Place) -> RawRecord | SetAside:
             "a page that says there are no lyrics" if page.has_placeholder else "no page of Genius with lyrics in it"
         )
         return SetAside(id=page.id or place.label, title=title, reason=reason)
-    facts: dict[str, Fact] = {"genius_id": int(page.id.removeprefix("genius:"))} if page.id else {}
+    metadata: dict[str, MetadataValue] = {"genius_id": int(page.id.removeprefix("genius:"))} if page.id else {}
     return RawRecord(
         id=page.id or identify(title=title, artist=artist, text=page.lyrics), title=title, artist=artist,
-        text=page.lyrics, source="genius", url=page.url or place.url, fetched_at=place.fetched_at, facts=facts,
+        text=page.lyrics, source="genius", url=page.url or place.url, fetched_at=place.fetched_at, metadata=metadata,
     )  # fmt: skip
 
 

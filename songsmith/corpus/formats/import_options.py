@@ -16,7 +16,7 @@ class ImportOptions:
     artist_column: str = ""
     """Column or key with the artist."""
     chords_column: str = ""
-    """Column or key with the chords, which are kept as the fact `chords`."""
+    """Column or key with the chords, which are kept in the metadata as `chords`."""
     separator: str = ""
     """What divides the songs of a text file, besides `<|endoftext|>` and `<|startoftext|>`."""
     max_unpacked_mb: int | None = None

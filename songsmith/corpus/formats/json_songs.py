@@ -9,7 +9,7 @@ from typing import Any
 from songsmith.corpus.formats.json_shapes import join_lyrics, join_parts, rename_keys, unfold, unquote_list
 from songsmith.corpus.formats.marked_text import read_marked_text
 from songsmith.corpus.formats.timed_lines import join_timed_lines
-from songsmith.corpus.records import Fact, RawRecord, SetAside, has_words, identify
+from songsmith.corpus.records import MetadataValue, RawRecord, SetAside, has_words, identify
 
 SYNONYMS = {
     "text": (
@@ -28,7 +28,7 @@ SYNONYMS = {
 }  # fmt: skip
 """What keys and columns with the parts of a song are called, the likeliest first."""
 _OWN = {"id", "title", "artist", "text", "lyrics", "source", "url", "fetched_at"}
-_GENIUS_FACTS = ("release_date", "language")
+_GENIUS_METADATA = ("release_date", "language")
 _LONGEST_ID = 200
 # Of three types, as a tuple: a union would be made anew for each of millions of values.
 _PLAIN = (str, int, float)
@@ -47,7 +47,7 @@ class Place:
     """How to find the song in its source: a line or a number."""
     artist: str = ""
     """Who made the songs that name nobody."""
-    facts: Mapping[str, Fact] | None = None
+    metadata: Mapping[str, MetadataValue] | None = None
     """What holds for the song because of what it stands in."""
     url: str = ""
     """Where the source can be seen, for songs that name no page of their own."""
@@ -118,21 +118,21 @@ def read_song(row: Mapping[str, Any], place: Place, keys: Keys) -> RawRecord | S
     text = unquote_list(text)
     own = _OWN.union(parts, keys.text[:1], keys.title[:1], keys.artist[:1])
     site = _site(row)
-    facts = _genius_facts(row) if site == "genius" else _lrclib_facts(row) if site else _facts(row, own)
+    metadata = _genius_metadata(row) if site == "genius" else _lrclib_metadata(row) if site else _metadata(row, own)
     if marked := read_marked_text(text, placed=True):
         if not has_words(marked.text):
             return SetAside(id=_find_id(row, place) or place.label, title=title, reason="no words")
         text, title, artist = marked.text, title or marked.title, artist or marked.artist
-        facts = {**marked.facts, **facts}
+        metadata = {**marked.metadata, **metadata}
     if chords := _chords(row.get(keys.chords[0])):
-        facts["chords"] = chords
+        metadata["chords"] = chords
     if keys.chords[0] != "chords":
-        facts.pop(keys.chords[0], None)
+        metadata.pop(keys.chords[0], None)
     return RawRecord(
         id=_find_id(row, place) or identify(title=title, artist=artist, text=text), title=title, artist=artist,
         text=text, source=site or (_text(row["source"]) if "source" in row else place.source),
         url=_text(row.get("url")) or place.url, fetched_at=_text(row.get("fetched_at")) or place.fetched_at,
-        facts={**(place.facts or {}), **facts},
+        metadata={**(place.metadata or {}), **metadata},
     )  # fmt: skip
 
 
@@ -143,11 +143,11 @@ def _read_tracks(album: Mapping[str, Any], place: Place, keys: Keys) -> Iterator
         if not isinstance(track, dict):
             yield _unknown(inner)
             continue
-        facts: dict[str, Fact] = {"album": _text(album.get("name") or album.get("title"))}
+        metadata: dict[str, MetadataValue] = {"album": _text(album.get("name") or album.get("title"))}
         if isinstance(track.get("number"), int):
-            facts["track"] = track["number"]
+            metadata["track"] = track["number"]
         song = track.get("song")
-        inner = replace(inner, facts={name: fact for name, fact in facts.items() if fact})
+        inner = replace(inner, metadata={name: value for name, value in metadata.items() if value})
         yield read_song(song if isinstance(song, dict) else track, inner, keys)
 
 
@@ -160,37 +160,37 @@ def _site(row: Mapping[str, Any]) -> str:
     return "lrclib" if "trackName" in row and ("plainLyrics" in row or "syncedLyrics" in row) else ""
 
 
-def _genius_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
+def _genius_metadata(row: Mapping[str, Any]) -> dict[str, MetadataValue]:
     # A song of theirs has dozens of fields about pictures and paths; what a fetch keeps is kept here, too.
-    facts: dict[str, Fact] = {"genius_id": row["id"]}
+    metadata: dict[str, MetadataValue] = {"genius_id": row["id"]}
     artist = row.get("primary_artist")
     if isinstance(artist, dict) and isinstance(artist.get("id"), int):
-        facts["genius_artist_id"] = artist["id"]
-    facts |= {name: row[name] for name in _GENIUS_FACTS if isinstance(row.get(name), str) and row[name]}
+        metadata["genius_artist_id"] = artist["id"]
+    metadata |= {name: row[name] for name in _GENIUS_METADATA if isinstance(row.get(name), str) and row[name]}
     parts = row.get("release_date_components")
-    if "release_date" not in facts and isinstance(parts, dict):  # what a list of songs says
+    if "release_date" not in metadata and isinstance(parts, dict):  # what a list of songs says
         numbers = [f"{part:02}" for name in ("year", "month", "day") if isinstance(part := parts.get(name), int)]
-        facts |= {"release_date": "-".join(numbers)} if numbers else {}
+        metadata |= {"release_date": "-".join(numbers)} if numbers else {}
     if guests := [_name(guest) for guest in row.get("featured_artists") or () if _name(guest)]:
-        facts["featured_artists"] = ", ".join(guests)
+        metadata["featured_artists"] = ", ".join(guests)
     if album := _name(row.get("album")):
-        facts["album"] = album
-    return facts
+        metadata["album"] = album
+    return metadata
 
 
-def _lrclib_facts(row: Mapping[str, Any]) -> dict[str, Fact]:
+def _lrclib_metadata(row: Mapping[str, Any]) -> dict[str, MetadataValue]:
     # As a fetch keeps them, and the times besides.
-    facts: dict[str, Fact] = {"lrclib_id": row["id"]}
+    metadata: dict[str, MetadataValue] = {"lrclib_id": row["id"]}
     if album := _text(row.get("albumName")).strip("- "):
-        facts["album"] = album
+        metadata["album"] = album
     if isinstance(duration := row.get("duration"), int | float) and duration:
-        facts["duration_s"] = float(duration)
+        metadata["duration_s"] = float(duration)
     if synced := _text(row.get("syncedLyrics")):
-        facts["synced_lyrics"] = synced
-    return facts
+        metadata["synced_lyrics"] = synced
+    return metadata
 
 
-def _facts(row: Mapping[str, Any], own: set[str]) -> dict[str, Fact]:
+def _metadata(row: Mapping[str, Any], own: set[str]) -> dict[str, MetadataValue]:
     return {
         name: value
         for name, value in row.items()
@@ -219,7 +219,7 @@ def _find_key(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     if likeliest:
         return keys[0]
     if "source" in row and likeliest == "" and keys[0] != SYNONYMS["text"][0]:
-        return keys[0]  # what an export says of a song without title: its `name` is a fact like others
+        return keys[0]  # what an export says of a song without title: its `name` is metadata like the rest
     says = (key for key in keys[1:] if row.get(key) and isinstance(row[key], str | list | dict))
     return next(says, "")
 

@@ -1,7 +1,7 @@
 """Songs out of LRC, the text of karaoke players, in its dialects. Refuses nothing: what is no time stamp is words.
 
 The lyric is the lines in the order in which they are sung, without stamps, voices and credits; an empty line divides
-stanzas. The text as it came is kept as the fact `synced_lyrics`, so that the times are not lost.
+stanzas. The text as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from songsmith.corpus.formats.found_song import FoundSong, as_record, squeeze
 from songsmith.corpus.formats.lrc_credits import strip_credits
-from songsmith.corpus.records import Fact, RawRecord, SetAside
+from songsmith.corpus.records import MetadataValue, RawRecord, SetAside
 from songsmith.lyrics import parse_header
 
 if TYPE_CHECKING:  # it reads its texts with what is here
@@ -35,7 +35,7 @@ _PLAYER_ROW = re.compile(r'\{"t":\s*-?\d+,\s*"c":\s*\[.*\]\s*\}')
 _NOTES = frozenset("♪♫♬♩ ")
 _MOST_REPEATED = 100_000
 """Characters that may come again because lines have several times; no song has so many."""
-_FACTS = {"al": "album", "au": "author", "la": "language", "lyricist": "lyricist", "composer": "composer"}
+_METADATA = {"al": "album", "au": "author", "la": "language", "lyricist": "lyricist", "composer": "composer"}
 _START = float("-inf")
 
 
@@ -76,10 +76,12 @@ def parse_lrc(content: str) -> FoundSong:
     sung.sort(key=lambda line: line[0])
     lines = strip_credits(sung, title=tags.get("ti", ""), artist=tags.get("ar", ""))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
-    facts: dict[str, Fact] = {_FACTS[tag]: value for tag, value in tags.items() if tag in _FACTS and value}
+    metadata: dict[str, MetadataValue] = {
+        _METADATA[tag]: value for tag, value in tags.items() if tag in _METADATA and value
+    }
     if now > _START:
-        facts["synced_lyrics"] = content
-    return FoundSong(text=text, title=tags.get("ti", ""), artist=tags.get("ar", ""), facts=facts)
+        metadata["synced_lyrics"] = content
+    return FoundSong(text=text, title=tags.get("ti", ""), artist=tags.get("ar", ""), metadata=metadata)
 
 
 def read_line(line: str) -> tuple[list[float], str]:

@@ -38,4 +38,4 @@ def read_marked_text(text: str, *, placed: bool = False) -> FoundSong | None:
     words = read_chord_marks(text) if has_brackets else None
     if words is None and (not placed or text.find(_GAP, 0, _BEGINNING) >= 0 or "\t" in text):
         words = read_chord_sheet(text)
-    return None if words is None else FoundSong(text=words, facts={"chords": text})
+    return None if words is None else FoundSong(text=words, metadata={"chords": text})

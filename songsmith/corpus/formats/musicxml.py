@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.formats.xml_files import children, find, local_name, plain_text
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 
 _BY = {"lyricist": "lyricist", "poet": "lyricist", "composer": "composer", "arranger": "arranger"}
 _ENDS, _QUOTES = tuple(".,;:!?…"), "\"'“”‘’()¡¿"
@@ -24,15 +24,15 @@ def read_musicxml(root: Element) -> FoundSong:
     stanzas = [
         f"[Verse {number}]\n{words}" if len(verses) > 1 else words for number, words in enumerate(verses, 1)
     ]  # fmt: skip
-    facts: dict[str, Fact] = {}
+    metadata: dict[str, MetadataValue] = {}
     artist = ""
     identification = find(root, "identification")
     for creator in [] if identification is None else children(identification, "creator"):
-        if fact := _BY.get(creator.get("type", "")):
-            facts.setdefault(fact, plain_text(creator))
+        if key := _BY.get(creator.get("type", "")):
+            metadata.setdefault(key, plain_text(creator))
         else:
             artist = artist or plain_text(creator)
-    return FoundSong(text="\n\n".join(stanzas), title=title, artist=artist, facts=facts)
+    return FoundSong(text="\n\n".join(stanzas), title=title, artist=artist, metadata=metadata)
 
 
 def _read_verses(root: Element) -> list[str]:

@@ -6,10 +6,10 @@ from xml.etree.ElementTree import Element
 from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.formats.song_parts import header, write_parts
 from songsmith.corpus.formats.xml_files import children, find, local_name, pieces, plain_text
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 
 _BLANK = re.compile(r"[^\S\u3000]+")
-_FACTS = {
+_METADATA = {
     "copyright": "copyright", "ccliNo": "ccli", "released": "released", "key": "key", "tempo": "tempo",
     "publisher": "publisher",
 }  # fmt: skip
@@ -37,10 +37,10 @@ def read_openlyrics(root: Element) -> FoundSong:
         has_chords = has_chords or any(local_name(inner) == "chord" for inner in verse.iter())
     text = write_parts(words, plain_text(find(about, "verseOrder")).split())
     told = {local_name(child): plain_text(child) for child in about}
-    facts: dict[str, Fact] = {fact: told[name] for name, fact in _FACTS.items() if told.get(name)}
+    metadata: dict[str, MetadataValue] = {key: told[name] for name, key in _METADATA.items() if told.get(name)}
     if has_chords:
-        facts["chords"] = "\n".join(sheet).strip("\n")
-    return FoundSong(text=text, title=title, artist=artist, facts=facts)
+        metadata["chords"] = "\n".join(sheet).strip("\n")
+    return FoundSong(text=text, title=title, artist=artist, metadata=metadata)
 
 
 def _read_lines(verse: Element, *, with_chords: bool = False) -> list[str]:

@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element
 from songsmith.corpus.formats.found_song import FoundSong, squeeze
 from songsmith.corpus.formats.song_parts import write_parts
 from songsmith.corpus.formats.xml_files import children, find, local_name, plain_text
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 
-_FACTS = ("key", "capo", "tempo", "time_sig", "copyright", "ccli", "hymn_number", "theme", "aka")
+_METADATA = ("key", "capo", "tempo", "time_sig", "copyright", "ccli", "hymn_number", "theme", "aka")
 _NOT_SUNG = (";", "-")
 """How comments and breaks between pages begin."""
 _HEADER = re.compile(r"\[([^\[\]]*)\].*")
@@ -19,11 +19,11 @@ def read_opensong(root: Element) -> FoundSong:
     lyrics = "\n".join("".join(element.itertext()) for element in children(root, "lyrics"))
     text = write_parts(_read_parts(lyrics), plain_text(find(root, "presentation")).split())
     told = {local_name(child): plain_text(child) for child in root}
-    facts: dict[str, Fact] = {name: told[name] for name in _FACTS if told.get(name)}
+    metadata: dict[str, MetadataValue] = {name: told[name] for name in _METADATA if told.get(name)}
     if any(row.startswith(".") for row in lyrics.splitlines()):
-        facts["chords"] = lyrics.strip("\n")
+        metadata["chords"] = lyrics.strip("\n")
     return FoundSong(
-        text=text, title=plain_text(find(root, "title")), artist=plain_text(find(root, "author")), facts=facts
+        text=text, title=plain_text(find(root, "title")), artist=plain_text(find(root, "author")), metadata=metadata
     )
 
 

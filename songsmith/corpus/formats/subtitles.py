@@ -1,6 +1,6 @@
 """Songs out of subtitles, SubRip (SRT), WebVTT and SBV: the words without numbers, times and tags.
 
-The text as it came is kept as the fact `synced_lyrics`, so that the times are not lost.
+The text as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """
 
 import html
@@ -24,7 +24,7 @@ def read_subtitles(content: str) -> FoundSong:
     shown = list(_shown(content))
     if _roll(shown):
         shown = [_new_rows(now, before) for before, now in pairwise([_NOTHING, *shown])]
-    return FoundSong(text="\n".join(row for one in shown for row in one.rows), facts={"synced_lyrics": content})
+    return FoundSong(text="\n".join(row for one in shown for row in one.rows), metadata={"synced_lyrics": content})
 
 
 @dataclass(frozen=True, slots=True)

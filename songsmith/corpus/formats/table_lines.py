@@ -156,10 +156,10 @@ class _Lines:
         self._place, self._found, self._longest = place, found, longest
         self._song = found.song_of(cells)
         self._is_another = after is not None and after._song == self._song  # its lines are counted anew
-        self._facts = dict(zip(columns, cells, strict=False))
+        self._metadata = dict(zip(columns, cells, strict=False))
         for column in (found.text, found.number, found.section):
             if column is not None:
-                self._facts.pop(columns[column], None)
+                self._metadata.pop(columns[column], None)
         self._columns = columns
         self._lines: list[str] = []
         self._section, self._number, self._length = "", -1, 0
@@ -180,16 +180,16 @@ class _Lines:
         self._number = _number(_cell(cells, self._found.number))
         # What is not the same in every row is said of lines, not of the song.
         differing = [
-            name for name, cell in zip(self._columns, cells, strict=False) if self._facts.get(name, cell) != cell
+            name for name, cell in zip(self._columns, cells, strict=False) if self._metadata.get(name, cell) != cell
         ]
         for name in differing:
-            del self._facts[name]
+            del self._metadata[name]
 
     def finish(self, keys: Keys, done: set[int]) -> RawRecord | SetAside:
         """Return the song, unless some of its lines came before; which songs are done is noted."""
         record: RawRecord | SetAside
         song = hash(self._song)
-        row = {name: cell for name, cell in self._facts.items() if name and cell}
+        row = {name: cell for name, cell in self._metadata.items() if name and cell}
         record = read_song(row | {keys.text[0]: "\n".join(self._lines).strip("\n")}, self._place, keys)
         if self._length > self._longest:
             record = SetAside(id=self._place.label, title=record.title, reason="longer than any song")

@@ -1,4 +1,4 @@
-"""Write songs as Parquet tables: a column for each field and fact. Writes rows it is handed; chooses no songs, no places."""
+"""Write songs as Parquet tables: a column for each field and each metadata key. Writes rows it is handed; chooses no songs, no places."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 from songsmith.errors import StorageError
 
 ROWS_A_GROUP = 5000
@@ -22,7 +22,7 @@ class Columns:
         """Begin with no row seen."""
         self._kinds: dict[str, set[str]] = {}
 
-    def add(self, row: Mapping[str, Fact]) -> None:
+    def add(self, row: Mapping[str, MetadataValue]) -> None:
         """Look at a row."""
         for name, value in row.items():
             kinds = self._kinds.setdefault(name, set())
@@ -48,13 +48,13 @@ class TableWriter:
         self.bytes = 0
         """How large the rows are in memory."""
         self._dtypes, self._rows_a_group = dtypes, rows_a_group
-        self._waiting: list[Mapping[str, Fact]] = []
+        self._waiting: list[Mapping[str, MetadataValue]] = []
         self._characters = 0
         self._schema = pa.schema([(name, pa.type_for_alias(dtype)) for name, dtype in dtypes.items()])
         self._file = path.open("xb")
         self._writer: Any = parquet.ParquetWriter(self._file, self._schema, compression="zstd")
 
-    def add(self, row: Mapping[str, Fact]) -> None:
+    def add(self, row: Mapping[str, MetadataValue]) -> None:
         """Write a row.
 
         Raises:
@@ -98,7 +98,7 @@ class TableWriter:
                 self._writer.is_open = False
 
 
-def _kind(value: Fact) -> str:
+def _kind(value: MetadataValue) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -112,7 +112,7 @@ def _widest(kinds: set[str]) -> str:
     return next(iter(kinds)) if len(kinds) == 1 else "string"
 
 
-def _cast(value: Fact, dtype: str) -> Fact:
+def _cast(value: MetadataValue, dtype: str) -> MetadataValue:
     if dtype == "string" and value is not None:
         return str(value)
     return float(value) if dtype == "float64" and isinstance(value, int) else value

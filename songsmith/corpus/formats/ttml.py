@@ -1,6 +1,6 @@
 """Songs out of TTML, the timed text of players and television: the words alone. Translations and romanisations are left out.
 
-The document as it came is kept as the fact `synced_lyrics`, so that the times are not lost.
+The document as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """
 
 from xml.etree.ElementTree import Element
@@ -24,7 +24,7 @@ def read_ttml(root: Element, content: str) -> FoundSong:
             stanzas.append("\n".join(filter(None, (last, *lines))))
     text = "\n\n".join(filter(None, stanzas))
     title = next((plain_text(one) for one in root.iter() if local_name(one) == "title"), "")
-    return FoundSong(text=text, title=title, facts={"synced_lyrics": content})
+    return FoundSong(text=text, title=title, metadata={"synced_lyrics": content})
 
 
 def _part(div: Element) -> str:

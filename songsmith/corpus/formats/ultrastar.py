@@ -1,16 +1,16 @@
 """Songs out of UltraStar's text files, the notes of karaoke games: syllables joined to words and lines, without the notes.
 
-The file as it came is kept as the fact `synced_lyrics`, so that the times are not lost.
+The file as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """
 
 import re
 
 from songsmith.corpus.formats.found_song import FoundSong, squeeze
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 
 _TAG = re.compile(r"#([A-Z0-9]{1,40}):(.*)")
 _NOTE = re.compile(r"[:*FRG] -?\d{1,9} -?\d{1,9} -?\d{1,4} ?(.*)", re.ASCII)
-_FACTS = {"LANGUAGE": "language", "YEAR": "year", "GENRE": "genre", "EDITION": "edition"}
+_METADATA = {"LANGUAGE": "language", "YEAR": "year", "GENRE": "genre", "EDITION": "edition"}
 _START = 1 << 14
 _HELD = "~"
 """A syllable that is sung on."""
@@ -35,6 +35,8 @@ def read_ultrastar(text: str) -> FoundSong:
         else:  # a break, another singer, the end
             lines.append("")
     words = [line for row in lines if (line := squeeze(row))]
-    facts: dict[str, Fact] = {fact: tags[name] for name, fact in _FACTS.items() if tags.get(name)}
-    facts["synced_lyrics"] = text
-    return FoundSong(text="\n".join(words), title=tags.get("TITLE", ""), artist=tags.get("ARTIST", ""), facts=facts)
+    metadata: dict[str, MetadataValue] = {key: tags[name] for name, key in _METADATA.items() if tags.get(name)}
+    metadata["synced_lyrics"] = text
+    return FoundSong(
+        text="\n".join(words), title=tags.get("TITLE", ""), artist=tags.get("ARTIST", ""), metadata=metadata
+    )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 from songsmith.corpus.sites.credentials import Token
 from songsmith.corpus.sites.sources import (
     SITES,
@@ -296,7 +296,7 @@ def _read_song(song: Mapping[str, Any], *, artist_id: int | None = None, album: 
         no_lyrics = "it is not released yet"
     elif song.get("instrumental"):
         no_lyrics = "it is an instrumental"
-    facts = _read_facts(song) | {"genius_id": number, "genius_artist_id": int(whose["id"])}
+    metadata = _read_metadata(song) | {"genius_id": number, "genius_artist_id": int(whose["id"])}
     return SourceSong(
         id=f"genius:{number}",
         title=str(song["title"]),
@@ -304,22 +304,22 @@ def _read_song(song: Mapping[str, Any], *, artist_id: int | None = None, album: 
         url=str(song["url"]),
         is_feature=artist_id is not None and artist_id not in _leaders(song),
         no_lyrics=no_lyrics,
-        facts={"album": album} | facts if album else facts,
+        metadata={"album": album} | metadata if album else metadata,
     )
 
 
-def _read_facts(song: Mapping[str, Any]) -> dict[str, Fact]:
+def _read_metadata(song: Mapping[str, Any]) -> dict[str, MetadataValue]:
     """Return what a list tells besides; each may be missing."""
-    facts: dict[str, Fact] = {}
+    metadata: dict[str, MetadataValue] = {}
     if released := _read_date(song.get("release_date_components") or {}):
-        facts["release_date"] = released
+        metadata["release_date"] = released
     if guests := [str(guest["name"]) for guest in song.get("featured_artists") or ()]:
-        facts["featured_artists"] = ", ".join(guests)
+        metadata["featured_artists"] = ", ".join(guests)
     if album := (song.get("album") or {}).get("name"):
-        facts["album"] = str(album)
+        metadata["album"] = str(album)
     if language := song.get("language"):
-        facts["language"] = str(language)
-    return facts
+        metadata["language"] = str(language)
+    return metadata
 
 
 def _read_date(parts: Mapping[str, int | None]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from songsmith.corpus.formats.lrc import TAG, read_line
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 from songsmith.corpus.sites.sources import SongOrder, SourceSong, UnavailableError, Wanted, fold_name, nearest
 from songsmith.words import COMPARED_WORD
 
@@ -118,7 +118,7 @@ class Harvest:
         if self.album:
             self._plan(self._albums, q=f"{self.artist} {self.album}")
         for song in new:
-            if not self.album and (album := song.facts.get("album")):
+            if not self.album and (album := song.metadata.get("album")):
                 self._plan(self._albums, q=f"{self.artist} {album}")
             for word in COMPARED_WORD.findall(song.title.casefold()):
                 self._plan(self._words, track_name=word, **near)
@@ -172,13 +172,13 @@ def _name(entry: Entry, key: str) -> str:
 
 def _read_entry(entry: Entry, *, artist: str, guests: Sequence[str], is_feature: bool) -> SourceSong:
     number, text = int(entry["id"]), read_words(entry)
-    facts: dict[str, Fact] = {"lrclib_id": number}
+    metadata: dict[str, MetadataValue] = {"lrclib_id": number}
     if album := _name(entry, "albumName").strip("- "):
-        facts["album"] = album
+        metadata["album"] = album
     if duration := entry.get("duration"):
-        facts["duration_s"] = float(duration)
+        metadata["duration_s"] = float(duration)
     if guests := [guest.strip(" )]") for guest in guests if guest.strip(" )]")]:
-        facts["featured_artists"] = ", ".join(guests)
+        metadata["featured_artists"] = ", ".join(guests)
     reason = "it is an instrumental" if entry.get("instrumental") else "its entry has no lyrics"
     return SourceSong(
         id=f"lrclib:{number}",
@@ -188,7 +188,7 @@ def _read_entry(entry: Entry, *, artist: str, guests: Sequence[str], is_feature:
         is_feature=is_feature,
         no_lyrics="" if text else reason,
         text=text,
-        facts=facts,
+        metadata=metadata,
     )
 
 

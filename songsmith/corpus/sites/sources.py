@@ -12,12 +12,12 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Protocol, Self
 
-from songsmith.corpus.records import Fact
+from songsmith.corpus.records import MetadataValue
 from songsmith.errors import FetchError, UsageError
 
 GO_ON = "Run the same command again later to continue."
 FETCHED = "fetched"
-"""The fact that is true of every song that came from a source, in raw and clean records and in what is exported."""
+"""The metadata field that is true for every song that came from a source, in raw and clean records and in what is exported."""
 
 
 _GUESTS = re.compile(r"\s*[(\[](?:feat|ft|featuring|with)\b[^)\]]*[)\]]", re.IGNORECASE)
@@ -103,7 +103,7 @@ class SourceSong:
     """Why there is nothing to ask for; empty if there should be lyrics."""
     text: str = ""
     """Its words, where the list came with them: then nothing more is asked for."""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     """What else the source says of it."""
 
     @property
