@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from songsmith.corpus.cleaning import Cleaned, CleaningOptions, Removed, Suspicious, clean_record
-from songsmith.corpus.dirt.mojibake import mend_decoding
-from songsmith.corpus.dirt.names import is_genius
 from songsmith.corpus.records import CleanRecord, RawRecord, SetAside, encode, has_words
+from songsmith.corpus.rules.mojibake import mend_decoding
+from songsmith.corpus.rules.names import is_genius
 from songsmith.corpus.storage.journal import decode_row, encode_row
 from songsmith.lyrics import one_line, parse_header
 from songsmith.markup import find_mark

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import cycle, islice
 
-from songsmith.corpus.dirt.announced import ANNOUNCED
-from songsmith.corpus.dirt.breaks import BREAKS
-from songsmith.corpus.dirt.characters import BLANK_LINES, CHARACTERS, QUOTES
-from songsmith.corpus.dirt.choices import AD_LIBS, HEADERS
-from songsmith.corpus.dirt.head import HEAD
-from songsmith.corpus.dirt.middle import MIDDLE, PRICE
-from songsmith.corpus.dirt.mojibake import MOJIBAKE
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, lower, rare
-from songsmith.corpus.dirt.structure import STRUCTURE
-from songsmith.corpus.dirt.tail import TAIL
-from songsmith.corpus.dirt.twice import TWICE
-from songsmith.corpus.dirt.unsung import why_no_song
 from songsmith.corpus.records import RawRecord
+from songsmith.corpus.rules.announced import ANNOUNCED
+from songsmith.corpus.rules.breaks import BREAKS
+from songsmith.corpus.rules.characters import BLANK_LINES, CHARACTERS, QUOTES
+from songsmith.corpus.rules.choices import AD_LIBS, HEADERS
+from songsmith.corpus.rules.head import HEAD
+from songsmith.corpus.rules.middle import MIDDLE, PRICE
+from songsmith.corpus.rules.mojibake import MOJIBAKE
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, fold, lower, rare
+from songsmith.corpus.rules.structure import STRUCTURE
+from songsmith.corpus.rules.tail import TAIL
+from songsmith.corpus.rules.twice import TWICE
+from songsmith.corpus.rules.unsung import why_no_song
 from songsmith.errors import UsageError
 
 # What is cut leaves blank lines: where they go at once, the rules after it need not run again.
@@ -142,7 +142,7 @@ class _Work:
         self.text = text
         self.removed: dict[Removed, None] = {}
         self.suspicious: dict[Suspicious, None] = {}
-        self._about = About(title=title, artist=artist, artists=artists)
+        self._about = RuleContext(title=title, artist=artist, artists=artists)
         self._see_anew()
         self._lines: Sequence[int] = ()
         """For each line the raw line it comes from; empty while nobody asked."""
@@ -210,16 +210,16 @@ class _Work:
 
     def _see_anew(self) -> None:
         """Find out what there is to know of a text that is seen for the first time."""
-        about = self._about
-        about.joined = "\n" not in self.text.strip() and "\\n" not in self.text
-        about.untitled, about.beheaded, about.scraped = "EmbedShare" in self.text, False, False
+        context = self._about
+        context.joined = "\n" not in self.text.strip() and "\\n" not in self.text
+        context.untitled, context.beheaded, context.scraped = "EmbedShare" in self.text, False, False
         self._look()
 
     def _look(self) -> None:
         """Find out what there is to know of the text as it is now; that it was scraped, once known, stays known."""
-        about, folded = self._about, lower(self.text)
-        about.folded, about.lowered = folded, folded == self.text
-        about.scraped = about.scraped or _is_scraped(self.text, folded)
+        context, folded = self._about, lower(self.text)
+        context.folded, context.lowered = folded, folded == self.text
+        context.scraped = context.scraped or _is_scraped(self.text, folded)
 
 
 def _still_there(suspicious: Iterable[Suspicious], text: str) -> tuple[Suspicious, ...]:

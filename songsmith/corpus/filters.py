@@ -68,7 +68,7 @@ def matches(record: RawRecord | CleanRecord, filters: Sequence[Filter]) -> bool:
     return all(condition.matches(record) for condition in filters)
 
 
-class Sieve:
+class FilterSet:
     """Takes the songs that meet conditions, and notices a condition on a field that none of them has."""
 
     def __init__(self, filters: Sequence[Filter]) -> None:
@@ -78,7 +78,7 @@ class Sieve:
         self._fields_seen: set[str] = set()
         self._seen = False
 
-    def takes(self, record: RawRecord | CleanRecord) -> bool:
+    def accepts(self, record: RawRecord | CleanRecord) -> bool:
         """Return whether a song meets all conditions."""
         self._seen = True
         self._fields_seen.update(record.metadata)

@@ -22,7 +22,7 @@ class RawRecord:
     id: str
     """Its identity within a corpus: the source's own, such as `genius:123`, else what `identify` makes of its words."""
     text: str
-    """The lyric, dirt and all."""
+    """The lyric as it came, with whatever else the page had."""
     title: str = ""
     artist: str = ""
     source: str = ""

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from songsmith.corpus.dirt.names import is_genius
-from songsmith.corpus.dirt.rule import fold
+from songsmith.corpus.rules.names import is_genius
+from songsmith.corpus.rules.rule import fold
 
 _BRACKETED_AT_END = re.compile(r"^(.*\S)\s*[(\[（]([^()\[\]（）]*)[)\]）]\s*$", re.DOTALL)
 _DASHED_AT_END = re.compile(r"^(.*\S)\s+[-–—]\s+([^-–—]+)$", re.DOTALL)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from heapq import nlargest
 
-from songsmith.corpus.filters import Filter, Sieve
+from songsmith.corpus.filters import Filter, FilterSet
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import NotFoundError, UsageError
@@ -41,18 +41,18 @@ def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | Raw
         raise UsageError(f"--max-songs {wanted.max_songs} is out of range.", "Use --max-songs 1 or more.")
     raw = wanted.raw or not corpus.has_clean
     total = corpus.raw_records if raw else corpus.sizes().clean_records
-    sieve = Sieve(wanted.filters)
+    filter_set = FilterSet(wanted.filters)
     taken = 0
     songs: Iterator[RawRecord | CleanRecord] = corpus.raw() if raw else corpus.clean()
     for count, record in enumerate(songs, 1):
-        if sieve.takes(record):
+        if filter_set.accepts(record):
             taken += 1
             yield record
         if taken == wanted.max_songs:
             return  # not all have been looked at
         if count % _SONGS_A_REPORT == 0:
             yield SongsRead(count=count, total=total)
-    sieve.check()
+    filter_set.check()
     if wanted.filters and not taken:
         raise UsageError(
             f"No song in corpus '{corpus.name}' matches {' and '.join(map(str, wanted.filters))}.",

@@ -33,7 +33,7 @@ class Version:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slot:
+class SectionHistory:
     """All versions of one section, in the order they came to be."""
 
     versions: tuple[Version, ...] = ()
@@ -65,9 +65,9 @@ class Draft:
     title: str = ""
     authors: tuple[Author, ...] = (Author.PERSON,)
     """Who wrote each row."""
-    slots: tuple[Slot, ...] = ()
+    histories: tuple[SectionHistory, ...] = ()
     """The versions of each section, in the order of `sections`."""
-    attic: tuple[Version, ...] = ()
+    removed_versions: tuple[Version, ...] = ()
     """Versions of sections that are gone: cut, or joined to another."""
 
     @property
@@ -104,13 +104,19 @@ class Draft:
             authors[new] = self.authors[old]
         old_sections = [_wording(section) for section in self.sections]
         new_sections = [_wording(section) for section in place_sections(text)]
-        slots, attic = [Slot()] * len(new_sections), list(self.attic)
+        histories, removed_versions = [SectionHistory()] * len(new_sections), list(self.removed_versions)
         pairs = _stayed(old_sections, new_sections, edited_in_place=True)
         for old, new in pairs:
-            slots[new] = self.slots[old]
+            histories[new] = self.histories[old]
         for old in sorted(set(range(len(old_sections))) - {old for old, _ in pairs}):
-            attic += self.slots[old].versions
-        return replace(self, text=text, authors=tuple(authors), slots=tuple(slots), attic=tuple(attic))
+            removed_versions += self.histories[old].versions
+        return replace(
+            self,
+            text=text,
+            authors=tuple(authors),
+            histories=tuple(histories),
+            removed_versions=tuple(removed_versions),
+        )
 
     def section_at(self, row: int) -> int | None:
         """Return the section a row belongs to; between sections, the one before; None in a draft without any."""
@@ -138,7 +144,7 @@ class Draft:
         stripped = self.text.rstrip()
         longer = self.with_text("\n".join([stripped, *version.lines]), Author.PERSON)
         authors = (*longer.authors[: len(longer.authors) - len(version.lines)], *version.authors)
-        return replace(longer, authors=authors).committed(last, take_id=version.take_id)
+        return replace(longer, authors=authors).with_snapshot(last, take_id=version.take_id)
 
     def rewrite(self, index: int) -> Rewrite:
         """Return how to write a section anew. Lines a person began it with stay, if a model wrote the rest."""
@@ -152,59 +158,59 @@ class Draft:
         shown = rows[:first]
         headless = kept == 0 and section.section.header is None
         song = parse("\n".join(shown), title=self.title or self.song.name)
-        slot = self.slots[index]
+        history = self.histories[index]
         return Rewrite(
             prompt=Prompt(song=song, next_section=SectionKind.VERSE if headless else None),
             start=len("".join(f"{row}\n" for row in shown)),
             end=len("\n".join(rows[: section.end_row])),
             lines=len(changing),
-            replaced_take_id=slot.versions[slot.current].take_id if slot.versions else None,
+            replaced_take_id=history.versions[history.current].take_id if history.versions else None,
         )
 
     def shown(self, index: int) -> Version:
         """Return the version of a section that the text shows."""
-        section, slot = self.sections[index], self.slots[index]
+        section, history = self.sections[index], self.histories[index]
         lines = tuple(line.text for line in section.section.lines)
-        known = slot.versions[slot.current] if slot.versions else None
+        known = history.versions[history.current] if history.versions else None
         if known is not None and known.lines == lines:
             return known
         return Version(lines=lines, authors=tuple(self.authors[row] for row in section.rows))
 
-    def committed(self, index: int, *, take_id: str | None = None) -> Self:
+    def with_snapshot(self, index: int, *, take_id: str | None = None) -> Self:
         """Return the draft with what a section shows kept among its versions."""
-        version, slot = self.shown(index), self.slots[index]
+        version, history = self.shown(index), self.histories[index]
         if take_id is not None:
             version = replace(version, take_id=take_id)
-        if version in slot.versions:
-            changed = replace(slot, current=slot.versions.index(version))
+        if version in history.versions:
+            changed = replace(history, current=history.versions.index(version))
         else:
-            changed = Slot(versions=(*slot.versions, version), current=len(slot.versions))
-        return self._with_slot(index, changed)
+            changed = SectionHistory(versions=(*history.versions, version), current=len(history.versions))
+        return self._with_history(index, changed)
 
-    def stepped(self, index: int, by: int) -> Self:
+    def with_version(self, index: int, by: int) -> Self:
         """Return the draft with another version of a section shown, `by` places on; it stops at both ends."""
-        ready = self.committed(index)
-        slot = ready.slots[index]
-        current = min(max(slot.current + by, 0), len(slot.versions) - 1)
-        if current == slot.current:
+        ready = self.with_snapshot(index)
+        history = ready.histories[index]
+        current = min(max(history.current + by, 0), len(history.versions) - 1)
+        if current == history.current:
             return ready
-        version = slot.versions[current]
+        version = history.versions[current]
         section, rows = ready.sections[index], ready.rows
         first = section.end_row - len(section.rows)
         text = "\n".join([*rows[:first], *version.lines, *rows[section.end_row :]])
-        stepped = ready.with_text(text, Author.PERSON)
+        changed = ready.with_text(text, Author.PERSON)
         authors = (*ready.authors[:first], *version.authors, *ready.authors[section.end_row :])
-        return replace(stepped, authors=authors)._with_slot(index, replace(slot, current=current))
+        return replace(changed, authors=authors)._with_history(index, replace(history, current=current))
 
-    def _with_slot(self, index: int, slot: Slot) -> Self:
-        return replace(self, slots=(*self.slots[:index], slot, *self.slots[index + 1 :]))
+    def _with_history(self, index: int, history: SectionHistory) -> Self:
+        return replace(self, histories=(*self.histories[:index], history, *self.histories[index + 1 :]))
 
     def as_json(self) -> dict[str, Any]:
         """Return what the text alone does not tell, as JSON values."""
-        return {
+        return {  # under the keys that libraries have always held
             "authors": list(self.authors),
-            "slots": [asdict(slot) for slot in self.slots],
-            "attic": [asdict(version) for version in self.attic],
+            "slots": [asdict(history) for history in self.histories],
+            "attic": [asdict(version) for version in self.removed_versions],
         }
 
     @classmethod
@@ -221,20 +227,20 @@ class Draft:
         """
         draft = cls(title=title).with_text(text, Author.PERSON)
         authors: tuple[Author, ...] = ()
-        slots: tuple[Slot, ...] = ()
+        histories: tuple[SectionHistory, ...] = ()
         with suppress(*_MISFITS):
             authors = tuple(Author(author) for author in values.get("authors", ()))
         with suppress(*_MISFITS):
-            slots = tuple(map(_read_slot, values.get("slots", ())))
+            histories = tuple(map(_read_history, values.get("slots", ())))
         with suppress(*_MISFITS):
-            draft = replace(draft, attic=tuple(map(_read_version, values.get("attic", ()))))
+            draft = replace(draft, removed_versions=tuple(map(_read_version, values.get("attic", ()))))
         if len(authors) != len(draft.authors):
             rows = [row for section in draft.sections for row in section.rows]
             known = dict(zip(rows, line_authors, strict=False))
             authors = tuple(known.get(row, author) for row, author in enumerate(draft.authors))
         draft = replace(draft, authors=authors)
-        if len(slots) == len(draft.slots):
-            draft = replace(draft, slots=slots)
+        if len(histories) == len(draft.histories):
+            draft = replace(draft, histories=histories)
         return draft
 
 
@@ -242,11 +248,11 @@ _MISFITS = (ValueError, TypeError, LookupError, AttributeError)
 """What values of the wrong shape raise."""
 
 
-def _read_slot(values: Mapping[str, Any]) -> Slot:
-    slot = Slot(versions=tuple(map(_read_version, values["versions"])), current=values["current"])
-    if not isinstance(slot.current, int) or not 0 <= slot.current < max(len(slot.versions), 1):
+def _read_history(values: Mapping[str, Any]) -> SectionHistory:
+    history = SectionHistory(versions=tuple(map(_read_version, values["versions"])), current=values["current"])
+    if not isinstance(history.current, int) or not 0 <= history.current < max(len(history.versions), 1):
         raise ValueError("there is no such version")
-    return slot
+    return history
 
 
 def _read_version(values: Mapping[str, Any]) -> Version:

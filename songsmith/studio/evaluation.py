@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from songsmith.corpus.filters import Filter, Sieve
+from songsmith.corpus.filters import Filter, FilterSet
 from songsmith.corpus.formats.importers import Importer
 from songsmith.corpus.formats.kinds import KINDS
 from songsmith.corpus.records import CleanRecord, SetAside, has_words, hash_words, mend
@@ -45,8 +45,8 @@ def evaluate_model(
     songs = _open_songs(studio, corpus)
     model = studio.load_model(exact=True)
     require_marks(model)
-    sieve = Sieve(filters)
-    taken = (song for song in songs if sieve.takes(song) and song.song.lines)
+    filter_set = FilterSet(filters)
+    taken = (song for song in songs if filter_set.accepts(song) and song.song.lines)
     gathered: list[CleanRecord] = []
     # Samples are compared with every song; without samples, songs past the maximum need not be read.
     for song in islice(taken, None if options.samples else options.max_songs):
@@ -54,7 +54,7 @@ def evaluate_model(
         if len(gathered) % _SONGS_A_REPORT == 0:
             yield SongsGathered(count=len(gathered))
     if not gathered:
-        sieve.check()
+        filter_set.check()
         wanted = f"that meets {' and '.join(map(str, filters))}" if filters else "to evaluate on"
         raise InputError(f"{corpus} has no song {wanted}.", "Loosen the filters." if filters else "Give another one.")
     yield from evaluate(model, gathered, options)

@@ -165,7 +165,7 @@ def fetch_all(
     failed = 0
     for one in wanted:
         try:
-            yield from _fetch_one(source, corpora, one, options, _Patience(pause_s=source.pause_s, sleep=sleep))
+            yield from _fetch_one(source, corpora, one, options, RetryPolicy(pause_s=source.pause_s, sleep=sleep))
         except (UnavailableError, UsageError) as error:
             if len(wanted) == 1:
                 raise
@@ -178,13 +178,13 @@ def fetch_all(
 
 
 def _fetch_one(
-    source: LyricSource, corpora: CorpusStore, wanted: Wanted, options: FetchOptions, patience: "_Patience"
+    source: LyricSource, corpora: CorpusStore, wanted: Wanted, options: FetchOptions, retries: "RetryPolicy"
 ) -> Generator[FetchEvent, None, None]:
-    found = yield from _find(source, wanted, patience)
+    found = yield from _find(source, wanted, retries)
     name = options.corpus or found.artist
     yield ListFound(name=str(found), corpus=name)
     with _Destination(corpora, name, source) as corpus:
-        held, failures = yield from _bring(source, found, corpus, options, patience)
+        held, failures = yield from _bring(source, found, corpus, options, retries)
     if failures and not held:
         raise UnavailableError(failures[-1].message, failures[-1].next_step)
     if not held:
@@ -197,12 +197,12 @@ def _fetch_one(
     yield ListDone()
 
 
-def _find(source: LyricSource, wanted: Wanted, patience: "_Patience") -> Generator[FetchEvent, None, SongList]:
+def _find(source: LyricSource, wanted: Wanted, retries: "RetryPolicy") -> Generator[FetchEvent, None, SongList]:
     """Return what the source has under a name, of the first artist it has it of."""
     each = [wanted.of(artist) for artist in wanted.artists] or [wanted]
     for one in each:
         try:
-            return (yield from patience.ask(partial(source.find, one)))
+            return (yield from retries.ask(partial(source.find, one)))
         except BrokenPageError as error:  # with others it may do better
             raise UnavailableError(error.message, error.next_step) from error
         except UnavailableError:
@@ -212,7 +212,7 @@ def _find(source: LyricSource, wanted: Wanted, patience: "_Patience") -> Generat
 
 
 def _bring(
-    source: LyricSource, found: SongList, corpus: "_Destination", options: FetchOptions, patience: "_Patience"
+    source: LyricSource, found: SongList, corpus: "_Destination", options: FetchOptions, retries: "RetryPolicy"
 ) -> Generator[FetchEvent, None, tuple[int, list[SongError]]]:
     """Bring songs in, and return how many of the list are held then, and the last failures in a row."""
     page: int | None = 1
@@ -225,7 +225,7 @@ def _bring(
         if page is not None and (not coming or options.max_songs is None):
             listed = SongPage(songs=found.songs or (), next_page=None)
             if found.songs is None:
-                listed = yield from patience.ask(partial(source.list_songs, found, page, options.order))
+                listed = yield from retries.ask(partial(source.list_songs, found, page, options.order))
             for song in listed.songs:
                 if song.id not in seen and (options.include_features or not song.is_feature):
                     seen.add(song.id)
@@ -241,7 +241,7 @@ def _bring(
             yield SongSkipped(title=song.title, reason=song.no_lyrics)
         else:
             try:
-                text = yield from patience.ask(partial(source.lyrics, song))
+                text = yield from retries.ask(partial(source.lyrics, song))
             except NoLyrics as nothing:
                 yield SongSkipped(title=song.title, reason=str(nothing))
             except SongError as error:
@@ -304,14 +304,20 @@ class _Destination(AbstractContextManager["_Destination"]):
         return corpus
 
 
-class _Patience:
-    """Tries again what may pass, waiting about twice as long each time, and as long as the source asks for."""
+class RetryPolicy:
+    """Repeats requests that failed in a way that may pass: waits twice as long each time, or as long as the source asks for."""
 
     def __init__(self, *, pause_s: float, sleep: Callable[[float], None]) -> None:
+        """Wait by calling `sleep`: about twice `pause_s` seconds the first time."""
         self._pause_s = pause_s
         self._sleep = sleep
 
     def ask(self, request: Callable[[], Answer]) -> Generator[Waiting, None, Answer]:
+        """Return what a request gives, made again while it fails in a way that may pass; yields an event before each wait.
+
+        Raises:
+            FetchError: it failed too often, or the source asks to wait for very long.
+        """
         for attempt in range(1, _TRIES):
             try:
                 return request()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from time import monotonic
 
-from songsmith.corpus.filters import Filter, Sieve
+from songsmith.corpus.filters import Filter, FilterSet
 from songsmith.corpus.formats.import_options import ImportOptions
 from songsmith.corpus.formats.importers import Importer, Sources
 from songsmith.corpus.formats.reading_limits import ReadingLimits
@@ -132,15 +132,15 @@ def import_songs(
         folder_name(name)
     except UsageError as error:
         raise UsageError(error.message, _NAME_IT) from error
-    sieve = _ImportSieve(filters, _find_mark(studio.corpora, name, importer, filters), pace)
-    if sieve.goes_on:
-        importer.go_on(sieve.mark.place)
+    filter_set = _ImportFilterSet(filters, _find_mark(studio.corpora, name, importer, filters), pace)
+    if filter_set.resumed:
+        importer.resume(filter_set.mark.place)
     for _ in importer.check():
         yield FileChecked(bytes_read=importer.bytes_read, bytes_total=importer.bytes_total)
-    added, held, marked_at_s = 0, sieve.mark.taken, monotonic()
+    added, held, marked_at_s = 0, filter_set.mark.taken, monotonic()
     with ExitStack() as stack:
         target: Corpus | None = None
-        for songs, notes in sieve.batches(importer, max_songs):
+        for songs, notes in filter_set.batches(importer, max_songs):
             if target is None and not songs:  # without a song there shall be no corpus
                 yield FileChecked(bytes_read=importer.bytes_read, bytes_total=importer.bytes_total)
                 continue
@@ -151,23 +151,23 @@ def import_songs(
             notes.clear()
             added, held = added + kept.added, held + kept.held
             if monotonic() - marked_at_s >= pace.mark_every_s:
-                save_mark(target.path, replace(sieve.mark, corpus_songs=target.raw_records))
+                save_mark(target.path, replace(filter_set.mark, corpus_songs=target.raw_records))
                 marked_at_s = monotonic()
             yield RecordsKept(
-                count=added, held=held, set_aside=sieve.set_aside, bytes_read=importer.bytes_read,
+                count=added, held=held, set_aside=filter_set.set_aside, bytes_read=importer.bytes_read,
                 bytes_total=importer.bytes_total,
             )  # fmt: skip
-        if not sieve.mark.taken:
-            raise sieve.nothing_taken(importer.label)
+        if not filter_set.mark.taken:
+            raise filter_set.nothing_taken(importer.label)
         if target is None:  # the mark stood at the end
             target = studio.corpora.open(name)
         remove_mark(target.path)
     yield SongsImported(
-        corpus=target.name, added=added, held=held, left_out=sieve.mark.left_out, set_aside=sieve.reasons,
+        corpus=target.name, added=added, held=held, left_out=filter_set.mark.left_out, set_aside=filter_set.reasons,
         passed_over=importer.passed_over,
         # Unless all songs have been looked at, none may have the field for all we know.
-        notice="" if sieve.goes_on or sieve.mark.taken == max_songs else sieve.notice,
-        unnoted=sieve.unnoted, remarks=importer.remarks,
+        notice="" if filter_set.resumed or filter_set.mark.taken == max_songs else filter_set.notice,
+        unnoted=filter_set.unnoted, remarks=importer.remarks,
     )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _find_mark(corpora: CorpusStore, name: str, importer: Importer, filters: Seq
     return ImportMark(source=source)
 
 
-class _ImportSieve(Sieve):
+class _ImportFilterSet(FilterSet):
     """Parts what an import takes from what it does not, and keeps count."""
 
     def __init__(self, filters: Sequence[Filter], mark: ImportMark, pace: ImportPace = _PACE) -> None:
@@ -190,7 +190,7 @@ class _ImportSieve(Sieve):
         self._pace = pace
         self.mark = mark
         """What has been counted, behind the last batch."""
-        self.goes_on = mark != ImportMark(source=mark.source)
+        self.resumed = mark != ImportMark(source=mark.source)
         """Whether another import began this."""
         self._reasons = Counter(mark.reasons)
         self._noted = min(self._reasons.total(), MOST_NOTES)
@@ -210,7 +210,7 @@ class _ImportSieve(Sieve):
             if isinstance(record, SetAside):
                 self._note(record, notes)
                 self._count(record.reason)
-            elif not self.filters or self.takes(record):
+            elif not self.filters or self.accepts(record):
                 songs.append(record)
                 metadata = sum(len(value) for value in record.metadata.values() if isinstance(value, str))
                 taken, characters = taken + 1, characters + len(record.text) + metadata

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from songsmith.corpus.dirt.choruses import header_keys, is_sung_again
+from songsmith.corpus.rules.choruses import header_keys, is_sung_again
 from songsmith.lyrics import Section, Song
 
 

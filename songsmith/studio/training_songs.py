@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.filters import Filter, Sieve
+from songsmith.corpus.filters import Filter, FilterSet
 from songsmith.corpus.storage.store import Corpus
 from songsmith.errors import TrainingError, UsageError
 
@@ -55,19 +55,19 @@ def read_songs(corpus: Corpus, choice: SongChoice) -> "list[TrainingSong]":
             f"Corpus '{corpus.name}' has not been cleaned yet.",
             f"Clean it first: songsmith clean {shlex.quote(corpus.name)}",
         )
-    sieve = Sieve([Filter.parse(text) for text in choice.filters])
+    filter_set = FilterSet([Filter.parse(text) for text in choice.filters])
     copies = [_parse_copies(text) for text in choice.copies]
     songs: list[TrainingSong] = []
-    counted = Sieve([condition for condition, _ in copies])
+    counted = FilterSet([condition for condition, _ in copies])
     for record in corpus.clean():
         if choice.max_songs is not None and len(songs) >= choice.max_songs:
             break
-        if sieve.takes(record):
-            counted.takes(record)
+        if filter_set.accepts(record):
+            counted.accepts(record)
             times = max((times for condition, times in copies if condition.matches(record)), default=1)
             songs.append(TrainingSong(id=record.id, song=record.song, copies=times, source=record.source))
     else:  # every song was read: a field that none of them has is misspelt
-        sieve.check()
+        filter_set.check()
         counted.check()
     if not songs:
         reason = "has no songs" if not choice.filters else "has no song that meets the conditions"

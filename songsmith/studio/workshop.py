@@ -97,8 +97,8 @@ class Workshop:
         index = self.draft.section_at(row)
         if index is None:
             return (), 0
-        slot = self.draft.committed(index).slots[index]
-        return slot.versions, slot.current
+        history = self.draft.with_snapshot(index).histories[index]
+        return history.versions, history.current
 
     # --- writing by hand
 
@@ -189,7 +189,7 @@ class Workshop:
         if index is None:
             return None
         before = self.draft
-        self.draft = before.committed(index)
+        self.draft = before.with_snapshot(index)
         plan = self.draft.rewrite(index)
         self._begin_take(before, plan.start, plan.end, in_place=True)
         lines = plan.lines or 4
@@ -224,7 +224,7 @@ class Workshop:
         if not writing.begun and writing.in_place:
             # What was typed into the old lines since they were asked to go is kept with them, also what made sections of its own.
             for index in self._sections_between(writing.anchor, writing.replaced_end):
-                self.draft = self.draft.committed(index)
+                self.draft = self.draft.with_snapshot(index)
         before, anchor = self.draft.text, writing.anchor
         rest = before[max(anchor, writing.replaced_end) :]
         if rest and not rest.startswith("\n"):
@@ -238,7 +238,7 @@ class Workshop:
         writing = self._end_take()
         if writing is not None and writing.begun:
             for index in self._sections_between(writing.start, writing.anchor):
-                self.draft = self.draft.committed(index, take_id=take.id if take else None)
+                self.draft = self.draft.with_snapshot(index, take_id=take.id if take else None)
         if take is None:
             return
         if take.title and not self.draft.title and not take.prompt_text:
@@ -269,11 +269,11 @@ class Workshop:
         index = self.draft.section_at(row)
         if index is None or self._writing is not None:
             return False
-        stepped = self.draft.stepped(index, by)
-        if stepped.text == self.draft.text:
+        changed = self.draft.with_version(index, by)
+        if changed.text == self.draft.text:
             return False
         self._history.remember(self.draft)
-        self.draft = stepped
+        self.draft = changed
         return True
 
     # --- to disk and back

@@ -229,7 +229,7 @@ def test_filters_of_a_table(paths: Paths, tmp_path: Path):
     path = write_table(tmp_path / "table.csv", 20)
     path.write_text(path.read_text().replace("en\n5,", "de\n5,"))
     assert "Kept 16 songs in corpus 'table', 1 left out" in run("import", path, "--filter", "language=en").stderr
-    assert importing._ImportSieve([Filter.parse("a=b")], importing.ImportMark(source="")).reasons == {}
+    assert importing._ImportFilterSet([Filter.parse("a=b")], importing.ImportMark(source="")).reasons == {}
 
 
 @pytest.mark.parametrize(

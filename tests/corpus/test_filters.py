@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songsmith.corpus.filters import Filter, Sieve, matches
+from songsmith.corpus.filters import Filter, FilterSet, matches
 from songsmith.corpus.records import CleanRecord, RawRecord
 from songsmith.errors import UsageError
 
@@ -84,14 +84,14 @@ def test_no_condition_breaks_on_any_fact(expression: str, fact: object):
 
 @pytest.mark.parametrize("expression", ["sensitve!=true", "sensitve=true", "Kind=song"])
 def test_a_field_that_no_song_has_is_noticed_with_those_there_are(expression: str):
-    sieve = Sieve([Filter.parse("kind=song"), Filter.parse(expression)])
-    assert sieve.notice == ""
-    sieve.takes(SONG)
+    filter_set = FilterSet([Filter.parse("kind=song"), Filter.parse(expression)])
+    assert filter_set.notice == ""
+    filter_set.accepts(SONG)
     with pytest.raises(UsageError, match=r"No song has '(sensitve|Kind)'; there are: .*kind, .*sensitive, .*artist"):
-        sieve.check()
+        filter_set.check()
 
 
 def test_a_field_that_some_song_has_is_none_to_notice():
-    sieve = Sieve([Filter.parse("year!=5"), Filter.parse("title=x")])
-    assert [sieve.takes(RawRecord(id="a", text="", title="x")), sieve.takes(SONG)] == [True, False]
-    sieve.check()
+    filter_set = FilterSet([Filter.parse("year!=5"), Filter.parse("title=x")])
+    assert [filter_set.accepts(RawRecord(id="a", text="", title="x")), filter_set.accepts(SONG)] == [True, False]
+    filter_set.check()

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from songsmith.cli.app import app
 from songsmith.corpus.cleaning import clean_text
-from songsmith.corpus.dirt.mojibake import mend_decoding
+from songsmith.corpus.rules.mojibake import mend_decoding
 from songsmith.paths import Paths
 
 DATA = Path(__file__).parent / "data"

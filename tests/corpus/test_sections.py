@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songsmith.corpus.cleaning import clean_text
-from songsmith.corpus.dirt.rule import About
-from songsmith.corpus.dirt.structure import STRUCTURE
+from songsmith.corpus.rules.rule import RuleContext
+from songsmith.corpus.rules.structure import STRUCTURE
 from songsmith.lyrics import SectionKind, parse, render
 
 HILL = "Over the hills and far away\nthe shepherd leads his flock to play"
@@ -352,7 +352,7 @@ _NAMES = re.compile(r"(?i)chorus|verse|hook|solo|letra|coro|bridge|repeat|при
 def structured(text: str) -> str:
     """Return a text after the rules of structure alone."""
     for rule in STRUCTURE:
-        about = About(folded=text.lower(), lowered=text.lower() == text)
+        about = RuleContext(folded=text.lower(), lowered=text.lower() == text)
         for finding in reversed(rule.find(text, about)):
             text = text[: finding.start] + (finding.replacement or "") + text[finding.end :]
     return text

@@ -190,7 +190,7 @@ def test_an_import_of_lines_goes_on_where_it_was(tmp_path: Path):
         first = Importer(path)
         taken = [song for _, song in zip(range(stop), first.songs(), strict=False)]
         second = Importer(path)
-        second.go_on(first.place)
+        second.resume(first.place)
         assert taken + list(second.songs()) == whole
 
 

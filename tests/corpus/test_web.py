@@ -8,7 +8,7 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter
 from urllib3.response import HTTPResponse
 
-from songsmith.corpus.sites.web import Watch
+from songsmith.corpus.sites.web import ResponseGuard
 from songsmith.errors import FetchError
 
 
@@ -41,9 +41,9 @@ def ask(location: str, *, token: str = "", at: str = "https://site.test/") -> li
     network, session = Leading(location), Session()
     session.mount("https://", network)
     session.mount("http://", network)
-    watch = Watch("The site", timeout_s=1, longest_s=1)
-    watch.attach(session)
-    watch.ask(lambda: session.get(at, headers={"Authorization": token} if token else {}))
+    guard = ResponseGuard("The site", timeout_s=1, longest_s=1)
+    guard.attach(session)
+    guard.ask(lambda: session.get(at, headers={"Authorization": token} if token else {}))
     return network.asked
 
 

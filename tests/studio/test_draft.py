@@ -25,7 +25,7 @@ def test_every_row_has_an_author_and_every_section_its_versions(edits):
         draft = draft.with_text(text, author)
         assert draft.text == text
         assert len(draft.authors) == len(draft.rows)
-        assert len(draft.slots) == len(draft.sections)
+        assert len(draft.histories) == len(draft.sections)
         assert len(draft.line_authors) == len(draft.song.lines)
 
 
@@ -35,7 +35,7 @@ def test_a_draft_comes_back_from_disk_as_it_was(edits):
     for text, author in edits:
         draft = draft.with_text(text, author)
         for index in range(len(draft.sections)):
-            draft = draft.committed(index)
+            draft = draft.with_snapshot(index)
     assert Draft.from_json(draft.text, draft.title, draft.as_json()) == draft
 
 
@@ -47,25 +47,25 @@ def test_rows_keep_their_authors_when_others_change():
 
 def test_versions_stay_with_their_section_when_another_is_put_before_it():
     draft = typed("one\n\ntwo")
-    draft = draft.committed(1).with_text("one\n\nTWO", M).committed(1, take_id="take")
+    draft = draft.with_snapshot(1).with_text("one\n\nTWO", M).with_snapshot(1, take_id="take")
     draft = draft.with_text("zero\n\none\n\nTWO", P)
-    assert [len(slot.versions) for slot in draft.slots] == [0, 0, 2]
-    assert draft.stepped(2, -1).text == "zero\n\none\n\ntwo"
+    assert [len(history.versions) for history in draft.histories] == [0, 0, 2]
+    assert draft.with_version(2, -1).text == "zero\n\none\n\ntwo"
 
 
 def test_stepping_there_and_back_changes_nothing_and_edits_become_versions():
     draft = (
-        typed("[Chorus]\nla\nla\n\nend").committed(0).with_text("[Chorus]\nlo\nlo\n\nend", M).committed(0, take_id="t")
+        typed("[Chorus]\nla\nla\n\nend").with_snapshot(0).with_text("[Chorus]\nlo\nlo\n\nend", M).with_snapshot(0, take_id="t")
     )
     edited = draft.with_text("[Chorus]\nlo\nlow\n\nend", P)
-    back = edited.stepped(0, -1)
+    back = edited.with_version(0, -1)
     assert back.text == "[Chorus]\nlo\nlo\n\nend"
     assert back.authors[1:3] == (M, M)
-    assert back.stepped(0, 1).text == edited.text
-    assert back.stepped(0, 1).authors == edited.authors
-    first = back.stepped(0, -1)
+    assert back.with_version(0, 1).text == edited.text
+    assert back.with_version(0, 1).authors == edited.authors
+    first = back.with_version(0, -1)
     assert first.text == "[Chorus]\nla\nla\n\nend"
-    assert first.stepped(0, -1).text == first.text
+    assert first.with_version(0, -1).text == first.text
 
 
 @given(texts, st.integers(0, 11), st.integers(-2, 2))
@@ -76,8 +76,8 @@ def test_stepping_never_loses_a_wording(text, row, by):
         assert not draft.sections
         return
     wording = draft.shown(index).lines
-    stepped = draft.stepped(index, by)
-    assert wording in [version.lines for version in stepped.slots[index].versions]
+    changed = draft.with_version(index, by)
+    assert wording in [version.lines for version in changed.histories[index].versions]
 
 
 def test_rewriting_keeps_the_lines_a_person_began_a_section_with():

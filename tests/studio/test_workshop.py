@@ -225,7 +225,7 @@ class Bench(RuleBasedStateMachine):
     @invariant()
     def every_word_is_somewhere(self) -> None:
         draft = self.workshop.draft
-        versions = [version for slot in draft.slots for version in slot.versions] + list(draft.attic)
+        versions = [version for history in draft.histories for version in history.versions] + list(draft.removed_versions)
         kept = " ".join([draft.text, *(line for version in versions for line in version.lines)])
         assert [word for word in self.words if word not in kept] == []
 
@@ -236,8 +236,8 @@ def test_a_stanza_typed_into_lines_that_are_about_to_go_is_kept(workshop):
     workshop.type("Two\n\nThree  One ")
     hear(workshop, "a")
     assert workshop.text == "a"
-    kept = [line for slot in (*workshop.draft.slots,) for version in slot.versions for line in version.lines]
-    kept += [line for version in workshop.draft.attic for line in version.lines]
+    kept = [line for history in (*workshop.draft.histories,) for version in history.versions for line in version.lines]
+    kept += [line for version in workshop.draft.removed_versions for line in version.lines]
     assert {"One", "Two", "Three  One"} <= {line.strip() for line in kept}
 
 
@@ -458,7 +458,7 @@ def test_every_section_of_a_long_take_is_a_version_of_that_take(workshop):
     workshop.type("One")
     workshop.go_on(to_the_end=True)
     take = hear(workshop, "two\n", "\nthree\n", "\n[Chorus]\nfour\n")
-    assert [slot.versions[-1].take_id for slot in workshop.draft.slots] == [take.id] * 3
+    assert [history.versions[-1].take_id for history in workshop.draft.histories] == [take.id] * 3
 
 
 def test_looking_for_a_version_that_is_not_there_changes_nothing(workshop, library):

@@ -60,8 +60,8 @@ def hard_to_read(app: SongsmithApp) -> dict[str, str]:
 @pytest.fixture
 def app(paths: Paths, request: pytest.FixtureRequest) -> SongsmithApp:
     draft = Draft(title="Carry me").with_text(MINE, Author.PERSON).with_text(MINE + THEIRS, Author.MODEL)
-    draft = draft.committed(0).committed(1)
-    draft = draft.with_text(draft.text.replace("carry me down", "bear me away"), Author.MODEL).committed(1, take_id="a")
+    draft = draft.with_snapshot(0).with_snapshot(1)
+    draft = draft.with_text(draft.text.replace("carry me down", "bear me away"), Author.MODEL).with_snapshot(1, take_id="a")
     studio = Studio(paths, Settings(device="cpu", theme=request.param))
     studio.prepare_home()
     with Library(paths.library) as library:

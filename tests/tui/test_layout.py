@@ -180,7 +180,7 @@ async def test_widening_the_terminal_shows_the_versions_at_once(app):
         screen = app.screen
         assert isinstance(screen, WorkshopScreen)
         draft = Draft().with_text("One\ntwo", Author.PERSON)
-        screen.workshop.draft = draft.committed(0)
+        screen.workshop.draft = draft.with_snapshot(0)
         screen._show_draft()
         await pilot.pause()
         await pilot.resize_terminal(120, 24)

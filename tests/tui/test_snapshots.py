@@ -24,8 +24,8 @@ def app(paths: Paths, request: pytest.FixtureRequest) -> SongsmithApp:
     studio = Studio(paths, Settings(device="cpu", theme=getattr(request, "param", "dark")))
     studio.prepare_home()
     draft = Draft(title="Carry me").with_text(MINE, Author.PERSON).with_text(MINE + THEIRS, Author.MODEL)
-    draft = draft.committed(1)
-    other = draft.with_text(draft.text.replace("carry me down", "bear me away"), Author.MODEL).committed(1, take_id="a")
+    draft = draft.with_snapshot(1)
+    other = draft.with_text(draft.text.replace("carry me down", "bear me away"), Author.MODEL).with_snapshot(1, take_id="a")
     record = SongRecord(
         title=other.title, text=other.text, authors=other.line_authors, kept=True, state=other.as_json()
     )

@@ -221,7 +221,7 @@ class Importer:
     def _is_json(self, number: int) -> bool:
         return number in self._refused or self._kind(number) in JSON
 
-    def go_on(self, place: tuple[int, int, int]) -> None:
+    def resume(self, place: tuple[int, int, int]) -> None:
         """Begin where another importer of the same files stood; what it had checked and read is passed over."""
         number, at, line = place
         self._number, self._cursor = number, Cursor(at=at, line=line)

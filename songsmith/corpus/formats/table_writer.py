@@ -1,4 +1,4 @@
-"""Write songs as Parquet tables: a column for each field and each metadata key. Writes rows it is handed; chooses no songs, no places."""
+"""Write songs as Parquet tables: a column for each field and metadata key. Writes rows it is handed; chooses nothing."""
 
 from collections.abc import Mapping
 from contextlib import suppress

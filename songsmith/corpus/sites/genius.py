@@ -30,9 +30,9 @@ from songsmith.corpus.sites.web import (
     LONGEST_ANSWER_BYTES,
     UPDATE,
     NotThereError,
+    ResponseGuard,
     StrangeAnswerError,
     WalledPageError,
-    Watch,
     blocked,
     check_manners,
     reading,
@@ -117,11 +117,11 @@ class GeniusSource:
             return token.refused() if status == 401 else None
 
         # lyricsgenius hides what Genius answered. It lets through what is raised there.
-        self._watch = Watch(
+        self._guard = ResponseGuard(
             self.title, timeout_s=site.timeout_s, longest_s=site.longest_s, longest_bytes=site.longest_bytes, refusal=refuse
         )  # fmt: skip
-        self._watch.attach(self._client._session)
-        self._ask = self._watch.ask
+        self._guard.attach(self._client._session)
+        self._ask = self._guard.ask
 
     def check(self) -> None:
         """See whether Genius takes the token.
@@ -181,7 +181,7 @@ class GeniusSource:
             text: str | None = self._ask(lambda: self._client.lyrics(song_url=song.url))
             if text is None:
                 with reading(self.title):
-                    text = _look_closer(self._watch.page, song.url)
+                    text = _look_closer(self._guard.page, song.url)
         except NotThereError as error:
             raise NoLyrics("its page is gone") from error
         except StrangeAnswerError:

@@ -21,7 +21,7 @@ from songsmith.corpus.sites.sources import (
     SourceSong,
     Wanted,
 )
-from songsmith.corpus.sites.web import LONGEST_ANSWER_BYTES, Watch, check_manners, reading
+from songsmith.corpus.sites.web import LONGEST_ANSWER_BYTES, ResponseGuard, check_manners, reading
 from songsmith.errors import UsageError
 
 
@@ -70,10 +70,10 @@ class LrclibSource:
         self._next_at_s = 0.0
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"songsmith v{__version__} (a songwriting tool, for personal use)"
-        self._watch = Watch(
+        self._guard = ResponseGuard(
             self.title, timeout_s=self._site.timeout_s, longest_s=self._site.longest_s, longest_bytes=self._site.longest_bytes
         )  # fmt: skip
-        self._watch.attach(self._session)
+        self._guard.attach(self._session)
         self._harvests: dict[Wanted, Harvest] = {}
 
     def find(self, wanted: Wanted) -> SongList:
@@ -127,7 +127,7 @@ class LrclibSource:
     def _search(self, harvest: Harvest, query: Query) -> None:
         time.sleep(max(0.0, self._next_at_s - time.monotonic()))
         try:
-            entries = self._watch.ask(lambda: self._get(query))
+            entries = self._guard.ask(lambda: self._get(query))
         finally:
             self._next_at_s = time.monotonic() + self.pause_s
         with reading(self.title):

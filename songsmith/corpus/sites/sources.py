@@ -31,7 +31,7 @@ class SourceName(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class SourceInfo:
     """What must be known of a source without asking it."""
 
     title: str
@@ -43,8 +43,8 @@ class Site:
 
 
 SITES = {
-    SourceName.GENIUS: Site(title="Genius", pages="genius.com/", numbers_songs_once=True),
-    SourceName.LRCLIB: Site(title="LRCLIB", pages="lrclib.net/", numbers_songs_once=True),
+    SourceName.GENIUS: SourceInfo(title="Genius", pages="genius.com/", numbers_songs_once=True),
+    SourceName.LRCLIB: SourceInfo(title="LRCLIB", pages="lrclib.net/", numbers_songs_once=True),
 }
 """All sources. Records of theirs have the name as source, and name, colon, number as id."""
 

@@ -39,7 +39,7 @@ class StrangeAnswerError(FetchError):
     """There is an answer, but not of the shape that is known."""
 
 
-class Watch:
+class ResponseGuard:
     """Looks at what one site answers."""
 
     def __init__(

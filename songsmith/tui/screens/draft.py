@@ -118,7 +118,9 @@ class DraftScreen(Screen[None]):
 
     def _show_takes(self) -> None:
         if self.has_class("-wide"):
-            self.query_one(TakesPanel).show(*self.workshop.versions_at(self._editor.row), self.workshop.draft.attic)
+            self.query_one(TakesPanel).show(
+                *self.workshop.versions_at(self._editor.row), self.workshop.draft.removed_versions
+            )
 
     def _autosave(self) -> None:
         self._absorb()

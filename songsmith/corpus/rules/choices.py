@@ -2,7 +2,7 @@
 
 import re
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, lines_of
 from songsmith.lyrics import parse_header
 
 _MARKS_BEHIND = " .,;:!?…—–-"
@@ -10,7 +10,7 @@ _MARKS_BEHIND = " .,;:!?…—–-"
 _TIMES = re.compile(r"\(\s*(?:[x×]\s?\d{1,3}|\d{1,3}\s?[x×]|repeat.{0,20})\s*\)", re.IGNORECASE)
 
 
-def _ad_libs(text: str, about: About) -> list[Finding]:
+def _ad_libs(text: str, context: RuleContext) -> list[Finding]:
     if ")" not in text:
         return []
     findings = []
@@ -40,7 +40,7 @@ def _end_of_sung(line: str) -> int:
         end = len(line[:opening].rstrip())
 
 
-def _headers(text: str, about: About) -> list[Finding]:
+def _headers(text: str, context: RuleContext) -> list[Finding]:
     """Find header lines; the blank line before them stays, or one takes their place."""
     if "[" not in text:
         return []

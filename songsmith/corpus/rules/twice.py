@@ -2,7 +2,7 @@
 
 import re
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, lines_of
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, fold, lines_of
 from songsmith.lyrics import parse_header
 
 _FEWEST_LINES = 6
@@ -16,10 +16,10 @@ _WORDS = re.compile(r"\w+(?: \w+){0,4}")
 _HEADER_ONCE = re.compile(r"\[[^\W\d_]+(?: |-)?1\b|\[intro\b", re.IGNORECASE)
 
 
-def _twice(text: str, about: About) -> list[Finding]:
-    if not about.scraped:
+def _twice(text: str, context: RuleContext) -> list[Finding]:
+    if not context.scraped:
         return []
-    if not _comes_back(text, about):
+    if not _comes_back(text, context):
         return []
     rows = [(start, line) for start, line in lines_of(text) if line.strip()]
     if rows and (seam := text.find(f"mbed{rows[0][1]}", len(rows[0][1]))) > 0 and len(rows[0][1]) >= _SHORTEST_LINE:
@@ -40,13 +40,13 @@ def _twice(text: str, about: About) -> list[Finding]:
     return []
 
 
-def _comes_back(text: str, about: About) -> bool:
+def _comes_back(text: str, context: RuleContext) -> bool:
     """Return whether the first words that are sung stand in the text twice, which costs little to know."""
     for found in _LINE.finditer(text, 0, _FURTHEST_OPENING):
         line = found.group()
         if line.strip() and not (line.startswith("[") and parse_header(line.strip())):
             words = _WORDS.search(line.lower())
-            return words is not None and about.folded.find(words.group(), found.start() + words.end()) >= 0
+            return words is not None and context.folded.find(words.group(), found.start() + words.end()) >= 0
     return False
 
 

@@ -3,7 +3,7 @@
 import re
 from itertools import islice
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, line_near
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, line_near
 from songsmith.words import LETTERS
 
 _MOST_BREAKS = 8
@@ -40,7 +40,7 @@ _BEGINNINGS = frozenset(
 _CONTRACTED = re.compile(r"['’](?!(?:m|s|d|t|ma|ll|ve|re)(?![^\W\d_]))[^\W\d_]", re.IGNORECASE)
 
 
-def _broken_ad_libs(text: str, about: About) -> list[Finding]:
+def _broken_ad_libs(text: str, context: RuleContext) -> list[Finding]:
     if ("(" not in text and ")" not in text) or ("(\n" not in text and not _BROKEN.search(text)):
         return []
     edges = {found.start() for found in _LEFT_OPEN.finditer(text)}
@@ -54,9 +54,9 @@ def _broken_ad_libs(text: str, about: About) -> list[Finding]:
     return [Finding(at, at + 1) for at in sorted(edges)]
 
 
-def _joined_lines(text: str, about: About) -> list[Finding]:
+def _joined_lines(text: str, context: RuleContext) -> list[Finding]:
     """Find lines glued together in a text that surely was scraped; what may be a name is only told."""
-    if not about.scraped or about.lowered:
+    if not context.scraped or context.lowered:
         return []
     if not _SHAPE_OF_SEAM.search(text.encode("latin-1", "replace").translate(_SHAPES)):
         return []

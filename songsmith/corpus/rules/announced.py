@@ -2,7 +2,7 @@
 
 import re
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, fold
 
 _LONGEST = 300
 _BEGINNINGS = ("paroles d", "letra d", "letras d", "songtext v", "songtext z", "liedtext v", "testo della c", "tekst piosenki",
@@ -15,8 +15,8 @@ _ANNOUNCES = re.compile(
 )
 
 
-def _announced(text: str, about: About) -> list[Finding]:
-    folded = about.folded
+def _announced(text: str, context: RuleContext) -> list[Finding]:
+    folded = context.folded
     if not (folded.lstrip() if folded[:1].isspace() else folded).startswith(_BEGINNINGS):
         return []
     head = text[:_LONGEST]
@@ -24,7 +24,7 @@ def _announced(text: str, about: About) -> list[Finding]:
     start = len(head) - len(line)
     end = text.find("\n", start, start + _LONGEST)
     found = _ANNOUNCES.fullmatch(text[start:end].rstrip()) if end >= 0 else None
-    if found and text[end:].strip() and (_begins_name(found[1]) or _names_title(found[1], about.title)):
+    if found and text[end:].strip() and (_begins_name(found[1]) or _names_title(found[1], context.title)):
         return [Finding(start, end + 1)]
     return []
 

@@ -24,7 +24,7 @@ class Finding:
 
 
 @dataclass(kw_only=True, slots=True)
-class About:
+class RuleContext:
     """What rules may know besides the text they are given; who runs them keeps it true, rules only read."""
 
     title: str = ""
@@ -45,7 +45,7 @@ class About:
     """The text as `lower` gives it: where a word is that may be written either way, plain search finds it fast."""
 
 
-Find = Callable[[str, About], list[Finding]]
+Find = Callable[[str, RuleContext], list[Finding]]
 
 
 @dataclass(frozen=True, kw_only=True)

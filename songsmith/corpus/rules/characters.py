@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, lines_of, rare
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, line_at, lines_of, rare
 from songsmith.lyrics import strip_controls
 from songsmith.words import LETTERS
 
@@ -47,7 +47,7 @@ _WIDE = re.compile("(?<=[A-Za-z])[Ａ-Ｚａ-ｚ]+|[Ａ-Ｚａ-ｚ]+(?=[A-Za-z])
 _MANY_BLANKS = re.compile(r"\n\n\n+")
 
 
-def _controls(text: str, about: About) -> list[Finding]:
+def _controls(text: str, context: RuleContext) -> list[Finding]:
     if not _CONTROLS.search(rare(text)):
         return []
     return [
@@ -56,7 +56,7 @@ def _controls(text: str, about: About) -> list[Finding]:
     ]
 
 
-def _escapes(text: str, about: About) -> list[Finding]:
+def _escapes(text: str, context: RuleContext) -> list[Finding]:
     """Find what a program wrote for a line break or a mark, where the text has none of its own."""
     findings = [Finding(*found.span(), _ESCAPED[found.group().lower().strip("\n")]) for found in _ESCAPES.finditer(text)] if (
         "&" in text or "<" in text
@@ -67,7 +67,7 @@ def _escapes(text: str, about: About) -> list[Finding]:
     return findings
 
 
-def _composition(text: str, about: About) -> list[Finding]:
+def _composition(text: str, context: RuleContext) -> list[Finding]:
     if unicodedata.is_normalized("NFC", text):
         return []
     return [
@@ -77,7 +77,7 @@ def _composition(text: str, about: About) -> list[Finding]:
     ]
 
 
-def _hidden(text: str, about: About) -> list[Finding]:
+def _hidden(text: str, context: RuleContext) -> list[Finding]:
     odd = rare(text)
     findings = [Finding(*found.span()) for found in _HIDDEN.finditer(text)] if _HIDDEN.search(odd) else []
     if _DIRECTIONS.search(odd):
@@ -91,13 +91,13 @@ def _hidden(text: str, about: About) -> list[Finding]:
     return findings
 
 
-def _joiners(text: str, about: About) -> list[Finding]:
+def _joiners(text: str, context: RuleContext) -> list[Finding]:
     if "\u200c" not in (odd := rare(text)) and "\u200d" not in odd:
         return []
     return [Finding(*found.span()) for found in _JOINERS.finditer(text)]
 
 
-def _spaces(text: str, about: About) -> list[Finding]:
+def _spaces(text: str, context: RuleContext) -> list[Finding]:
     if not (spaces := sorted(set("".join(_SPACES.findall(rare(text)))))):
         return []
     # The few kinds that are there are found faster than all there may be.
@@ -105,7 +105,7 @@ def _spaces(text: str, about: About) -> list[Finding]:
     return [Finding(*run.span(), " " * len(run.group())) for run in re.finditer(f"{kinds}{kinds}*", text)]
 
 
-def _look_alikes(text: str, about: About) -> list[Finding]:
+def _look_alikes(text: str, context: RuleContext) -> list[Finding]:
     letters = "".join(_OTHER_ALPHABETS.findall(rare(text)))
     if not letters:
         return []
@@ -150,13 +150,13 @@ def _disguised(line: str, latin_throughout: bool, *, only_alike: bool) -> list[t
     return [(word, latin) for word, latin in found if has_latin or latin_throughout or len(latin) > 1]
 
 
-def _wide(text: str, about: About) -> list[Finding]:
+def _wide(text: str, context: RuleContext) -> list[Finding]:
     if not _DOUBLE_WIDTH.search(rare(text)):
         return []
     return [Finding(*found.span(), unicodedata.normalize("NFKC", found.group())) for found in _WIDE.finditer(text)]
 
 
-def _apostrophes(text: str, about: About) -> list[Finding]:
+def _apostrophes(text: str, context: RuleContext) -> list[Finding]:
     if "’" not in text or "'" not in text:
         return []
     inside = Counter(found.group() for found in _INSIDE.finditer(text))
@@ -185,7 +185,7 @@ def _places(line: str, mark: str) -> list[int]:
     return [at for at, letter in enumerate(line) if letter == mark]
 
 
-def _line_ends(text: str, about: About) -> list[Finding]:
+def _line_ends(text: str, context: RuleContext) -> list[Finding]:
     if " \n" not in text and not text.endswith((" ", "\u3000")) and "\u3000" not in rare(text):
         return []
     return [
@@ -195,7 +195,7 @@ def _line_ends(text: str, about: About) -> list[Finding]:
     ]
 
 
-def _blank_lines(text: str, about: About) -> list[Finding]:
+def _blank_lines(text: str, context: RuleContext) -> list[Finding]:
     if not text.startswith("\n") and not text.endswith("\n") and "\n\n\n" not in text:
         return []
     findings = []

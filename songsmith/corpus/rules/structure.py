@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from itertools import accumulate
 
-from songsmith.corpus.dirt.choruses import CHORUSES, headers_in, plain_headers
-from songsmith.corpus.dirt.rule import About, Finding, Rule, line_at, line_near, rows_of
+from songsmith.corpus.rules.choruses import CHORUSES, headers_in, plain_headers
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, line_at, line_near, rows_of
 from songsmith.headers import SectionKind, is_left_open, kind_of_name, may_be_singers, may_name, parse_header
 
 _BRACKETED = re.compile(r"\[[^\[\]\n]{1,80}\]")
@@ -51,7 +51,7 @@ _MORE_THAN_A_NAME = re.compile(
 )
 
 
-def _glued_headers(text: str, about: About) -> list[Finding]:
+def _glued_headers(text: str, context: RuleContext) -> list[Finding]:
     if "[" not in text:
         return []
     findings = []
@@ -148,7 +148,7 @@ class _Heading:
         return bool(numbered) or self.counted or _NEVER_SUNG.search(self.name) is not None
 
 
-def _styles(text: str, about: About) -> list[Finding]:
+def _styles(text: str, context: RuleContext) -> list[Finding]:
     """Find headers written otherwise than in brackets; a chorus with no words needs one before it that has some."""
     headings, headed = _headings(text)
     if not headings:
@@ -184,7 +184,7 @@ def _styles(text: str, about: About) -> list[Finding]:
             or (heading.sure and (heading.colon or (heading.marked and (heading.style or not shouted))))
         ):
             continue
-        if _is_header(heading, evidence=evidence, again=again, cased=not shouted, lowered=about.lowered):
+        if _is_header(heading, evidence=evidence, again=again, cased=not shouted, lowered=context.lowered):
             # The first chorus has its words below it, though a blank row stands between.
             apart = heading.kind is SectionKind.CHORUS and place.words_follow and not (place.has_words or after_chorus)
             findings.append(Finding(place.start, heading.end + apart, heading.header))

@@ -2,8 +2,8 @@
 
 import re
 
-from songsmith.corpus.dirt.names import is_genius
-from songsmith.corpus.dirt.rule import fold
+from songsmith.corpus.rules.names import is_genius
+from songsmith.corpus.rules.rule import fold
 from songsmith.lyrics import parse_header
 from songsmith.markup import find_mark
 

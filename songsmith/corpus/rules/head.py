@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from songsmith.corpus.dirt.names import is_titled, spellings, without_brackets
-from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, fold, line_at
+from songsmith.corpus.rules.names import is_titled, spellings, without_brackets
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, begins_anew, fold, line_at
 from songsmith.lyrics import parse_header
 
 _LONGEST_HEAD = 3000
@@ -52,95 +52,95 @@ _MARKS = re.compile(
 )
 
 
-def _page_marks(text: str, about: About) -> list[Finding]:
+def _page_marks(text: str, context: RuleContext) -> list[Finding]:
     if "<" not in text and "://images." not in text:
         return []
     return [Finding(*found.span()) for found in _MARKS.finditer(text)]
 
 
-def _head(text: str, about: About) -> list[Finding]:
-    folded = about.folded
+def _head(text: str, context: RuleContext) -> list[Finding]:
+    folded = context.folded
     if "lyrics" not in folded and "contributor" not in folded and "read more" not in folded:
         return []
     first_line = line_at(text, 0)[1]
     count = _COUNT.match(text, 0, first_line + len("\ncontributors"))
     if count:
-        return _counted_head(text, about, count.end(), line_at(text, count.end())[1])
-    if (count := _SPACED_COUNT.match(text, 0, first_line)) and (spaced := _spaced_head_end(text, about, count.end())):
+        return _counted_head(text, context, count.end(), line_at(text, count.end())[1])
+    if (count := _SPACED_COUNT.match(text, 0, first_line)) and (spaced := _spaced_head_end(text, context, count.end())):
         return [Finding(0, spaced)]
     translations = _TRANSLATIONS.match(text, 0, first_line)
     languages = _LANGUAGES.match(text, translations.end(), first_line) if translations else None
     listed = bool(languages and languages.group().strip())
     start = languages.end() if languages and listed else 0
-    if listed and start == first_line and (further := _broken_head_end(text, about, first_line)) > first_line:
+    if listed and start == first_line and (further := _broken_head_end(text, context, first_line)) > first_line:
         return [Finding(0, further)]
-    end, sure = _title_end(text, about, start, first_line, counted=listed)
+    end, sure = _title_end(text, context, start, first_line, counted=listed)
     if end is None:
-        if _is_title(text[:first_line], about) and text.startswith("\nLyrics\n", first_line) and about.scraped:
-            return [Finding(0, _past_blurb(text, first_line + len("\nLyrics"), about))]
-        blurb = _blurb_end(text, 0, about)
+        if _is_title(text[:first_line], context) and text.startswith("\nLyrics\n", first_line) and context.scraped:
+            return [Finding(0, _past_blurb(text, first_line + len("\nLyrics"), context))]
+        blurb = _blurb_end(text, 0, context)
         return [Finding(0, blurb)] if blurb and blurb <= first_line and blurb > 60 else []
-    return [Finding(0, _past_blurb(text, end, about))] if sure else [Finding(0, first_line, None)]
+    return [Finding(0, _past_blurb(text, end, context))] if sure else [Finding(0, first_line, None)]
 
 
-def _heads(text: str, about: About) -> list[Finding]:
+def _heads(text: str, context: RuleContext) -> list[Finding]:
     """Find what stands above the song, and the same above its second copy."""
-    findings = _head(text, about)
+    findings = _head(text, context)
     end = findings[-1].end if findings else 1
     if text.find("Contributor", end) > 0 and (again := _AGAIN.search(text, end)):
         findings += [
             Finding(again.end() + found.start, again.end() + found.end)
-            for found in _head(text[again.end() :], about)
+            for found in _head(text[again.end() :], context)
             if found.replacement is not None
         ]
     return findings
 
 
-def _counted_head(text: str, about: About, start: int, first_line: int) -> list[Finding]:
-    end, sure = _title_end(text, about, start, first_line, counted=True)
+def _counted_head(text: str, context: RuleContext, start: int, first_line: int) -> list[Finding]:
+    end, sure = _title_end(text, context, start, first_line, counted=True)
     if end is not None and sure:
-        return [Finding(0, _past_blurb(text, end, about))]
+        return [Finding(0, _past_blurb(text, end, context))]
     translations = _TRANSLATIONS.match(text, start, first_line)
     if translations:
         languages = _LANGUAGES.match(text, translations.end(), first_line)
         start = languages.end() if languages else translations.end()
     rest = text[start:first_line].strip()
-    if rest and (_is_title(rest, about) or translations):
+    if rest and (_is_title(rest, context) or translations):
         # A title, or a language no list knows; `Lyrics` stands further down.
-        end = _broken_head_end(text, about, first_line)
-        if end > first_line or _is_title(rest, about):
+        end = _broken_head_end(text, context, first_line)
+        if end > first_line or _is_title(rest, context):
             return [Finding(0, end)]
     if rest:
         return [Finding(0, start), Finding(start, first_line, None)] if translations else [Finding(0, first_line, None)]
-    return [Finding(0, _broken_head_end(text, about, first_line))]
+    return [Finding(0, _broken_head_end(text, context, first_line))]
 
 
-def _spaced_head_end(text: str, about: About, start: int) -> int:
+def _spaced_head_end(text: str, context: RuleContext, start: int) -> int:
     """Return where a head ends whose pieces are parted by spaces; 0 where the song's own title is not in it."""
     found = _SPACED_LYRICS.search(text, start, start + _LONGEST_HEAD)
-    title = fold(about.title)
+    title = fold(context.title)
     return (
-        _past_blurb(text, found.end(), about)
+        _past_blurb(text, found.end(), context)
         if found and title and fold(text[start : found.start()]).endswith(title)
         else 0
     )
 
 
-def _broken_head_end(text: str, about: About, first_line: int) -> int:
+def _broken_head_end(text: str, context: RuleContext, first_line: int) -> int:
     """Return where a head ends that stands on several lines: a language a line, then the title."""
     listed, titled = "translation" in text[:first_line].lower(), False
     for number, (start, line) in enumerate(_lines_from(text, first_line + 1, first_line + 1 + _LONGEST_HEAD)):
         if number > _MOST_LANGUAGE_LINES or line.startswith("[") or (number and not line):
             break
         if line.strip() in ("Lyrics", "lyrics") and (listed or titled or number <= 1):
-            return _past_blurb(text, start + len(line), about)
+            return _past_blurb(text, start + len(line), context)
         end, sure = (
-            _title_end(text, about, start, start + len(line), counted=False) if "yrics" in line else (None, False)
+            _title_end(text, context, start, start + len(line), counted=False) if "yrics" in line else (None, False)
         )
         if end is not None and (sure or number == 0 or listed):
-            return _past_blurb(text, end, about)
+            return _past_blurb(text, end, context)
         listed = listed or _TRANSLATIONS.fullmatch(line) is not None
-        titled = titled or _is_title(line, about)
+        titled = titled or _is_title(line, context)
         # Of languages nobody listed only one sign is left: a line of a word or two, with `Lyrics` further down.
         if (
             number
@@ -162,26 +162,26 @@ def _lines_from(text: str, start: int, limit: int) -> Iterator[tuple[int, str]]:
         start = end + 1
 
 
-def _is_title(line: str, about: About) -> bool:
-    return fold(line) in spellings(about.title[:_LONGEST_TITLE], about.artist) if line else False
+def _is_title(line: str, context: RuleContext) -> bool:
+    return fold(line) in spellings(context.title[:_LONGEST_TITLE], context.artist) if line else False
 
 
-def _title_end(text: str, about: About, start: int, end: int, *, counted: bool) -> tuple[int | None, bool]:
+def _title_end(text: str, context: RuleContext, start: int, end: int, *, counted: bool) -> tuple[int | None, bool]:
     """Return where `<Title> Lyrics` ends in text[start:end], and whether it is surely that and no lyric."""
-    titles, guess, spaced_guess = spellings(about.title[:_LONGEST_TITLE], about.artist), None, None
-    for found in _LYRICS.finditer(about.folded, start, min(end, start + _LONGEST_HEAD)):
+    titles, guess, spaced_guess = spellings(context.title[:_LONGEST_TITLE], context.artist), None, None
+    for found in _LYRICS.finditer(context.folded, start, min(end, start + _LONGEST_HEAD)):
         written = text[found.start() : found.end()]
-        if not (written == "Lyrics" or (about.lowered and written == "lyrics")):
+        if not (written == "Lyrics" or (context.lowered and written == "lyrics")):
             continue
         if found.start() > start and not text[found.start() - 1].isspace():
             continue
         after = text[found.end() : found.end() + _LONGEST_TITLE]
         after = after[: end - found.end()]
         spaced = after[:1].isspace() and not after.lstrip().startswith("[") and bool(after.strip())
-        fits = _fits(text[start : found.start()], titles, about, counted=counted)
-        if fits and (counted or not spaced or _blurb_end(text, found.end(), about)):
+        fits = _fits(text[start : found.start()], titles, context, counted=counted)
+        if fits and (counted or not spaced or _blurb_end(text, found.end(), context)):
             return found.end(), True
-        if fits and about.scraped and after.strip()[:1].isupper():
+        if fits and context.scraped and after.strip()[:1].isupper():
             return found.end(), True
         possessive = after[:1] in ("'", "’") and not after[1:2].isupper()
         if not spaced and guess is None and after[:1] not in _NEVER_FIRST and not possessive:
@@ -194,17 +194,17 @@ def _title_end(text: str, about: About, start: int, end: int, *, counted: bool) 
         return (guess if guess is not None else spaced_guess), True
     if guess is None or guess - start > _LONGEST_TITLE + len("Lyrics") or guess == start + len("Lyrics"):
         return None, False
-    return _judge_guess(text, about, start, guess, end)
+    return _judge_guess(text, context, start, guess, end)
 
 
-def _judge_guess(text: str, about: About, start: int, guess: int, end: int) -> tuple[int | None, bool]:
+def _judge_guess(text: str, context: RuleContext, start: int, guess: int, end: int) -> tuple[int | None, bool]:
     """Return where `<some title> Lyrics` ends, and whether it is a head although nobody knows the title."""
     after = text[guess:end].lstrip()
     glued = bool(after) and begins_anew(after)
-    if text[guess : guess + 1] != "\n" and _blurb_end(text, guess, about):
+    if text[guess : guess + 1] != "\n" and _blurb_end(text, guess, context):
         return guess, True
-    page = about.scraped and not about.untitled and not about.beheaded
-    if page and about.lowered and after and text[guess].isalpha():
+    page = context.scraped and not context.untitled and not context.beheaded
+    if page and context.lowered and after and text[guess].isalpha():
         return guess, True  # nothing tells what follows from the next word but that it is glued
     if after and not glued:
         return None, False
@@ -214,9 +214,9 @@ def _judge_guess(text: str, about: About, start: int, guess: int, end: int) -> t
     words = text[start:guess].split()
     if page and text.startswith("\n", guess) and _may_be_untold_title(words, titled=titled):
         return guess, True
-    if not about.title:
-        return guess, (glued and titled) or (about.scraped and not about.beheaded)
-    return guess, about.scraped and (glued or (titled and _may_be_same(text[start:guess], about.title)))
+    if not context.title:
+        return guess, (glued and titled) or (context.scraped and not context.beheaded)
+    return guess, context.scraped and (glued or (titled and _may_be_same(text[start:guess], context.title)))
 
 
 def _may_be_untold_title(words: list[str], *, titled: bool) -> bool:
@@ -235,33 +235,33 @@ def _may_be_same(page: str, title: str) -> bool:
     return bool(words) or page.isascii() != title.isascii()
 
 
-def _fits(before: str, titles: frozenset[str], about: About, *, counted: bool) -> bool:
+def _fits(before: str, titles: frozenset[str], context: RuleContext, *, counted: bool) -> bool:
     """Return whether the text before `Lyrics` is the title of the song, or ends with it where more may stand before."""
     if not titles:
-        return bool(about.title.strip()) and before.strip().endswith(about.title.strip())
-    near = before[-4 * len(about.title) - 40 :]
+        return bool(context.title.strip()) and before.strip().endswith(context.title.strip())
+    near = before[-4 * len(context.title) - 40 :]
     if counted and fold(near).endswith(tuple(titles)):
         return True
-    return len(before) <= _LONGEST_TITLE and not titles.isdisjoint(spellings(near, about.artist))
+    return len(before) <= _LONGEST_TITLE and not titles.isdisjoint(spellings(near, context.artist))
 
 
-def _past_blurb(text: str, end: int, about: About) -> int:
-    end = _blurb_end(text, end, about) or end
+def _past_blurb(text: str, end: int, context: RuleContext) -> int:
+    end = _blurb_end(text, end, context) or end
     while end < len(text) and text[end].isspace():
         end += 1
     return end
 
 
-def _blurb_end(text: str, start: int, about: About) -> int:
+def _blurb_end(text: str, start: int, context: RuleContext) -> int:
     """Return where a blurb that begins at `start` ends, past its `Read More`; 0 if there is none.
 
     Before `Read More` stand prose that is cut short, or whole sentences on its own line; a lyric would have a header by then.
     """
     limit = min(len(text), start + _LONGEST_BLURB)
-    for found in _READ_MORE.finditer(about.folded, start, limit):
+    for found in _READ_MORE.finditer(context.folded, start, limit):
         written, end = text[found.start() : found.end()], found.end()
         lowered = written == "read more"
-        if written != "Read More" and not (about.lowered and lowered):
+        if written != "Read More" and not (context.lowered and lowered):
             continue
         before = text[start : found.start()]
         if before.count("\n") > _MOST_BLURB_LINES or (
@@ -291,9 +291,9 @@ def _is_header_row(row: str) -> bool:
     return row.startswith("[") and ("]" not in row or parse_header(row.strip()) is not None)
 
 
-def _doubtful_blurb(text: str, about: About) -> list[Finding]:
+def _doubtful_blurb(text: str, context: RuleContext) -> list[Finding]:
     """Find what may be a blurb without a head, which no mark sets apart from lines that are sung."""
-    if "read more" not in about.folded:
+    if "read more" not in context.folded:
         return []
     found = _AFTER_A_SENTENCE.search(text, 0, _LONGEST_BLURB)
     return [Finding(0, found.end(), None)] if found and "\n[" not in text[: found.start()] else []

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from itertools import groupby
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, fold, line_at, lines_of
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, fold, line_at, lines_of
 
 _EMBED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?[KM]?)?(embed)$", re.IGNORECASE)
 _LONGEST_EMBED = 40
@@ -92,9 +92,9 @@ _COUNTING = re.compile(r"[\d\s,.;:!&…–-]*\d[\d\s,.;:!&…–-]*")
 _OWN_EMBEDS = ("reembed", "unembed", "re-embed", "-embed", "‐embed")
 
 
-def _page_end(text: str, about: About) -> list[Finding]:
+def _page_end(text: str, context: RuleContext) -> list[Finding]:
     """Find the edit form and the footer: they begin where page lines begin and run to the end."""
-    folded = about.folded
+    folded = context.folded
     if not (
         "genius" in folded
         or "how to format lyrics" in folded
@@ -176,30 +176,30 @@ def _is_embed(line: str) -> bool:
     return line.endswith("Embed") or (line[-5:].lower() == "embed" and (len(line) == 5 or line[-6].isdigit()))
 
 
-def _embed(text: str, about: About) -> list[Finding]:
-    if "embed" not in about.folded:
+def _embed(text: str, context: RuleContext) -> list[Finding]:
+    if "embed" not in context.folded:
         return []
     findings = [Finding(*found.span()) for found in _WITHIN.finditer(text)] if "Embed\n" in text else []
-    if "embed" not in about.folded[-_LONGEST_EMBED:]:
+    if "embed" not in context.folded[-_LONGEST_EMBED:]:
         return findings
     end, odd = len(text), None
     # Only a page says `12 Embed"`; a song may quote it.
-    marks = (_RELATED, _LEFT_BEHIND, _LEFT_BEHIND_NUMBER) if about.scraped else (_RELATED, _LEFT_BEHIND)
+    marks = (_RELATED, _LEFT_BEHIND, _LEFT_BEHIND_NUMBER) if context.scraped else (_RELATED, _LEFT_BEHIND)
     for behind in marks if text[-1] not in "dD" else ():
         if left := behind.search(text, max(0, end - _LONGEST_EMBED), end):
             end = left.start()
     while True:
-        while "share" in about.folded[max(0, end - _LONGEST_EMBED) : end]:
+        while "share" in context.folded[max(0, end - _LONGEST_EMBED) : end]:
             share = _SHARES.search(text, max(0, end - _LONGEST_EMBED), end)
             if not share or not _is_share(text, share):
                 break
-            end, about = share.start(), replace(about, scraped=True)
-        if "embed" not in about.folded[max(0, end - len("embed\n")) : end]:
+            end, context = share.start(), replace(context, scraped=True)
+        if "embed" not in context.folded[max(0, end - len("embed\n")) : end]:
             break
-        found = _EMBED.search(text, _number_start(text, about.folded.rindex("embed", 0, end)), end)
+        found = _EMBED.search(text, _number_start(text, context.folded.rindex("embed", 0, end)), end)
         if not found:
             break
-        kept, sure = _before_embed(text, found, about)
+        kept, sure = _before_embed(text, found, context)
         if not sure:
             odd = (line_at(text, kept)[0], kept)
         if kept == end:
@@ -229,7 +229,7 @@ def _is_share(text: str, links: "re.Match[str]") -> bool:
     return links["all"] is not None or text[max(0, start - 5) : start].lower() == "embed"
 
 
-def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int, bool]:
+def _before_embed(text: str, found: "re.Match[str]", context: RuleContext) -> tuple[int, bool]:
     """Return where the song ends before this Embed, and whether that is sure."""
     number, word, end = found.group(1), found.group(2), found.end()
     # What matters stands close by; a line may be as long as a book.
@@ -237,20 +237,20 @@ def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int,
         text.rfind("\n", max(0, found.start() - _LONGEST_EMBED), found.start()) + 1, found.start() - _LONGEST_EMBED
     )
     before = text[start : found.start()]
-    own_digits = found.start() + _own_digits(number, about)
+    own_digits = found.start() + _own_digits(number, context)
     if word not in ("Embed", "embed"):
         return end, True
     if not before.strip():
         if number is None:
-            if word == "embed" and not (about.lowered or about.scraped):
+            if word == "embed" and not (context.lowered or context.scraped):
                 return end, False
-            return _before_number_line(text, start, about)
+            return _before_number_line(text, start, context)
         above = text[line_at(text, start - 1)[0] : start - 1] if start else ""
         if own_digits > found.start():
             return own_digits, False
         return (found.start(2), False) if _COUNTING.fullmatch(above[-60:]) else (start, True)
     last = before[-1]
-    joined = last.isspace() and about.scraped and about.joined and (end > _LONGEST_LINE or number is None)
+    joined = last.isspace() and context.scraped and context.joined and (end > _LONGEST_LINE or number is None)
     if joined and (alone := _JOINED_NUMBER.search(text, start, end)):
         return alone.start(), True
     if number is None:
@@ -258,14 +258,14 @@ def _before_embed(text: str, found: "re.Match[str]", about: About) -> tuple[int,
             if word == "Embed" and start and text[start - 1] == "\n" and _NUMBER.fullmatch(before.strip()):
                 counting = _COUNTING.fullmatch(text[line_at(text, start - 1)[0] : start - 1][-60:])
                 return (found.start(), False) if counting else (start, True)
-            if word == "Embed" and about.scraped:
+            if word == "Embed" and context.scraped:
                 counted_above = _GLUED_NUMBER.search(before.rstrip())
                 return start + counted_above.start() if counted_above else found.start(), True
             return end, word != "Embed"  # `what you embed` is a lyric
         if word == "Embed":
             return found.start(), True
         near = text[max(start, found.start() - 2) : end].lower()
-        glued = about.lowered and (about.scraped or not near.endswith(_OWN_EMBEDS))
+        glued = context.lowered and (context.scraped or not near.endswith(_OWN_EMBEDS))
         return (found.start(), True) if glued else (end, True)
     token = before[-12:].split(" ")[-1]
     if last in "'’" and (before[-2:-1].isspace() or len(before) == 1):
@@ -293,14 +293,14 @@ def _sung_elsewhere(text: str, start: int, end: int) -> int:
     return start + longest if longest else 0
 
 
-def _own_digits(number: str | None, about: About) -> int:
+def _own_digits(number: str | None, context: RuleContext) -> int:
     """Return how many of these digits are those that the title ends in: `1999` of `19993Embed`."""
-    title = about.title.strip().split(" ")[-1]
-    own = title.isdecimal() and (len(title) > 1 or title == about.title.strip())  # but not the 2 of `Part 2`
+    title = context.title.strip().split(" ")[-1]
+    own = title.isdecimal() and (len(title) > 1 or title == context.title.strip())  # but not the 2 of `Part 2`
     return len(title) if number and own and number.startswith(title) else 0
 
 
-def _before_number_line(text: str, start: int, about: About) -> tuple[int, bool]:
+def _before_number_line(text: str, start: int, context: RuleContext) -> tuple[int, bool]:
     """Return where the song ends before a line `Embed`; the line above may hold its number."""
     end = start
     while end and text[end - 1] in " \n":
@@ -312,7 +312,7 @@ def _before_number_line(text: str, start: int, about: About) -> tuple[int, bool]
             return glued.start(), True
         return end, True
     further = text[line_at(text, above - 1)[0] : above - 1] if above else ""
-    if _COUNTING.fullmatch(further[-60:]) or fold(number) == fold(about.title):
+    if _COUNTING.fullmatch(further[-60:]) or fold(number) == fold(context.title):
         return end, False
     return above, True
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of, rows_of
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, lines_of, rows_of
 from songsmith.headers import SectionKind, find_headers, is_instrumental, kind_of_name, parse_header
 from songsmith.words import COMPARED_WORD, LETTERS
 
@@ -138,7 +138,7 @@ def is_sung_again(line: str, kind: SectionKind) -> bool:
     return (kind in _SUNG_AGAIN or _REPEAT.search(line) is not None) and not is_instrumental(line)
 
 
-def _bare_choruses(text: str, about: About) -> list[Finding]:
+def _bare_choruses(text: str, context: RuleContext) -> list[Finding]:
     """Find chorus headers with nothing under them: what was sung under that header before, or is first sung later."""
     if text.count("[") < 2 or not _MAY_BE_BARE.search(text):
         return []
@@ -189,7 +189,7 @@ def _begins_loose(rows: Sequence[str], parts: Sequence[_Part]) -> bool:
     return any(row.strip() for row in rows[: parts[0].first_row])
 
 
-def _continued_sections(text: str, about: About) -> list[Finding]:
+def _continued_sections(text: str, context: RuleContext) -> list[Finding]:
     """Find the later stanzas of choruses, bridges and the like, in songs whose verses have headers: they are not verses."""
     if text.count("[") < 2 or not _STANZA_WITHOUT_BRACKET.search(text):
         return []
@@ -215,13 +215,13 @@ def _words(lines: Sequence[str]) -> list[str]:
     return COMPARED_WORD.findall("\n".join(lines).casefold().replace("'", "").replace("’", ""))
 
 
-def _returning_stanza(text: str, about: About) -> list[Finding]:
+def _returning_stanza(text: str, context: RuleContext) -> list[Finding]:
     """Find the headerless stanza that comes back most often: it is the chorus, each time it is sung."""
     kinds = plain_headers(text)
     if SectionKind.CHORUS in (kinds if kinds is not None else [kind for _, kind in headers_in(text).values()]):
         return []
     # Then whether any begins as another does, which costs little to know.
-    beginnings = [_beginning(stanza) for stanza in about.folded.split("\n\n")]
+    beginnings = [_beginning(stanza) for stanza in context.folded.split("\n\n")]
     if len(set(beginnings)) == len(beginnings):
         return []
     starts: dict[int, tuple[str, ...]] = {}

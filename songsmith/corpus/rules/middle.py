@@ -3,8 +3,8 @@
 import re
 from itertools import pairwise
 
-from songsmith.corpus.dirt.names import is_genius, is_known, is_titled
-from songsmith.corpus.dirt.rule import About, Finding, Rule, begins_anew, line_near, lower, whole_line
+from songsmith.corpus.rules.names import is_genius, is_known, is_titled
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, begins_anew, line_near, lower, whole_line
 from songsmith.lyrics import parse_header
 
 _AMOUNT = r"\d{1,6}(?:[.,' ]\d{3}(?!\d))*(?:[.,]\d{2}(?!\d))?"
@@ -51,12 +51,12 @@ _SHOUTS = frozenset(
 )  # fmt: skip
 
 
-def _tickets(text: str, about: About) -> list[Finding]:
-    if "get tickets" not in about.folded:
+def _tickets(text: str, context: RuleContext) -> list[Finding]:
+    if "get tickets" not in context.folded:
         return []
     findings: list[Finding] = []
-    joined = about.scraped and about.joined
-    for place in _GET_TICKETS.finditer(about.folded):
+    joined = context.scraped and context.joined
+    for place in _GET_TICKETS.finditer(context.folded):
         found = _TICKETS.match(text, place.start())
         if found is None:
             continue
@@ -64,28 +64,28 @@ def _tickets(text: str, about: About) -> list[Finding]:
         before, after = text[max(start, found.start() - _LONGEST_SEE) : found.start()], text[found.end() : end]
         floor = findings[-1].end if findings else 0
         # Words that may be sung are dirt only below a `See …`.
-        alone = found["low"] is not None and (found["low"].lower() == "as low as" or about.scraped)
+        alone = found["low"] is not None and (found["low"].lower() == "as low as" or context.scraped)
         begin: int | None = None
         if after.strip() and (
-            (after[0].isspace() and not joined) or not begins_anew(after.lstrip(), lowered=about.lowered)
+            (after[0].isspace() and not joined) or not begins_anew(after.lstrip(), lowered=context.lowered)
         ):
             pass
         elif before.strip():
-            begin = _see_start(text, start, found.start(), about)
+            begin = _see_start(text, start, found.start(), context)
             if begin is None and alone and (joined or not before[-1].isspace()):
                 begin = found.start()
         else:
-            begin = _see_lines(text, start, about)
+            begin = _see_lines(text, start, context)
             if begin is None and alone:
                 begin = start
         if begin is None:
             findings.append(Finding(max(found.start(), floor), found.end(), None))
         else:
-            findings.append(_cut(text, max(begin, floor), found.end(), about))
+            findings.append(_cut(text, max(begin, floor), found.end(), context))
     return findings
 
 
-def _see_lines(text: str, start: int, about: About) -> int | None:
+def _see_lines(text: str, start: int, context: RuleContext) -> int | None:
     """Return where `See <Artist> Live` begins that ends on the line before `start`, on lines of its own or glued."""
     first = start
     for number in range(_MOST_SEE_LINES):
@@ -96,31 +96,31 @@ def _see_lines(text: str, start: int, about: About) -> int | None:
             return None
         if _SEE.fullmatch(" ".join(text[first : start - 1].split())):
             return first
-        if number == 0 and (begin := _see_start(text, first, start - 1, about)) is not None:
+        if number == 0 and (begin := _see_start(text, first, start - 1, context)) is not None:
             return begin
     return None
 
 
-def _see_start(text: str, first: int, end: int, about: About) -> int | None:
+def _see_start(text: str, first: int, end: int, context: RuleContext) -> int | None:
     """Return where `See <Artist> Live` begins that ends text[first:end], glued to a lyric or not."""
     first = max(first, end - _LONGEST_SEE)
     before = text[first:end].rstrip(" ")
     lowered = before.lower()
     if len(lowered) != len(before):
         return None
-    named = f"see {about.artist.lower()} live"
-    if about.artist and lowered.endswith(named):
+    named = f"see {context.artist.lower()} live"
+    if context.artist and lowered.endswith(named):
         return first + len(before) - len(named)
     at = lowered.rfind("see ")
     while at >= 0:
         # Glued: `homeSee Ann Live`; a capital, or a whole line; `I see Ann Live` is none.
-        if (before[at] == "S" or at == 0 or about.lowered) and _SEE.fullmatch(before[at:]):
+        if (before[at] == "S" or at == 0 or context.lowered) and _SEE.fullmatch(before[at:]):
             return first + at
         at = lowered.rfind("see ", 0, at)
     return None
 
 
-def _cut(text: str, start: int, end: int, about: About) -> Finding:
+def _cut(text: str, start: int, end: int, context: RuleContext) -> Finding:
     """Return the finding that cuts a span out and leaves what was before and after it on lines of their own."""
     first, last = line_near(text, start)[0], line_near(text, end)[1]
     before, after = text[first:start].rstrip(" "), text[end:last].lstrip(" ")
@@ -137,15 +137,15 @@ def _cut(text: str, start: int, end: int, about: About) -> Finding:
     return Finding(start, end, "\n\n" if after.startswith("[") else "\n")
 
 
-def _recommendations(text: str, about: About) -> list[Finding]:
-    if "you might also like" not in about.folded:
+def _recommendations(text: str, context: RuleContext) -> list[Finding]:
+    if "you might also like" not in context.folded:
         return []
     findings: list[Finding] = []
-    floor, joined = 0, about.scraped and about.joined
-    for found in _MARKER.finditer(about.folded):
+    floor, joined = 0, context.scraped and context.joined
+    for found in _MARKER.finditer(context.folded):
         if found.start() < floor:
             continue
-        kind = _judge_marker(text, found, about, joined=joined)
+        kind = _judge_marker(text, found, context, joined=joined)
         if kind is None:
             continue
         if not kind:
@@ -154,10 +154,10 @@ def _recommendations(text: str, about: About) -> list[Finding]:
         end = found.end()
         odd = None
         if end == len(text) or text[end] == "\n":
-            end, odd = _pairs_end(text, end, about)
+            end, odd = _pairs_end(text, end, context)
         elif text[end] != "[":
-            end, odd = _glued_pairs_end(text, end, about)
-        cut = _cut(text, max(_live_start(text, found.start(), about), floor), end, about)
+            end, odd = _glued_pairs_end(text, end, context)
+        cut = _cut(text, max(_live_start(text, found.start(), context), floor), end, context)
         floor = cut.end
         findings.append(cut)
         if odd:
@@ -176,7 +176,7 @@ def _in_order(findings: list[Finding]) -> list[Finding]:
     return apart
 
 
-def _judge_marker(text: str, found: "re.Match[str]", about: About, *, joined: bool) -> bool | None:
+def _judge_marker(text: str, found: "re.Match[str]", context: RuleContext, *, joined: bool) -> bool | None:
     """Return True if this is a marker, False if it may be one, None if it is part of a sentence.
 
     Where the lines of the song were joined by spaces, it stands between two of them.
@@ -187,34 +187,40 @@ def _judge_marker(text: str, found: "re.Match[str]", about: About, *, joined: bo
     rest = text[found.end() : found.end() + 12]
     if rest[:1] == "[" and (written.istitle() or written.isupper()):
         return True  # no writer glues a header to a line
-    if about.scraped and capital and (before.isalpha() or before in ")!?") and rest[:1] in "'’" and rest[1:2].isalpha():
+    if (
+        context.scraped
+        and capital
+        and (before.isalpha() or before in ")!?")
+        and rest[:1] in "'’"
+        and rest[1:2].isalpha()
+    ):
         return True  # `The river ranYou might also like'cause it stopped`
-    if not capital and not (written.islower() and (about.lowered or about.scraped)):
+    if not capital and not (written.islower() and (context.lowered or context.scraped)):
         return None if rest and rest[0] != "\n" else False
     if rest and rest[0] not in "\n[":
         if joined and rest[0] == " ":
             return capital and begins_anew(rest.lstrip() or "x")
-        if not (rest[0].isalnum() or begins_anew(rest) or (about.lowered and rest[0] in "'’")):
+        if not (rest[0].isalnum() or begins_anew(rest) or (context.lowered and rest[0] in "'’")):
             return False if capital and not before.isspace() else None  # a sentence goes on
         word = _ENDS_OF_A_WORD.match(rest)
         if word and word.group().lower() in _LIKE_WORDS:
             return None
-        if not (about.scraped or (begins_anew(rest, lowered=about.lowered) and capital)):
+        if not (context.scraped or (begins_anew(rest, lowered=context.lowered) and capital)):
             return False
     if before == "\n" or not before.isspace():
-        return capital or about.lowered
+        return capital or context.lowered
     # After a space it may end a sentence: `and You might also like`.
-    return about.scraped and capital
+    return context.scraped and capital
 
 
-def _live_start(text: str, start: int, about: About) -> int:
+def _live_start(text: str, start: int, context: RuleContext) -> int:
     """Return where `See <this artist> Live` begins directly before a marker, or the marker does."""
     end = start - (text[start - 1 : start] == "\n")
-    named = f"See {about.artist} Live"
-    return end - len(named) if about.artist and text.endswith(named, line_near(text, end)[0], end) else start
+    named = f"See {context.artist} Live"
+    return end - len(named) if context.artist and text.endswith(named, line_near(text, end)[0], end) else start
 
 
-def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
+def _pairs_end(text: str, end: int, context: RuleContext) -> tuple[int, Finding | None]:
     """Return where the recommended songs after a marker end, and what looks like more of them by somebody unknown."""
     odd, at, certain = None, end, end
     known: set[str] = set()
@@ -237,8 +243,8 @@ def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
             at = artist[0] + len(name)
         if is_genius(name):
             certain, odd = at, None  # and so are those above it: a song has no line between two of them
-        elif is_known(name, about):
-            known |= {title} if _may_be_title(title, about) else set()
+        elif is_known(name, context):
+            known |= {title} if _may_be_title(title, context) else set()
             sure = title in known and named >= number and (" " in title or " " in name or named)
             if sure or len(known) > 1:
                 certain, odd = at, None
@@ -248,15 +254,15 @@ def _pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
         elif _is_name(title) and _is_name(name) and len(name.split()) <= _MOST_NAME_WORDS:
             odd = odd or Finding(song[0], at, None)
         named += (_is_name(name) and len(name.split()) <= _MOST_NAME_WORDS and not _is_shouted(name)) or _may_be_title(
-            title, about
+            title, context
         )
     return certain, odd
 
 
-def _may_be_title(line: str, about: About) -> bool:
+def _may_be_title(line: str, context: RuleContext) -> bool:
     """Return whether a line may be the title above a name: not a sentence, and more than a shout."""
     bare = line.rstrip("!?.… ")
-    written = about.lowered or (is_titled(bare) and (bare == line or " " in bare))
+    written = context.lowered or (is_titled(bare) and (bare == line or " " in bare))
     return bool(bare) and written and not _is_shouted(bare)
 
 
@@ -268,7 +274,7 @@ def _is_name(line: str) -> bool:
     return is_titled(line) and any(letter.isupper() for letter in line)
 
 
-def _glued_pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | None]:
+def _glued_pairs_end(text: str, end: int, context: RuleContext) -> tuple[int, Finding | None]:
     """Return where recommended songs end that are glued to a marker and to each other: `Some SongSome ArtistOther Song…`."""
     line = text[end : min(line_near(text, end)[1], end + 2 * _MOST_PAIRS * _LONGEST_NAME)]
     if further := _MARKER.search(lower(line)):
@@ -279,7 +285,7 @@ def _glued_pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | 
     for _ in range(_MOST_PAIRS):
         # A title may have seams of its own.
         artists = range(first + 1, min(first + _MOST_TITLE_PIECES + 1, len(pieces)))
-        artist = next((number for number in artists if _is_known_piece(pieces[number], about)), None)
+        artist = next((number for number in artists if _is_known_piece(pieces[number], context)), None)
         if artist is None:
             break
         first = artist + 1
@@ -290,9 +296,9 @@ def _glued_pairs_end(text: str, end: int, about: About) -> tuple[int, Finding | 
     return end, Finding(end, end + len(line), None) if glued else None
 
 
-def _is_known_piece(piece: str, about: About) -> bool:
+def _is_known_piece(piece: str, context: RuleContext) -> bool:
     # What is glued to a name makes it none: `Genius English Translationsand so I go`.
-    return is_known(piece, about) and (is_titled(piece) or about.lowered)
+    return is_known(piece, context) and (is_titled(piece) or context.lowered)
 
 
 MIDDLE: tuple[Rule, ...] = (

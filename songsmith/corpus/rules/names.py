@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from songsmith.corpus.dirt.rule import About, fold
+from songsmith.corpus.rules.rule import RuleContext, fold
 
 _SMALL_WORDS = frozenset(
     ["a", "al", "an", "and", "at", "by", "de", "feat", "for", "from", "ft", "in", "la", "le", "of", "on", "or", "the", "to",
@@ -39,18 +39,18 @@ def is_genius(artist: str) -> bool:
     return folded.strip() == "genius" or (_GENIUS.search(artist.strip()) is not None and not _IN_NO_NAME.search(artist))
 
 
-def is_known(name: str, about: About) -> bool:
+def is_known(name: str, context: RuleContext) -> bool:
     """Return whether this is the artist of the song, one known beforehand, an account of Genius, or several with one of them."""
     if is_genius(name):
         return True
-    artist, whole = fold(about.artist), fold(name)
-    if whole and (whole == artist or whole in about.artists):
+    artist, whole = fold(context.artist), fold(name)
+    if whole and (whole == artist or whole in context.artists):
         return True
     # `Ann & Ben`, but not `You and I, Ann, forever`.
-    if not (artist or about.artists) or not is_titled(name):
+    if not (artist or context.artists) or not is_titled(name):
         return False
     folded = {fold(part) for part in _PARTS.split(name)} - {""}
-    return artist in folded or not about.artists.isdisjoint(folded)
+    return artist in folded or not context.artists.isdisjoint(folded)
 
 
 def is_titled(line: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from songsmith.corpus.dirt.rule import About, Finding, Rule, lines_of, rare
+from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, lines_of, rare
 
 if TYPE_CHECKING:
     from ftfy import TextFixerConfig
@@ -28,7 +28,7 @@ def mend_decoding(text: str) -> str:
     return text if text.isascii() or not _WRONG.search(text) else _mend(text)
 
 
-def _mojibake(text: str, about: About) -> list[Finding]:
+def _mojibake(text: str, context: RuleContext) -> list[Finding]:
     if not _WRONG_OF_RARE.search(rare(text)):
         return []
     findings = []
