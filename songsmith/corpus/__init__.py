@@ -1,1 +1,1 @@
-"""Words in: fetching, importing, keeping and cleaning lyrics."""
+"""Corpora of lyrics: fetching, importing, storing and cleaning songs."""

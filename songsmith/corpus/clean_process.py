@@ -1,7 +1,7 @@
-"""Batches of songs cleaned in child processes, one for each processor. Knows pipes; what cleaning is, `clean_songs` knows.
+"""Batches of songs cleaned in child processes, one for each processor. Knows pipes; the cleaning itself is in `clean_songs`.
 
-The two sides send each other pickled objects over the child's standard input and output, which nobody else can write to.
-A child ends when its input does, so that none outlives its parent, however that ended.
+The two sides send each other pickled objects over the child's standard input and output, which no other process can
+write to. A child ends when its input does, so that none outlives its parent, however that ended.
 """
 
 import os
@@ -28,9 +28,9 @@ def clean_batches(
     """Yield what becomes of each batch of lines, in their order. Closing the generator ends the children at once.
 
     Args:
-        batches: lines of raw songs; only a few are taken ahead of what is yielded.
+        batches: lines of raw songs; only a few are read ahead of what is yielded.
         options: how to clean them.
-        jobs: how many processes work beside this one; 1: this one does it itself.
+        jobs: how many child processes to use; 1: none, this process cleans.
 
     Raises:
         ValueError: a line holds no song.
@@ -63,12 +63,12 @@ def clean_batches(
         finally:
             for waiting in under_way:
                 waiting.cancel()
-            for child in children:  # or the threads would wait for what is under way
+            for child in children:  # otherwise the threads would wait for the batches in progress
                 child.end()
 
 
 class _Child:
-    """One process that cleans."""
+    """One child process that cleans."""
 
     def __init__(self, options: BatchOptions) -> None:
         self._process = subprocess.Popen(
@@ -77,14 +77,14 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C at the terminal is the face's to answer
+            start_new_session=True,  # the command line or the terminal interface handles Ctrl-C
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
         )
-        with suppress(OSError):  # ended already: `clean` will say so
+        with suppress(OSError):  # it has ended already: `clean` will report it
             self._send(options)
 
     def clean(self, lines: Sequence[bytes]) -> CleanedBatch:
-        """Have a batch cleaned. Blocks, and belongs in a thread."""
+        """Have a batch cleaned. Blocks: call it in a thread."""
         assert self._process.stdout is not None
         try:
             self._send(lines)
@@ -100,14 +100,14 @@ class _Child:
         return done
 
     def end(self) -> None:
-        """End it, whatever it is doing."""
+        """End the process, whatever it is doing."""
         self._process.kill()
         self._process.wait()
 
     def close(self) -> None:
-        """Free its pipes when no thread uses them any more."""
+        """Close its pipes, once no thread uses them any more."""
         for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # what was still on its way has nowhere to go
+            with suppress(OSError):  # nobody reads what was still being sent
                 assert pipe is not None
                 pipe.close()
 
@@ -122,7 +122,7 @@ def _children(count: int, options: BatchOptions) -> Iterator[list[_Child]]:
     children: list[_Child] = []
     try:
         for _ in range(count):
-            children.append(_Child(options))  # one by one: those that started must end if another does not
+            children.append(_Child(options))  # one by one: if one cannot be started, those before it must be ended
         yield children
     finally:
         for child in children:
@@ -131,7 +131,7 @@ def _children(count: int, options: BatchOptions) -> Iterator[list[_Child]]:
 
 
 def _serve(asked: IO[bytes], told: IO[bytes]) -> None:
-    """Be the child: take options, then batches, until there are no more."""
+    """Run as the child: read options, then batches, until there are no more."""
     with suppress(EOFError, BrokenPipeError):
         options = pickle.load(asked)
         while True:
@@ -146,4 +146,4 @@ def _serve(asked: IO[bytes], told: IO[bytes]) -> None:
 
 if __name__ == "__main__":
     _serve(sys.stdin.buffer, sys.stdout.buffer)
-    os._exit(0)  # nothing is left to tidy up, and nobody to tell
+    os._exit(0)  # nothing is left to clean up, and nobody to report to

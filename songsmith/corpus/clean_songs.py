@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SongCleaned:
-    """A song that cleaning changes, doubts, or sets aside."""
+    """A song that cleaning changes, finds suspicious, or sets aside."""
 
     id: str
     title: str = ""
     removed: tuple[Removed, ...] = ()
     suspicious: tuple[Suspicious, ...] = ()
-    """What stays, though a person might want to look at it."""
+    """What was kept, but a person may want to look at."""
     set_aside: str = ""
     """Why it is not used; empty if it is."""
     duplicate_of: str = ""
-    """The id of the song that is kept in its stead, if it is set aside for that."""
+    """The id of the song that is kept instead of it, if it is set aside as a duplicate."""
     similarity: float | None = None
     """How many of their words the two share, from 0 to 1."""
     raw_text: str | None = None
-    """As it came, if that was asked for."""
+    """The text as it came, if that was asked for."""
     clean_text: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what a report keeps of it as JSON values, without its texts; empty fields are left out."""
+        """Return what a report stores of it as JSON values, without its texts; empty fields are left out."""
         row: dict[str, Any] = {"id": self.id, "title": self.title}
         row |= {
             "removed": [asdict(span) for span in self.removed],
@@ -72,27 +72,27 @@ class BatchOptions:
 
     cleaning: CleaningOptions = field(default_factory=CleaningOptions)
     fingerprints: bool = True
-    """Make what near-duplicates are found by."""
+    """Compute the fingerprints by which near-duplicates are found."""
     texts: bool = False
-    """Hand back every song that is changed, with its texts."""
+    """Return every song that is changed, with its texts."""
 
 
 @dataclass(kw_only=True)
 class CleanedBatch:
-    """What became of a batch of songs."""
+    """The result of cleaning a batch of songs."""
 
     read: int = 0
     kept: int = 0
     changed: int = 0
-    """Songs kept whose text is not what came; line breaks around it do not count."""
+    """Songs kept whose text differs from the raw one; line breaks around it do not count."""
     songs: bytes = b""
     """A line of JSON for each song that is kept."""
     fingerprints: "NDArray[np.void] | None" = None
-    """One of `dedupe` for each song that is kept."""
+    """A row of `dedupe.FINGERPRINT` for each song that is kept."""
     set_aside: list[tuple[SetAside, int]] = field(default_factory=list)
     """Songs that are not used; for a page of translations, the `dedupe.digest` of what it translates, else 0."""
     report: bytes = b""
-    """A line of JSON for each song in which something was removed, doubted, or that is set aside."""
+    """A line of JSON for each song in which something was removed or is suspicious, or that is set aside."""
     changes: list[SongCleaned] = field(default_factory=list)
     """Every song that changed or is in the report, if texts were asked for."""
     removed: Counter[str] = field(default_factory=Counter)
@@ -149,7 +149,7 @@ def clean_lines(lines: Sequence[bytes], options: BatchOptions) -> CleanedBatch:
 
 
 def encode_change(change: SongCleaned) -> bytes:
-    """Return the line of JSON that a report keeps."""
+    """Return the line of JSON that a report stores."""
     row = change.as_json()
     try:
         return encode_row(row)
@@ -165,7 +165,7 @@ def _clean(raw: RawRecord, options: CleaningOptions) -> tuple[CleanRecord | SetA
     )
     reason = cleaned.set_aside
     if not reason and (mark := find_mark("\n".join((record.title, record.artist, record.text)))):
-        reason = f"holds songsmith's own mark {mark}"  # what was fetched has not been looked at before
+        reason = f"holds songsmith's own mark {mark}"  # fetched lyrics have not been checked before
     if not reason and not any(has_words(line) and not parse_header(line.strip()) for line in record.text.splitlines()):
         reason = "no words"
     return (SetAside(id=raw.id, title=record.title, reason=reason) if reason else record), cleaned

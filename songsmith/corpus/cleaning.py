@@ -1,4 +1,4 @@
-"""Clean one lyric: run the rules over it until nothing changes, and tell what went. Pure; reads and writes nothing."""
+"""Clean one lyric: run the rules over it until nothing changes, and report what was removed. Pure; reads and writes nothing."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -21,23 +21,23 @@ from songsmith.corpus.rules.twice import TWICE
 from songsmith.corpus.rules.unsung import why_no_song
 from songsmith.errors import UsageError
 
-# What is cut leaves blank lines: where they go at once, the rules after it need not run again.
+# Removing something leaves blank lines. Removed at once, they do not make the rules after it run again.
 _IN_TURN = (MOJIBAKE, *CHARACTERS, ANNOUNCED, *HEAD, *MIDDLE, *TWICE, *TAIL, BLANK_LINES, *BREAKS, *QUOTES, *STRUCTURE)
 RULES: tuple[Rule, ...] = tuple(dict.fromkeys(_IN_TURN))
-"""Every rule that runs unasked, in the order in which they run first."""
+"""The rules that run by default, in order."""
 CHOICES: tuple[Rule, ...] = (AD_LIBS, HEADERS)
-"""What runs only where it is asked for, once a text is clean."""
+"""The rules that run only when asked for, once a text is clean."""
 _CALLED_CHORUS = "returning stanza"
 
-# Text made to be taken apart one layer a pass is no song; one that is settles in three.
+# A song needs three passes at most; a text that needs many more was made to keep the rules busy.
 _MOST_PASSES = 12
-# What proves that a text was taken from a lyrics page. Each begins with what is searched for fast, or stands at an end.
+# What proves that a text was taken from a lyrics page. Each begins with a literal, which is fast to search, or stands at an end.
 _COUNTED = re.compile(r"\s*\d[\d.,]{0,8}K?\s?Contributors?(?=Translation|[A-Z]|\s*\n)")
 _EMBEDDED = re.compile(r"[\d\n]Embed\s*\Z")
 _TICKETS = re.compile(rf"Get tickets as low as (?:{PRICE})")
 _MARKED = re.compile(r"You might also like(?:\[|\n(?=\[))")
 _LONGEST_END = 60
-# Where one of these is left, what was known of the raw text decided about it; cleaned again, the text would tell less.
+# One of these that is still there was kept for a reason that only the raw text gave: cleaned again, the text tells less.
 _REMEMBERED = ("lyrics", "embed", "get tickets", "you might also like")
 
 
@@ -52,7 +52,7 @@ class CleaningOptions:
     strip_headers: bool = False
     """Whether section headers go; the stanzas stay apart."""
     known_artists: frozenset[str] = frozenset()
-    """Names after which a recommended song is known for one, besides the artist of the song itself."""
+    """Artists by whose names recommended songs are recognised, besides the artist of the song itself."""
 
     def __post_init__(self) -> None:
         if unknown := self.disabled - {rule.name for rule in RULES}:
@@ -61,8 +61,8 @@ class CleaningOptions:
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules that run unasked, as far as they are wanted."""
-        # Nobody is told of a chorus whose header goes.
+        """The rules that run by default, less those switched off."""
+        # Where headers are dropped, none is reported for a chorus.
         unwanted = self.disabled | ({_CALLED_CHORUS} if self.strip_headers else set())
         return tuple(rule for rule in _IN_TURN if rule.name not in unwanted)
 
@@ -79,20 +79,20 @@ class CleaningOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Removed:
-    """Something that went, was written in another way, or was put in."""
+    """Something that was removed, replaced or inserted."""
 
     rule: str
     text: str
-    """As it stood; nothing where words were only put in."""
+    """The text that was there; empty where words were only inserted."""
     line: int
-    """Its line in the raw text, counted from 1; what was put in has that of the text it was put to."""
+    """Its line in the raw text, counted from 1; for an insertion, that of the text it was added to."""
     replacement: str = ""
-    """What stands there now, without the line breaks around it; nothing where it only went."""
+    """What is there now, without the line breaks around it; empty where it was only removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suspicious:
-    """Something that was kept, but that a person might want to look at."""
+    """Something that was kept, but that a person may want to look at."""
 
     rule: str
     text: str
@@ -102,13 +102,13 @@ class Suspicious:
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaned:
-    """What became of a text."""
+    """The result of cleaning a text."""
 
     text: str
     removed: tuple[Removed, ...] = ()
     suspicious: tuple[Suspicious, ...] = ()
     set_aside: str = ""
-    """Why it is no song; nothing if it is one."""
+    """Why it is not a song; empty if it is one."""
 
 
 _DEFAULT = CleaningOptions()
@@ -120,7 +120,7 @@ def clean_record(record: RawRecord, *, options: CleaningOptions = _DEFAULT) -> C
 
 
 def clean_text(text: str, *, title: str = "", artist: str = "", options: CleaningOptions = _DEFAULT) -> Cleaned:
-    """Return the song in a text without what does not belong to it; cleaning that again changes nothing."""
+    """Return the song in a text, without what does not belong to it. Cleaning the result again changes nothing."""
     work = _Work(text, title=title, artist=artist, artists=options.folded_artists)
     settled = work.settle(options.rules) and (not options.choices or work.settle((*options.rules, *options.choices)))
     if not settled:
@@ -136,7 +136,7 @@ def clean_text(text: str, *, title: str = "", artist: str = "", options: Cleanin
 
 
 class _Work:
-    """A text that rules work on, and what they did so far."""
+    """A text that rules work on, and what they have done so far."""
 
     def __init__(self, text: str, *, title: str = "", artist: str = "", artists: frozenset[str] = frozenset()) -> None:
         self.text = text
@@ -145,7 +145,7 @@ class _Work:
         self._about = RuleContext(title=title, artist=artist, artists=artists)
         self._see_anew()
         self._lines: Sequence[int] = ()
-        """For each line the raw line it comes from; empty while nobody asked."""
+        """For each line the raw line it comes from; empty until it is needed."""
 
     def settle(self, rules: Sequence[Rule]) -> bool:
         """Run rules until none of them changes anything, even where nothing is known of what the text was before.
@@ -174,7 +174,7 @@ class _Work:
         return not rules
 
     def _do(self, rule: Rule, findings: Sequence[Finding]) -> bool:
-        """Do what a rule found; return whether that changed anything."""
+        """Apply what a rule found; return whether that changed anything."""
         text, changed = self.text, False
         self._lines = lines = self._lines or range(1, text.count("\n") + 2)
         pieces: list[str] = []
@@ -193,7 +193,7 @@ class _Work:
             else:
                 changed = True
                 origins += [lines[first]] * new.count("\n")
-                # What is cut as a whole line leaves its row to the line that moves up, what ends in a line break to the next.
+                # A whole line that is cut gives its number to the line that moves up; a span ending in a line break, to the next.
                 if new.endswith("\n") or (span and (not finding.start or text[finding.start - 1] == "\n")):
                     origins[-1] = lines[last]
                 if rule.reports and (span + new).strip(" \n"):
@@ -209,21 +209,21 @@ class _Work:
         return changed
 
     def _see_anew(self) -> None:
-        """Find out what there is to know of a text that is seen for the first time."""
+        """Set the rules' context for a text that is seen for the first time."""
         context = self._about
         context.joined = "\n" not in self.text.strip() and "\\n" not in self.text
         context.untitled, context.beheaded, context.scraped = "EmbedShare" in self.text, False, False
         self._look()
 
     def _look(self) -> None:
-        """Find out what there is to know of the text as it is now; that it was scraped, once known, stays known."""
+        """Update the rules' context for the text as it is now; once known to be scraped, it stays so."""
         context, folded = self._about, lower(self.text)
         context.folded, context.lowered = folded, folded == self.text
         context.scraped = context.scraped or _is_scraped(self.text, folded)
 
 
 def _still_there(suspicious: Iterable[Suspicious], text: str) -> tuple[Suspicious, ...]:
-    """Return what was kept to the end; another rule may have known later what it was."""
+    """Return the suspicious spans that are still there; a later rule may have removed some."""
     if not (found := tuple(suspicious)):
         return ()
     folded = fold(text)

@@ -1,12 +1,12 @@
-"""Near-duplicate songs, found by MinHash over their words. Compares; takes nothing away, and reads no file itself.
+"""Near-duplicate songs, found by MinHash over their words. Compares; removes nothing, and reads no file itself.
 
-Two songs are alike as far as their words are: the number of different words that both have, over the number that either
-has (Jaccard). Nobody can compare a million songs with each other, so each is signed with the least of its words under
-168 orders; songs that agree in one of 28 bands of 6 orders meet, which two with 0.8 in common do in 99.98 of 100 cases,
-and those with 0.2 in one of 560. The bands are found by sorting. Whoever meets is then compared exactly, by the words.
+Two songs are as similar as their sets of words: the number of different words that both have, over the number that either
+has (Jaccard). A million songs cannot all be compared with each other, so each has a signature: the least of its words under
+168 orders. Songs that agree in one of 28 bands of 6 orders are candidates, which two with a similarity of 0.8 are in 99.98 of
+100 cases, and two with 0.2 in one of 560. The bands are found by sorting. Candidates are then compared exactly, by their words.
 
-The datasketch library does the same with a Python object a song and a dictionary a band: several times the memory. Here a
-song is one row of an array, 696 bytes.
+The datasketch library does the same with a Python object per song and a dictionary per band: several times the memory. Here
+a song is one row of an array, 696 bytes.
 """
 
 import re
@@ -26,20 +26,20 @@ from songsmith.words import COMPARED_WORD
 BANDS, ROWS = 28, 6
 ORDERS = BANDS * ROWS
 ACCEPTED = 0.7
-"""Songs that have so much in common are near-duplicates."""
+"""Songs with at least this similarity are near-duplicates."""
 ACCEPTED_SAME_TITLE = 0.5
-"""Those of one artist with one title, marks such as `(Live)` aside, are from here on."""
+"""The same for songs of one artist with one title, marks such as `(Live)` aside."""
 FEWEST_WORDS = 10
 """Two songs that both have fewer different words are near-duplicates only if they are the same word for word."""
 
-# What chance lets two signatures differ from what their songs have in common: more than three standard deviations.
+# How far the similarity of two signatures may be off by chance: more than three standard deviations.
 _DOUBT = 0.12
 _MOST_NEIGHBOURS = 128
 _PAIRS_A_TURN = 1 << 16
 _MOST_REMEMBERED = 200_000
 _COLUMNS = {"signature": ("<u4", (ORDERS,)), "song": "<u8", "words": "<u4", "size": "<u4", "rank": "u1"}
 FINGERPRINT = np.dtype({"names": list(_COLUMNS), "formats": list(_COLUMNS.values())}, align=True)
-"""What is remembered of a song: its signature, a digest of `Version.song` (0: not known), how many words it has, how many
+"""What is stored of a song: its signature, a digest of `Version.song` (0: not known), how many words it has, how many
 bytes its line takes, and its rank."""
 
 _seeds = np.random.default_rng(20240229)
@@ -56,7 +56,7 @@ _WORD_OR_SIGN = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\w)+")
 
 
 class _Numbers(dict[str, int]):
-    """For each word a number as good as drawn by lot; remembers the words it met."""
+    """A hash for each word, cached."""
 
     def __missing__(self, word: str) -> int:
         if len(self) >= _MOST_REMEMBERED:
@@ -70,18 +70,18 @@ _numbers = _Numbers()
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicate:
-    """A song that another one stands for."""
+    """A song that another one is kept instead of."""
 
     row: int
     of: int
     """The row of the one that is kept."""
     similarity: float | None
-    """The words they have in common, from 0.5 to 1; None: the same song in another language or script."""
+    """Their similarity, from 0.5 to 1; None: the same song in another language or script."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BandsCompared:
-    """So much of the search for near-duplicates is done."""
+    """How much of the search for near-duplicates is done."""
 
     count: int
     total: int
@@ -102,14 +102,14 @@ def list_words(text: str) -> list[str]:
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
-    """Return how much two sets have in common, from 0 to 1."""
+    """Return the Jaccard similarity of two sets, from 0 to 1."""
     shared = len(first & second)
     return shared / (len(first) + len(second) - shared) if first or second else 1.0
 
 
 def sign(words: frozenset[str]) -> NDArray[np.uint32]:
     """Return the signature of a set of words: the least of them under each of the orders, which never change."""
-    words = words or frozenset([""])  # of none there would be no least
+    words = words or frozenset([""])  # an empty set has no least word
     x = np.fromiter(map(_numbers.__getitem__, words), np.uint32, len(words))  # (W,)
     hashed = np.multiply.outer(x, _FACTORS)  # (W,) x (O,) -> (W, O), modulo 2 ** 32
     hashed += _SUMMANDS
@@ -125,7 +125,7 @@ def fingerprint(record: CleanRecord, *, size: int) -> tuple[Any, ...]:
 
 
 def digest(song: str) -> int:
-    """Return what stands for a `Version.song` in a row; 0 for none."""
+    """Return the digest of a `Version.song` for a row; 0 for none."""
     return int.from_bytes(blake2b(song.encode("utf-8", "replace"), digest_size=8).digest(), "little") if song else 0
 
 
@@ -134,7 +134,7 @@ def find_duplicates(
     read: Callable[[int], str],
     compare: Callable[[frozenset[str], frozenset[str]], float] = jaccard,
 ) -> Generator[BandsCompared | Duplicate, None, None]:
-    """Yield each song that another stands for: the one with the plain title, else with most words, else the first.
+    """Yield each duplicate. Kept is the song with the plain title, else the one with most words, else the first.
 
     Args:
         rows: FINGERPRINT of each song, in the order in which they came.
@@ -152,7 +152,7 @@ def find_duplicates(
         if original is not None:
             originals[row] = gone[original].of if original in gone else original
     for found in gone.values():
-        if found.of in originals:  # a translation, which goes itself
+        if found.of in originals:  # a translation, which is a duplicate itself
             yield Duplicate(row=found.row, of=originals[found.of], similarity=None)
         else:
             yield found
@@ -175,7 +175,7 @@ def find_originals(rows: NDArray[np.void], songs: Sequence[int]) -> list[int | N
 
 
 class _Search:
-    """Songs being joined into groups."""
+    """Songs joined into groups (union-find)."""
 
     def __init__(
         self,
@@ -189,11 +189,11 @@ class _Search:
         self._words = lru_cache(maxsize=4096)(lambda row: _compared_by(list_words(read(row))))
 
     def join(self, pairs: Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> None:
-        """Join those of the pairs that are alike."""
+        """Join those of the pairs that are similar."""
         for left, right in pairs:
             for start in range(0, len(left), _PAIRS_A_TURN):
                 one, other = left[start : start + _PAIRS_A_TURN], right[start : start + _PAIRS_A_TURN]
-                # Of a song that is there 1000 times, most are joined soon.
+                # Of a song with 1000 copies, most are joined soon.
                 apart = self._roots(one) != self._roots(other)
                 one, other = one[apart], other[apart]
                 close = self._may_be_alike(one, other)
@@ -209,7 +209,7 @@ class _Search:
                 yield group.tolist()
 
     def choose(self, group: list[int]) -> Iterator[Duplicate]:
-        """Yield those that the best of a group stands for, and so on with the rest: a chain may join what is not alike."""
+        """Yield the duplicates of the best song of a group, then of the best of the rest: a chain may join dissimilar songs."""
         left = sorted(group, key=lambda row: _worth(self._rows, row))
         while left:
             kept, *others = left
@@ -243,7 +243,7 @@ class _Search:
         return roots
 
     def _may_be_alike(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which pairs are worth reading their words, by their signatures."""
+        """Return which pairs are similar enough by their signatures to compare their words."""
         signatures, songs = self._rows["signature"], self._rows["song"]
         alike = (signatures[one] == signatures[other]).mean(axis=1)
         titled = (songs[one] == songs[other]) & (songs[one] != 0)
@@ -251,7 +251,7 @@ class _Search:
         return close
 
     def _compare(self, first: int, second: int) -> float | None:
-        """Return how much two songs have in common if it is enough."""
+        """Return the similarity of two songs if it is enough, else None."""
         songs = self._rows["song"]
         same_title = songs[first] != 0 and songs[first] == songs[second]
         (words, few), (others, as_few) = self._words(first), self._words(second)
@@ -262,7 +262,7 @@ class _Search:
 
 
 def _compared_by(words: list[str]) -> tuple[frozenset[str], tuple[str, ...] | None]:
-    """Return the different words of a song, and all in their order where those are too few to tell by."""
+    """Return the different words of a song; and all words in order where there are too few different ones to judge by."""
     different = frozenset(words)
     return different, tuple(words) if len(different) < FEWEST_WORDS else None
 
@@ -272,7 +272,7 @@ def _worth(rows: NDArray[np.void], row: int) -> tuple[int, int, int]:
 
 
 def _meet(rows: NDArray[np.void], band: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield pairs of rows that agree in a band; `near` puts those beside each other that agree in the next one too."""
+    """Yield pairs of rows that agree in a band; those that also agree in the next one are sorted side by side."""
     keys, near = (_hash_band(rows, number % BANDS) for number in (band, band + 1))
     return _pairs(np.lexsort((near, keys)), keys)
 

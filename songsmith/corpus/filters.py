@@ -1,4 +1,4 @@
-"""Which songs to take: `kind=song`, `oov<=0.03`, `artist~burns`. Judges records, and knows nothing of where they are kept."""
+"""Which songs to take: `kind=song`, `oov<=0.03`, `artist~burns`. Tests records; knows nothing of where they are stored."""
 
 import math
 import operator
@@ -24,7 +24,7 @@ class Filter:
     field: str
     """title, artist, source, id, url, text, or the name of a metadata field."""
     operator: str
-    """One of = != < <= > >= and ~ (contains) !~ (does not). None of them minds the case of letters."""
+    """One of = != < <= > >= and ~ (contains) !~ (does not). None is case-sensitive."""
     value: str
     """As it was written. Numbers compare as numbers, a year with the year of a date."""
 
@@ -33,7 +33,7 @@ class Filter:
         """Read a condition as a person writes it.
 
         Raises:
-            UsageError: it is none.
+            UsageError: it is not a condition.
         """
         match = re.fullmatch(r"\s*([^=!<>~]+?)\s*(!=|!~|<=|>=|==|=|<|>|~)\s*(.*?)\s*", expression, re.DOTALL)
         if not match:
@@ -55,7 +55,7 @@ class Filter:
         if self.operator in ("=", "!="):
             return _equal(found, self.value) is (self.operator == "=")
         wanted, number = _as_numbers(self.value, found)
-        if wanted is None:  # a date, say; a number stands in no order with it
+        if wanted is None:  # such as a date, which has no order with a number
             return isinstance(found, str) and _ORDERS[self.operator](found, self.value)
         return number is not None and _ORDERS[self.operator](number, wanted)
 
@@ -69,7 +69,7 @@ def matches(record: RawRecord | CleanRecord, filters: Sequence[Filter]) -> bool:
 
 
 class FilterSet:
-    """Takes the songs that meet conditions, and notices a condition on a field that none of them has."""
+    """Accepts the songs that meet all of some conditions, and notices a condition on a field that no song has."""
 
     def __init__(self, filters: Sequence[Filter]) -> None:
         """Begin with no song seen."""
@@ -86,14 +86,14 @@ class FilterSet:
 
     @property
     def notice(self) -> str:
-        """What there is to say once all songs are seen: that no song has a field, which may be misspelt. Else nothing."""
+        """Once all songs are seen: a sentence that no song has a field, which may be misspelt; empty if all fields exist."""
         unknown = [known.field for known in self.filters if known.field not in (*_FIELDS, *self._fields_seen)]
         if not unknown or not self._seen:
             return ""
         return f"No song has '{unknown[0]}'; there are: {', '.join((*sorted(self._fields_seen), *_FIELDS))}."
 
     def check(self) -> None:
-        """See whether all fields were there, once all songs are seen.
+        """Check that every field exists, once all songs are seen.
 
         Raises:
             UsageError: no song has one of them.

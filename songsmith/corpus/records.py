@@ -1,4 +1,4 @@
-"""What a corpus is made of: songs as they came, songs as they are used, songs that are not. Reads and writes no file."""
+"""The records of a corpus: raw songs, clean songs, and what was set aside. Reads and writes no file."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ class RawRecord:
     """A song exactly as it came."""
 
     id: str
-    """Its identity within a corpus: the source's own, such as `genius:123`, else what `identify` makes of its words."""
+    """Its identity within a corpus: the source's own, such as `genius:123`, else what `identify` returns for its words."""
     text: str
     """The lyric as it came, with whatever else the page had."""
     title: str = ""
@@ -45,12 +45,12 @@ class RawRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class CleanRecord:
-    """A song as it is learned from."""
+    """A song as models are trained on it."""
 
     id: str
     """That of its raw record."""
     text: str
-    """The song text: a line a row, stanzas divided by blank lines, headers in brackets."""
+    """The song text: one line per row, stanzas separated by blank lines, headers in brackets."""
     title: str = ""
     artist: str = ""
     source: str = ""
@@ -81,7 +81,7 @@ class SetAside:
     """That of the record; where none could be read, the file and the line."""
     title: str = ""
     reason: str = ""
-    """A few words after which others can be counted that share them."""
+    """A few words, the same for all records with this reason, so that they can be counted."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, empty fields left out."""
@@ -112,7 +112,7 @@ def hash_words(record: RawRecord) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Return whether there is a single letter in a text, of whatever script."""
+    """Return whether a text has at least one letter, of any script."""
     return re.search(r"[^\W\d_]", text) is not None
 
 
@@ -139,7 +139,7 @@ def mend(record: Stored) -> Stored:
 
 
 def encode(record: Stored) -> bytes:
-    """Return the line of JSON that keeps a record, mended if need be."""
+    """Return the line of JSON that stores a record, mended if necessary."""
     try:
         return encode_row(record.as_json())
     except UnicodeEncodeError:
@@ -156,10 +156,10 @@ def _as_json(record: object, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _read(cls: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a record in a row. Keys that are not known are passed over: a later version may add some.
+    """Return the values of a record in a row. Unknown keys are ignored: a later version may add some.
 
     Raises:
-        TypeError: a value is not of the kind that it must be.
+        TypeError: a value has the wrong type.
     """
     values = {known.name: row[key] for known in fields(cls) if (key := _KEYS.get(known.name, known.name)) in row}
     for name, value in values.items():

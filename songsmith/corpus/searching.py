@@ -1,4 +1,4 @@
-"""Which songs have certain words, and on which lines. Judges records it is handed; case and accents do not matter to it."""
+"""Which songs have certain words, and on which lines. Ignores case and accents."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ _NO_WORD_BEFORE, _NO_WORD_BEHIND, _GAP = rf"(?<!{WORD_CHARACTER})", rf"(?!{WORD_
 
 
 class SearchField(StrEnum):
-    """Where words are looked for."""
+    """Where to look for words."""
 
     TITLE = "title"
     ARTIST = "artist"
@@ -59,7 +59,7 @@ class Query:
     def find(self, record: RawRecord | CleanRecord) -> tuple[Hit, ...]:
         """Return the lines of a song that have any of the terms; none unless the song has all of them."""
         text = _fold("\n".join(getattr(record, field) for field in self._fields))
-        # Most songs lack a word: that is soon seen.
+        # Most songs lack a word, which is quick to find out.
         if not all(word in text for word in self._words) or not all(pattern.search(text) for pattern in self._patterns):
             return ()
         return tuple(
@@ -80,7 +80,7 @@ class Query:
 
 
 def _fold(text: str) -> str:
-    """Return a text without what makes no difference: case and accents. It has as many lines."""
+    """Return a text without case and accents, which make no difference. It has as many lines."""
     if text.isascii():
         return text.lower()
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))

@@ -1,4 +1,4 @@
-"""What a corpus is like, in numbers. Counts songs it is handed; reads no file, and has its lines heard by someone else."""
+"""Statistics of a corpus. Counts songs it is given; reads no file, and is told by its caller how lines sound."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,11 +26,11 @@ _TOP = 10
 
 
 class HeardLine(Protocol):
-    """What can be heard of a line."""
+    """How a line sounds."""
 
     @property
     def syllables(self) -> int:
-        """How many there are."""
+        """How many syllables it has."""
 
     @property
     def end_word(self) -> str | None:
@@ -38,7 +38,7 @@ class HeardLine(Protocol):
 
     @property
     def rhyme_part(self) -> tuple[str, ...]:
-        """What that word rhymes on; nothing where that cannot be told."""
+        """The phones that it rhymes on; empty where they are not known."""
 
     @property
     def foreign(self) -> bool:
@@ -46,7 +46,7 @@ class HeardLine(Protocol):
 
 
 Often = tuple[tuple[str, int], ...]
-"""What is there most often, and how often."""
+"""The most frequent, with their counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,24 +65,24 @@ class CorpusStatistics:
     stanzas: Mapping[str, int]
     """How many sections with lines there are of each kind, the most frequent first."""
     lines_a_stanza: Mapping[int, int]
-    """How many sections of whatever kind have so many lines."""
+    """How many sections of any kind have this many lines."""
     lines_a_verse: Mapping[int, int]
-    """How many verses have so many lines."""
+    """How many verses have this many lines."""
     syllables_a_line: Mapping[int, int]
-    """How many lines have so many syllables. A line that cannot be counted, being in another script or no line, is left out."""
+    """How many lines have this many syllables. A line that cannot be counted, such as one in another script, is left out."""
     mean_syllables_a_verse: float
     """Of the verses whose lines can all be counted."""
     verse_shapes: Often
     """The syllables of each line of a verse, as in `8-6-8-6`, of verses with two to eight lines."""
     rhyme_density: float | None
-    """Share of the lines, of those whose end can be heard, that rhyme with another of their stanza within four lines: the
-    last words differ, and sound alike from the last stressed vowel on. None where no end can be heard."""
+    """Share of the lines, of those whose last sounds are known, that rhyme with another of their stanza within four lines: the
+    last words differ, and sound alike from the last stressed vowel on. None where no last sounds are known."""
     rhyme_schemes: Often
     """Which lines of a stanza with two to eight of them sound alike at the end, as in `ABAB`; a word repeated does."""
     forms: Often
     """The sections of a song: I intro, V verse, P pre-chorus, C chorus, B bridge, O outro; more than three alike, `V×5`."""
     repeated_lines: Often
-    """The lines that stand there most often, and how often; each more than once. Signs at the end do not count."""
+    """The most frequent lines with their counts, each more than once. Punctuation at the end is ignored."""
     repeated_lines_slack: int
     """How much those counts may be too low at most; more than 0 only where there are too many lines to remember."""
 
@@ -103,14 +103,14 @@ class CorpusStatistics:
 
 
 class StatisticsCounter:
-    """Counts songs one after the other.
+    """Counts songs one by one.
 
-    Its memory grows with the words and artists that differ, and no further: of lines, forms and shapes the rarest are
-    forgotten when there are too many.
+    Its memory grows only with the number of different words and artists: of lines, forms and shapes the rarest are
+    dropped when there are too many.
     """
 
     def __init__(self, hear: Callable[[str], HeardLine]) -> None:
-        """Begin with nothing, and ask `hear` how a line sounds."""
+        """Begin with nothing counted; `hear` returns how a line sounds."""
         self._hear = hear
         self._songs = self._words = self._bytes = self._lines = 0
         self._artists: set[str] = set()
@@ -129,7 +129,7 @@ class StatisticsCounter:
         self._songs += 1
         if song.artist:
             self._artists.add(song.artist.casefold())
-        known: dict[str, HeardLine] = {}  # a chorus is heard once
+        known: dict[str, HeardLine] = {}  # a chorus that comes back is looked up once
         for section in song.sections:
             if section.lines:
                 self._add_section(section, known)
@@ -171,7 +171,7 @@ class StatisticsCounter:
                     self._shapes.add("-".join(map(str, counts)))
 
     def finish(self) -> CorpusStatistics:
-        """Return what it came to."""
+        """Return the statistics."""
         return CorpusStatistics(
             songs=self._songs, artists=len(self._artists), lines=self._lines, words=self._words,
             vocabulary=len(self._vocabulary), bytes=self._bytes, stanzas=dict(self._kinds.most_common()),
@@ -210,7 +210,7 @@ def write_scheme(heard: Sequence[HeardLine]) -> str:
 
 
 def mean(counts: Mapping[int, int]) -> float:
-    """Return the mean of sizes, of each of which there are so many; 0 where there are none."""
+    """Return the mean of sizes, given how many there are of each; 0 where there are none."""
     return sum(size * count for size, count in counts.items()) / (sum(counts.values()) or 1)
 
 

@@ -18,7 +18,7 @@ _VERSION = re.compile(
     r"re-?recorded|reprise|en vivo|ao vivo|en directo|dal vivo|remezcla|versi[oó]n|vers[aã]o|versione)\b",
     re.IGNORECASE,
 )
-# How languages are called in English, and beginnings of what they call themselves, in whatever gender and case.
+# Names of languages in English, and how they begin in the languages themselves, in any gender and case.
 _LANGUAGE = (
     r"(?:(?:(?:brazilian|latin(?: american)?|european|american|british|traditional|simplified|modern|ancient|old) )?(?:"
     r"afrikaans|albanian|arabic|armenian|azerbaijani|basque|bengali|bosnian|bulgarian|cantonese|catalan|chinese|croatian|czech|"
@@ -34,7 +34,7 @@ _TRANSLATED = (
     r"translat(?:ion|ed)|romani[sz](?:ed|ations?)|romaji|transliterat(?:ion|ed)|traducci[oó]n|tradu[cç][aã]o|traduction|"
     r"traduzione|übersetzung|çeviri(?:si)?|tłumaczenie|перевод|переклад|ترجم\w*|翻訳|翻译|번역|로마자"
 )
-# No more than that: `Lost in Translation` is a title of its own.
+# Only as a whole: `Lost in Translation` is a title of its own.
 _TRANSLATION = re.compile(
     rf"(?:{_LANGUAGE} )?(?:{_TRANSLATED})(?: lyrics| version)?"
     rf"(?: (?:(?:in|into|to|auf|ins?|al|en|em|na|po|на) )?(?:el )?{_LANGUAGE})?|{_LANGUAGE}(?:翻訳|翻译)",
@@ -55,17 +55,17 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """What title and artist say of a page."""
+    """What title and artist say about a page."""
 
     song: str
-    """Title without its marks, and artist, as they are compared: alike for all versions of a song. Empty: not known."""
+    """Title without its marks, and artist, folded for comparing: the same for all versions of a song. Empty: not known."""
     rank: Rank
 
 
 def read_title(title: str, artist: str) -> Version:
     """Return which song a page is a version of: `Red (Live)` and `Red - 2011 Remaster` by one artist are both `Red`."""
     title, rank = title[:_LONGEST_TITLE].strip(), Rank.PLAIN
-    if is_genius(artist):  # such pages are called `Artist - Title (English Translation)`
+    if is_genius(artist):  # such pages are titled `Artist - Title (English Translation)`
         rank = Rank.TRANSLATED
         artist, _, title = title.partition(" - ")
         if match := _BRACKETED_AT_END.match(title):

@@ -51,7 +51,8 @@ def _fill(
     from safetensors.torch import save
 
     halves = {
-        spec.names.saved(name): weight.detach().to("cpu", torch.float16).contiguous() for name, weight in weights.items()
+        spec.names.saved(name): weight.detach().to("cpu", torch.float16).contiguous()
+        for name, weight in weights.items()
     }
     # Not save_file, which hides the disk's own errors and makes a file that only its owner can read.
     (folder / WEIGHTS).write_bytes(save(halves, metadata={"format": "pt"}))

@@ -1,1 +1,1 @@
-"""Use cases that join rooms; every face calls these."""
+"""Use cases that combine the other packages; the command line and the terminal interface call these."""

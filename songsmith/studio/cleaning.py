@@ -1,4 +1,4 @@
-"""Make the clean songs of a corpus of its raw ones. A generator of typed events; closing one ends the work."""
+"""Make the clean songs of a corpus from its raw ones. A generator of typed events; closing one ends the work."""
 
 import json
 import re
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from songsmith.corpus.cleaning import CleaningOptions
 
 DUPLICATE = "near-duplicate"
-"""What a reason begins with where a song is set aside since another stands for it; its title and id follow."""
+"""How the reason begins where a song is set aside as a duplicate; title and id of the song that is kept follow."""
 MOST_JOBS = 256
 _BATCH_BYTES = 1 << 18
 _BATCH_SONGS = 250
-# What one process cleans in the time in which another starts, several times over.
+# Several times what one process cleans while another starts.
 _BYTES_A_JOB = 16 << 20
 _ARTIST = re.compile(rb'"artist":"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, kw_only=True)
 class DuplicatesSought:
-    """So much of the search for near-duplicates is done."""
+    """How much of the search for near-duplicates is done."""
 
     count: int
     total: int
@@ -50,24 +50,24 @@ class CorpusCleaned:
     corpus: str
     kept: int
     changed: int
-    """Songs whose text is not what came; line breaks around it do not count."""
+    """Songs whose text differs from the raw one; line breaks around it do not count."""
     set_aside: Mapping[str, int]
-    """How many songs are not used, by reason."""
+    """How many songs are set aside, by reason."""
     removed: Mapping[str, int]
     """How many places were changed, by rule."""
     suspicious: int
-    """How many places stay as they are that a person might want to look at."""
+    """How many places are left as they are that a person may want to look at."""
     replaced: bool = False
-    """Whether there were clean songs before, which can be put back."""
+    """Whether there were clean songs before, which can be restored."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CleaningUndone:
-    """The clean songs of a corpus are again what they were before it was last cleaned."""
+    """The clean songs of a corpus from before its last cleaning are restored."""
 
     corpus: str
     kept: int | None
-    """How many there are; None: none, for it had not been cleaned before."""
+    """How many there are; None: none, since it had not been cleaned before."""
 
 
 Cleaning = Generator[CorpusChosen | SongCleaned | SongsRead | DuplicatesSought | CorpusCleaned, None, None]
@@ -82,15 +82,15 @@ def clean_corpus(
     keep_duplicates: bool = False,
     jobs: int | None = None,
 ) -> Cleaning:
-    """Make the clean songs of a corpus anew from its raw ones, which stay as they are.
+    """Make the clean songs of a corpus from its raw ones, which stay as they are.
 
-    Those there were before can be put back with `undo_cleaning`.
+    The clean songs before can be restored with `undo_cleaning`.
 
     Args:
-        studio: whose corpora they are.
+        studio: with the corpora.
         name: of the corpus; None: the only one, or the latest.
-        dry_run: change nothing, and tell of every song that would be changed.
-        options: how to clean; the artists of the corpus are known besides those that it names.
+        dry_run: change nothing, and yield every song that would be changed.
+        options: how to clean; the artists of the corpus are added to those named there.
         keep_duplicates: do not look for near-duplicates.
         jobs: processes that clean at once; None: as many as there are processors and the corpus has work for.
 
@@ -106,7 +106,7 @@ def clean_corpus(
     from songsmith.corpus.cleaning import CleaningOptions  # its rules take a moment to compile
 
     options = options or CleaningOptions()
-    with _drafting(with_songs=not keep_duplicates) if dry_run else corpus.replacing_clean() as writer:
+    with _dry_run_writer(with_songs=not keep_duplicates) if dry_run else corpus.replacing_clean() as writer:
         writer.made_with = _made_with(options, keep_duplicates=keep_duplicates)
         run = _Run(corpus, writer, dry_run=dry_run, duplicates=not keep_duplicates)
         yield from run.clean(options, jobs or _choose_jobs(corpus))
@@ -116,10 +116,10 @@ def clean_corpus(
 
 
 def undo_cleaning(studio: Studio, name: str | None = None) -> Iterator[CorpusChosen | CleaningUndone]:
-    """Put back the clean songs there were before a corpus was last cleaned. One step back is all there is.
+    """Restore the clean songs from before a corpus was last cleaned. Only one step can be undone.
 
     Raises:
-        NotFoundError: there is no such corpus, or nothing to put back.
+        NotFoundError: there is no such corpus, or nothing to restore.
         StorageError: another program writes to the corpus.
     """
     corpus, chosen = choose_corpus(studio.corpora, name)
@@ -144,7 +144,7 @@ def has_report(studio: Studio, name: str | None = None) -> bool:
 
 
 def read_report(studio: Studio, name: str | None = None) -> tuple[Corpus, Iterator[SongCleaned]]:
-    """Return a corpus, and every song of it in which the last cleaning removed or doubted something, or that it set aside.
+    """Return a corpus, and every song in which the last cleaning removed something or found it suspicious, or that it set aside.
 
     Raises:
         NotFoundError: there is no such corpus.
@@ -163,7 +163,7 @@ def _read_rows(corpus: Corpus) -> Iterator[SongCleaned]:
 
 
 def made_with(corpus: Corpus) -> Mapping[str, Any]:
-    """Return how the clean songs of a corpus were made, as JSON values; nothing if it is not known."""
+    """Return how the clean songs of a corpus were made, as JSON values; empty if it is not known."""
     summary = corpus.clean_files.summary()
     return summary.made_with if summary else {}
 
@@ -186,7 +186,7 @@ def reason_kind(reason: str) -> str:
 
 
 class _Run:
-    """One cleaning, while it goes on."""
+    """A cleaning in progress."""
 
     def __init__(self, corpus: Corpus, writer: CleanWriter, *, dry_run: bool, duplicates: bool) -> None:
         self._corpus, self._writer = corpus, writer
@@ -208,7 +208,7 @@ class _Run:
 
             from songsmith.corpus.dedupe import FINGERPRINT
 
-            self._rows = np.empty(total, FINGERPRINT)  # memory comes as it is filled
+            self._rows = np.empty(total, FINGERPRINT)  # pages are allocated as they are filled
         try:
             options = replace(options, known_artists=options.known_artists | _known_artists(self._corpus))
             how = BatchOptions(cleaning=options, fingerprints=self._duplicates, texts=self._dry_run)
@@ -219,7 +219,7 @@ class _Run:
                     count += batch.read
                     yield SongsRead(count=count, total=total)
         except (ValueError, TypeError):
-            for _ in self._corpus.raw():  # says which file is damaged
+            for _ in self._corpus.raw():  # raises, naming the damaged file
                 pass
             raise
         self._rows = None if self._rows is None else self._rows[: self._writer.records]
@@ -266,7 +266,7 @@ class _Run:
     def _take(self, batch: "CleanedBatch") -> None:
         if batch.fingerprints is not None:
             start = self._writer.records
-            if start + batch.kept > len(self._rows):  # songs came in while a dry run looks on
+            if start + batch.kept > len(self._rows):  # songs were added during a dry run
                 import numpy as np
 
                 self._rows = np.concatenate((self._rows[:start], np.empty(start + batch.kept, self._rows.dtype)))
@@ -306,11 +306,11 @@ def _made_with(options: "CleaningOptions", *, keep_duplicates: bool) -> dict[str
     }  # fmt: skip
 
 
-class _DraftWriter(CleanWriter):
-    """Takes what a dry run finds; keeps the songs, if any, that the search for near-duplicates reads again."""
+class _DryRunWriter(CleanWriter):
+    """Receives the results of a dry run; stores only the songs that the search for near-duplicates reads again."""
 
     def __init__(self, *, with_songs: bool) -> None:
-        super().__init__(_open_draft)
+        super().__init__(_open_temporary)
         self._with_songs = with_songs
 
     def keep_lines(self, lines: bytes, count: int) -> None:
@@ -327,22 +327,22 @@ class _DraftWriter(CleanWriter):
 
 
 @contextmanager
-def _drafting(*, with_songs: bool) -> Iterator[CleanWriter]:
-    """Lend a writer whose files nobody sees, and which are gone when the block ends."""
+def _dry_run_writer(*, with_songs: bool) -> Iterator[CleanWriter]:
+    """Lend a writer to unnamed temporary files, which are removed when the block ends."""
     with storing(Path(tempfile.gettempdir())):
-        writer = _DraftWriter(with_songs=with_songs)
+        writer = _DryRunWriter(with_songs=with_songs)
         try:
             yield writer
         finally:
             writer.close()
 
 
-def _open_draft(kind: str) -> IO[bytes]:
+def _open_temporary(kind: str) -> IO[bytes]:
     return tempfile.TemporaryFile(prefix=f"songsmith-{kind}-")
 
 
 def _batches(corpus: Corpus) -> Iterator[list[bytes]]:
-    """Yield the lines of the raw songs, as many at a time as can be cleaned in a moment."""
+    """Yield the lines of the raw songs in batches."""
     batch: list[bytes] = []
     size = 0
     for line in _raw_lines(corpus):
@@ -360,12 +360,12 @@ def _raw_lines(corpus: Corpus) -> Iterator[bytes]:
 
 
 def _known_artists(corpus: Corpus) -> frozenset[str]:
-    """Return the artists of a corpus: pages of lyrics recommend them to each other."""
+    """Return the artists of a corpus: lyrics pages of one recommend songs of others."""
     found = {match.group(1) for line in _raw_lines(corpus) if (match := _ARTIST.search(line))}
     return frozenset(json.loads(b'"%b"' % name) for name in found)
 
 
 def _choose_jobs(corpus: Corpus) -> int:
-    """Return how many processes are worth their start."""
+    """Return how many processes are worth starting."""
     size = sum(path.stat().st_size for path in corpus.path.glob("raw-*.jsonl"))
     return max(1, min(available_processors(), MOST_JOBS, size // _BYTES_A_JOB))

@@ -1,4 +1,4 @@
-"""What cleaning does to a song, line by line, so that a person can judge it. Shows nothing itself."""
+"""What cleaning does to a song, line by line, for a person to review. Shows nothing itself."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from songsmith.corpus.clean_songs import SongCleaned
 
-# What comparing lines costs grows with their square; nobody sings so many.
+# The cost of comparing lines grows with their square; no song has so many.
 _MOST_LINES = 1000
 
 
@@ -16,16 +16,16 @@ class DiffRow:
     """A line of a song before or after cleaning."""
 
     sign: str
-    """`-` goes, `+` comes, a space stays, `?` stays in doubt, `…` stands for lines that stay."""
+    """`-` removed, `+` added, space unchanged, `?` suspicious, `…` for unchanged lines that are left out."""
     text: str = ""
     rules: tuple[str, ...] = ()
-    """The rules that had to do with it."""
+    """The rules that caused it."""
     line: int = 0
     """Its line in the raw text, counted from 1; 0: none."""
 
 
 def diff_song(change: SongCleaned) -> list[DiffRow]:
-    """Return what changes with the lines around it, then what is doubted. Spaces and empty lines do not count."""
+    """Return the changes with the lines around them, then the suspicious lines. Spaces and empty lines are ignored."""
     rows: list[DiffRow] = []
     raw, clean = change.raw_text, change.clean_text
     if raw is None or clean is None or max(raw.count("\n"), clean.count("\n")) > _MOST_LINES:
@@ -65,7 +65,7 @@ def _compare(change: SongCleaned, raw: str, clean: str) -> Iterator[DiffRow]:
                     sign=" " if stays else "-", text=words, rules=() if stays else tuple(rules[number]), line=number
                 )
             for words in after[to_start:to_end] if what != "equal" else ():
-                # Beside a line that goes, its rules stand already.
+                # The rules are shown beside the removed line already.
                 origin = _origin(change, words) if what == "insert" else None
                 yield DiffRow(sign="+", text=words, rules=origin[0] if origin else (), line=origin[1] if origin else 0)
     if 0 < shown < len(before):
@@ -73,7 +73,7 @@ def _compare(change: SongCleaned, raw: str, clean: str) -> Iterator[DiffRow]:
 
 
 def _origin(change: SongCleaned, words: str) -> tuple[tuple[str, ...], int] | None:
-    """Return which rule put a line in, and where."""
+    """Return which rule added a line, and where."""
     for span in change.removed:
         if words in (" ".join(line.split()) for line in span.replacement.split("\n")):
             return (span.rule,), span.line

@@ -1,4 +1,4 @@
-"""Which corpus the work is about, and what to know of it first."""
+"""Choose the corpus to work on, and what to know about it first."""
 
 import shlex
 from collections.abc import Iterator
@@ -13,26 +13,26 @@ from songsmith.lyrics import one_line
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusChosen:
-    """The corpus that the work is about."""
+    """The corpus to work on."""
 
     name: str
     why: str
-    """Why this one, if nobody named it: `the only one`, `the latest`."""
+    """Why this one, if none was named: `the only one`, `the latest`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongsRead:
-    """So many songs of a corpus have been worked through."""
+    """How many songs of a corpus have been processed."""
 
     count: int
     total: int
 
 
 def choose_corpus(corpora: CorpusStore, name: str | None) -> tuple[Corpus, CorpusChosen]:
-    """Return the corpus of this name; without one, the only corpus there is or the one that changed last.
+    """Return the corpus of this name; without a name, the only corpus, or the one that changed last.
 
     Raises:
-        NotFoundError: it is not there, or there is none.
+        NotFoundError: it does not exist, or there is none.
     """
     if name is not None:
         corpus = corpora.open(name)
@@ -43,21 +43,21 @@ def choose_corpus(corpora: CorpusStore, name: str | None) -> tuple[Corpus, Corpu
 
 @contextmanager
 def making_corpus(corpora: CorpusStore, name: str, *, keep_songs: bool = False) -> Iterator[Corpus]:
-    """Lend a corpus, which is made if need be, and to which nobody else writes until the block ends.
+    """Lend a corpus, created if necessary, with its lock held until the block ends.
 
     Args:
-        corpora: where it is, or will be.
+        corpora: that it belongs to.
         name: of the corpus.
-        keep_songs: one that was made and holds songs stays if the block raises; otherwise it goes again.
+        keep_songs: whether a corpus created here that holds songs stays if the block raises; otherwise it is removed.
 
     Raises:
-        UsageError: the name will not do.
+        UsageError: the name cannot be used.
         StorageError: it cannot be made, or another program writes to it.
     """
     is_new = not corpora.has(name)
     corpus = corpora.create(name)
     with corpus.writing():
-        is_new = is_new and not corpus.raw_records  # or another program was quicker
+        is_new = is_new and not corpus.raw_records  # or another program created it first
         try:
             yield corpus
         except BaseException:
@@ -68,7 +68,7 @@ def making_corpus(corpora: CorpusStore, name: str, *, keep_songs: bool = False) 
 
 
 def stale_notice(corpus: Corpus) -> str:
-    """Return what to tell whoever uses the clean songs of a corpus, if the raw ones are others; else nothing."""
+    """Return a notice for whoever uses the clean songs of a corpus if its raw songs have changed since; else an empty string."""
     if not corpus.has_clean or not (count := corpus.uncleaned):
         return ""
     name = one_line(corpus.name)

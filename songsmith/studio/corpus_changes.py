@@ -1,7 +1,7 @@
-"""Make corpora of other corpora: divided, chosen from, put together. The ones there are stay as they are.
+"""Make corpora from other corpora: split, filter, merge. The sources stay as they are.
 
-Raw songs are what is taken; the new corpora have no clean ones until they are cleaned. Killed at any instant and begun
-again, the work goes on: songs that are held are passed over.
+Only raw songs are copied; the new corpora have no clean ones until they are cleaned. Killed at any instant and started
+again, the work continues: songs that were copied already are skipped.
 """
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
@@ -18,33 +18,33 @@ from songsmith.studio.corpus_songs import SongsWanted, draw_ids, read_wanted
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusMade:
-    """A corpus holds songs of others now."""
+    """Songs were copied into a corpus."""
 
     name: str
     added: int
     held: int
-    """Songs that it held already."""
+    """Songs that it had already."""
 
 
 def split_corpus(
     corpora: CorpusStore, corpus: Corpus, *, share: float, seed: int = 0, filters: Sequence[Filter] = (), into: str = ""
 ) -> Iterator[SongsRead | CorpusMade]:
-    """Divide a corpus into `INTO-train` and `INTO-validation`, drawn by the songs' ids.
+    """Split a corpus into `INTO-train` and `INTO-validation`, drawn by the songs' ids.
 
     Args:
-        corpora: where the new ones go.
-        corpus: whose songs they are.
+        corpora: that the new ones are added to.
+        corpus: to split.
         share: of the songs that go to validation, one at least.
-        seed: what decides which songs these are.
-        filters: take only songs that meet all of these.
-        into: how the names begin; empty: the name of the corpus.
+        seed: that decides which songs these are.
+        filters: copy only songs that meet all of these.
+        into: the beginning of the names; empty: the name of the corpus.
 
     Raises:
-        UsageError: the share will not do, no song meets the filters, or a new corpus would hold other songs too.
+        UsageError: the share cannot be used, no song meets the filters, or a new corpus would hold other songs too.
         StorageError: the disk is full, or another program writes to a new corpus.
     """
     base = into or corpus.name
-    folder_name(base)  # refuses what cannot name a corpus before anything is read
+    folder_name(base)  # refuses an invalid name before anything is read
     ids = yield from _read_ids(corpus, filters)
     drawn = draw_ids(ids, share=share, seed=seed)
     sides = {f"{base}-train": frozenset(ids) - drawn, f"{base}-validation": drawn}
@@ -54,7 +54,7 @@ def split_corpus(
 def choose_songs(
     corpora: CorpusStore, corpus: Corpus, *, filters: Sequence[Filter], into: str
 ) -> Iterator[SongsRead | CorpusMade]:
-    """Put the songs of a corpus that meet conditions into a corpus of their own.
+    """Copy the songs of a corpus that meet conditions into a new corpus.
 
     Raises:
         UsageError: no song meets the filters, or the new corpus would hold other songs too.
@@ -66,9 +66,9 @@ def choose_songs(
 
 
 def merge_corpora(corpora: CorpusStore, sources: Sequence[Corpus], *, into: str) -> Iterator[SongsRead | CorpusMade]:
-    """Put the songs of corpora, one after the other, into one, which is made if need be.
+    """Copy the songs of corpora, one after the other, into one, created if necessary.
 
-    Different songs with one id are all kept: but for the first, under longer ids.
+    Different songs with one id are all kept: all but the first under longer ids.
 
     Raises:
         UsageError: a corpus would be merged into itself.
@@ -103,14 +103,14 @@ def _read_ids(corpus: Corpus, filters: Sequence[Filter]) -> Generator[SongsRead,
 def _make(
     corpora: CorpusStore, corpus: Corpus, parts: Mapping[str, Collection[str]]
 ) -> Iterator[SongsRead | CorpusMade]:
-    """Fill corpora with songs of another, each with those that have certain ids; all of them are filled, or none is new."""
+    """Copy songs of a corpus into others, each the songs with certain ids. New corpora are all filled, or none is created."""
     for name, ids in parts.items():
         if corpora.has(name) and any(record.id not in ids for record in corpora.open(name).raw()):
             raise UsageError(f"Corpus '{name}' already exists with other songs.", "Choose another name with --into.")
     total = sum(map(len, parts.values()))
     made = []
     with ExitStack() as stack:
-        done = total  # as much as was to be read
+        done = total  # all that was to be read
         for name, ids in parts.items():
             target = stack.enter_context(making_corpus(corpora, name))
             songs = (record for record in corpus.raw() if record.id in ids)

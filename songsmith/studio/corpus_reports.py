@@ -1,4 +1,4 @@
-"""What is in a corpus: described, counted. Changes none."""
+"""What is in a corpus: descriptions and statistics. Changes nothing."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -30,7 +30,7 @@ def measure_corpus(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | 
 
 
 def list_corpora(corpora: CorpusStore) -> list[dict[str, Any]]:
-    """Return what `describe` says of each; of one that cannot be used, its name, its path and what the `problem` is."""
+    """Return what `describe` returns for each corpus; for one that cannot be used, its name, its path and the `problem`."""
     rows = []
     for corpus in corpora.corpora():
         try:
@@ -41,7 +41,7 @@ def list_corpora(corpora: CorpusStore) -> list[dict[str, Any]]:
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:
-    """Return what a list says of a corpus, as JSON values.
+    """Return what a list shows of a corpus, as JSON values.
 
     Raises:
         StorageError: it is damaged, or a newer songsmith wrote it.

@@ -1,4 +1,4 @@
-"""The songs of a corpus that somebody wants, and how they look on their way out. Changes none."""
+"""Select songs of a corpus, and write them as JSON. Changes nothing."""
 
 import hashlib
 import shlex
@@ -21,18 +21,18 @@ _NEAR_ENOUGH = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class SongsWanted:
-    """Which songs of a corpus."""
+    """Which songs of a corpus are wanted."""
 
     filters: Sequence[Filter] = ()
     """Conditions that each meets."""
     max_songs: int | None = None
-    """At most so many."""
+    """At most this many."""
     raw: bool = False
-    """As they came, though there are clean ones."""
+    """The raw songs, even if there are clean ones."""
 
 
 def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | RawRecord | CleanRecord]:
-    """Yield songs, the clean ones if there are any, else the raw ones; and now and then how many have been looked at.
+    """Yield songs, the clean ones if there are any, else the raw ones; and now and then how many have been read.
 
     Raises:
         UsageError: no song meets the filters, or none has a field that they name.
@@ -49,7 +49,7 @@ def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | Raw
             taken += 1
             yield record
         if taken == wanted.max_songs:
-            return  # not all have been looked at
+            return  # not all have been read
         if count % _SONGS_A_REPORT == 0:
             yield SongsRead(count=count, total=total)
     filter_set.check()
@@ -61,10 +61,10 @@ def read_wanted(corpus: Corpus, wanted: SongsWanted) -> Iterator[SongsRead | Raw
 
 
 def find_song(corpus: Corpus, id: str) -> tuple[RawRecord, CleanRecord | None]:
-    """Return a song as it came, and as it is learned from, if it is.
+    """Return a raw song, and its clean record if there is one.
 
     Raises:
-        NotFoundError: there is none with this id; the nearest ids and titles are told.
+        NotFoundError: there is none with this id; the message names the nearest ids and titles.
     """
     song = next((song for song in corpus.raw() if song.id == id), None)
     if song is None:
@@ -74,15 +74,15 @@ def find_song(corpus: Corpus, id: str) -> tuple[RawRecord, CleanRecord | None]:
 
 
 def why_set_aside(corpus: Corpus, id: str) -> str:
-    """Return why a song is not used; nothing if nobody said."""
+    """Return why a song was set aside; empty if it was not."""
     return next((aside.reason for aside in corpus.set_aside() if aside.id == id), "")
 
 
 def draw_ids(ids: Sequence[str], *, share: float, seed: int) -> frozenset[str]:
-    """Return a share of some ids, at least one and not all: the same ids and seed, the same ones, in whatever order they come.
+    """Return a share of some ids, at least one and not all: the same for the same ids and seed, whatever their order.
 
     Raises:
-        UsageError: that is no share, or there are not two ids.
+        UsageError: the share is not between 0 and 1, or there are fewer than two ids.
     """
     if not 0 < share < 1:
         raise UsageError(f"A share of {share:g} doesn't leave two parts.", "Use one between 0 and 1, such as 0.1.")

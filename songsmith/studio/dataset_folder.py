@@ -1,6 +1,6 @@
-"""A corpus as a folder that Hugging Face's `datasets` loads: Parquet files, and a card that says whose words they are.
+"""A corpus as a folder that Hugging Face's `datasets` loads: Parquet files, and a card that says who owns the lyrics.
 
-Refuses songs that were fetched unless that is asked for: they are not ours to hand on.
+Refuses songs that were fetched unless that is asked for: they must not be passed on.
 """
 
 import json
@@ -24,7 +24,7 @@ from songsmith.studio.exporting import SongsExported, read_again, survey
 from songsmith.takes import new_id
 
 _ORIGIN = "gathered with songsmith"
-"""What the card of a data set says, so that one can be told from what somebody else wrote."""
+"""A phrase on the card, by which data sets written by songsmith are recognised."""
 _RIGHTS = (
     "The words of these songs belong to those who wrote them. That they are gathered here gives nobody leave to publish them: "
     "whoever shares this dataset is responsible for each song being in the public domain, or its writers having agreed."
@@ -38,11 +38,11 @@ class DatasetOptions:
     split_share: float | None = None
     """Share of the songs that go into a split `validation`; None: there is only `train`."""
     seed: int = 0
-    """What decides which songs these are."""
+    """The seed that decides which songs these are."""
     licence: str = "unknown"
-    """As Hugging Face calls it: `cc0-1.0`, `cc-by-4.0`."""
+    """Its name on Hugging Face: `cc0-1.0`, `cc-by-4.0`."""
     include_fetched: bool = False
-    """Songs from Genius and the like, too."""
+    """Whether to include songs fetched from lyric sites."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def export_dataset(
     share = options.split_share
     kept_back = draw_ids(seen.ids, share=share, seed=options.seed) if share is not None else frozenset()
     path = Path(os.path.realpath(output))
-    old = path.with_name(f"{path.name}-before-{new_id()}")  # were this killed, a person must see it
+    old = path.with_name(f"{path.name}-before-{new_id()}")  # visible, so that a person finds it if this is killed
     with storing_where_asked(path.parent), replacing_folder(path, old=old) as new:
         (new / "data").mkdir()
         files = {
@@ -97,14 +97,14 @@ def export_dataset(
         }
         card = write_card(corpus.name, splits, seen.columns.dtypes, options, fetched=fetched)
         (new / "README.md").write_text(card, encoding="utf-8", newline="\n")
-        _check_place(output, force=force)  # meanwhile it may have been taken
+        _check_place(output, force=force)  # it may have been taken meanwhile
     yield SongsExported(path=output, count=len(seen.ids))
 
 
 def write_card(
     name: str, splits: "Mapping[str, _Split]", dtypes: Mapping[str, str], options: DatasetOptions, *, fetched: int
 ) -> str:
-    """Return the card of a data set: YAML that says what its files hold, and text that says whose words they are."""
+    """Return the card of a data set: YAML that says what its files hold, and text that says who owns the lyrics."""
     rows = sum(split.rows for split in splits.values())
     files = [{"split": split, "path": f"data/{split}-*"} for split in splits]
     about = {
@@ -123,7 +123,7 @@ def write_card(
             "dataset_size": sum(size.bytes for size in splits.values()),
         },
     }
-    # A value of JSON is one of YAML, and no name of a column can break out of it.
+    # JSON is valid YAML, and no column name can break out of it.
     head = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in about.items())
     counts = "".join(f"| {split} | {size.rows} |\n" for split, size in splits.items())
     origin = (
@@ -150,7 +150,7 @@ def _check_place(output: Path, *, force: bool) -> None:
         if output.is_dir() and not any(output.iterdir()):
             return
         is_own = _is_own(output)
-    except OSError:  # what cannot be read is nobody's to replace
+    except OSError:  # what cannot be read is not replaced
         is_own = False
     if not is_own:
         raise UsageError(f"{output} isn't a dataset, so it can't be replaced.", "Choose another name.")

@@ -1,4 +1,4 @@
-"""A song while it is being written: a value that knows who wrote each row and every version of each section.
+"""A song while it is being written: an immutable value with the author of each row and every version of each section.
 
 Pure: each operation returns a new draft. Knows no library, no model and no screen.
 """
@@ -34,16 +34,16 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionHistory:
-    """All versions of one section, in the order they came to be."""
+    """All versions of one section, oldest first."""
 
     versions: tuple[Version, ...] = ()
     current: int = 0
-    """Which one the text shows, or was edited from."""
+    """The index of the one that the text shows, or was edited from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rewrite:
-    """Where a section is to be written anew, and what the model is shown for it."""
+    """Where a section is to be rewritten, and the prompt for it."""
 
     prompt: Prompt
     start: int
@@ -61,14 +61,14 @@ class Draft:
     """The song being written."""
 
     text: str = ""
-    """The lyric as it was typed, headers and all; rows are divided by newlines."""
+    """The lyric as it was typed, with headers; rows are separated by newlines."""
     title: str = ""
     authors: tuple[Author, ...] = (Author.PERSON,)
     """Who wrote each row."""
     histories: tuple[SectionHistory, ...] = ()
     """The versions of each section, in the order of `sections`."""
     removed_versions: tuple[Version, ...] = ()
-    """Versions of sections that are gone: cut, or joined to another."""
+    """Versions of sections that no longer exist: cut, or joined to another."""
 
     @property
     def rows(self) -> list[str]:
@@ -87,13 +87,13 @@ class Draft:
 
     @property
     def song(self) -> Song:
-        """The song the text reads as."""
+        """The song parsed from the text."""
         return parse(self.text, title=self.title)
 
     def with_text(self, text: str, author: Author) -> Self:
         """Return the draft after `author` turned its text into `text`.
 
-        Rows and sections that stayed keep their authors and versions; a section edited in place keeps its versions.
+        Rows and sections that are unchanged keep their authors and versions; a section edited in place keeps its versions.
         """
         text = _BREAKS.sub("\n", text)
         if text == self.text:
@@ -125,7 +125,7 @@ class Draft:
         return before[-1] if before else (0 if sections else None)
 
     def continuation(self) -> tuple[Self, Prompt]:
-        """Return the draft made ready to go on at its end, and the prompt. A blank line at the end asks for a new verse."""
+        """Return the draft prepared for continuing at its end, and the prompt. A blank line at the end asks for a new verse."""
         stripped = self.text.rstrip()
         new_verse = bool(stripped) and self.text[len(stripped) :].count("\n") > 1
         ready = self.with_text(f"{stripped}\n" if stripped else "", Author.PERSON)
@@ -135,7 +135,7 @@ class Draft:
         return ready, Prompt(song=song)
 
     def repeated(self) -> Self | None:
-        """Return the draft with the words that a bare header at its end sings again, or None where it sings none."""
+        """Return the draft with the words that a bare header at its end repeats, or None where it repeats none."""
         sections = self.sections
         source = find_repeated([placed.section for placed in sections])
         if source is None:
@@ -147,7 +147,7 @@ class Draft:
         return replace(longer, authors=authors).with_snapshot(last, take_id=version.take_id)
 
     def rewrite(self, index: int) -> Rewrite:
-        """Return how to write a section anew. Lines a person began it with stay, if a model wrote the rest."""
+        """Return how to rewrite a section. Lines by a person at its beginning stay, if a model wrote the rest."""
         section, rows = self.sections[index], self.rows
         kept = 0
         if any(self.authors[row] is Author.MODEL for row in section.rows):
@@ -177,7 +177,7 @@ class Draft:
         return Version(lines=lines, authors=tuple(self.authors[row] for row in section.rows))
 
     def with_snapshot(self, index: int, *, take_id: str | None = None) -> Self:
-        """Return the draft with what a section shows kept among its versions."""
+        """Return the draft with what a section shows added to its versions."""
         version, history = self.shown(index), self.histories[index]
         if take_id is not None:
             version = replace(version, take_id=take_id)
@@ -206,7 +206,7 @@ class Draft:
         return replace(self, histories=(*self.histories[:index], history, *self.histories[index + 1 :]))
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the text alone does not tell, as JSON values."""
+        """Return what the text alone does not hold, as JSON values."""
         return {  # under the keys that libraries have always held
             "authors": list(self.authors),
             "slots": [asdict(history) for history in self.histories],
@@ -217,7 +217,7 @@ class Draft:
     def from_json(
         cls, text: str, title: str, values: Mapping[str, Any], *, line_authors: Sequence[Author] = ()
     ) -> Self:
-        """Return the draft that `as_json` told of; what does not fit the text is left out.
+        """Return the draft that `as_json` described; what does not fit the text is left out.
 
         Args:
             text: the lyric.
@@ -245,7 +245,7 @@ class Draft:
 
 
 _MISFITS = (ValueError, TypeError, LookupError, AttributeError)
-"""What values of the wrong shape raise."""
+"""The errors that values of the wrong shape raise."""
 
 
 def _read_history(values: Mapping[str, Any]) -> SectionHistory:
@@ -257,7 +257,7 @@ def _read_history(values: Mapping[str, Any]) -> SectionHistory:
 
 def _read_version(values: Mapping[str, Any]) -> Version:
     lines, authors, take_id = tuple(values["lines"]), tuple(map(Author, values["authors"])), values["take_id"]
-    "".join(lines).encode()  # raises for half a character, and for what is no text
+    "".join(lines).encode()  # raises for half a character, and for anything but text
     if len(lines) != len(authors) or any(_BREAKS.search(line) or "\n" in line for line in lines):
         raise ValueError("these are not its lines")
     if not isinstance(take_id, str | None):
@@ -266,9 +266,9 @@ def _read_version(values: Mapping[str, Any]) -> Version:
 
 
 def title_and_lyric(pasted: str) -> tuple[str, str]:
-    """Return what is the title of a text pasted where titles are typed, and what is not: its other lines.
+    """Return the title of a text pasted into the title field, and the other lines.
 
-    A section header that more follows is no title: then all is lyric.
+    A section header that other lines follow is not a title: then everything is lyric.
     """
     lines = pasted.splitlines()
     while lines and not lines[0].strip():
@@ -279,7 +279,7 @@ def title_and_lyric(pasted: str) -> tuple[str, str]:
 
 
 def move_offset(offset: int, before: str, after: str) -> int:
-    """Return where a place in a text went when the text was edited; a place inside the edit goes to its end."""
+    """Return the offset in an edited text of an offset in the text before; one inside the edit moves to its end."""
     start, end = edited_span(before, after)
     if offset <= start:
         return offset
@@ -287,7 +287,7 @@ def move_offset(offset: int, before: str, after: str) -> int:
 
 
 def edited_span(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, int]:
-    """Return the span of `before` outside which the two are alike."""
+    """Return the span of `before` outside which the two are equal."""
     most = min(len(before), len(after))
     start = 0
     while start < most and before[start] == after[start]:
@@ -299,7 +299,7 @@ def edited_span(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, int]:
 
 
 def is_inserted(old: str, new: str, place: int) -> bool:
-    """Return whether `new` can be read as `old` with text put in at `place`: of equal letters any may be the new one."""
+    """Return whether `new` is `old` with text inserted at `place`; among equal letters, any may be the new one."""
     return old[:place] == new[:place] and new.endswith(old[place:]) and len(new) - len(old[place:]) >= place
 
 
@@ -313,7 +313,7 @@ def _stayed(before: Sequence[Any], after: Sequence[Any], *, edited_in_place: boo
     pairs = [(place, place) for place in range(start)]
     old_part, new_part = before[start:end], after[start : end + shift]
     counts = Counter(new_part)
-    # Among very many alike the matcher would take minutes: it leaves those that come up most, which are then taken as they come.
+    # With very many equal items the matcher would take minutes: it skips the most frequent, which are then paired in order.
     many = sum(counts[item] for item in old_part) > _MOST_PAIRS
     matcher = SequenceMatcher(None, old_part, new_part, autojunk=many)
     for tag, old, old_end, new, new_end in matcher.get_opcodes():

@@ -1,4 +1,4 @@
-"""Which drafts are open: one lock file for each, free again however the workshop that held it ends."""
+"""Which drafts are open: one lock file for each, released however the workshop that holds it ends."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class DraftLocks:
-    """The lock of the draft one workshop holds, and a look at those of others."""
+    """The lock of the draft that one workshop holds; also checks those of others."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep lock files in a folder, which is made when it is first needed."""
+        """Keep lock files in a folder, which is created when first needed."""
         self._folder = folder
         self._held: dict[str, BaseFileLock] = {}
 
@@ -38,14 +38,14 @@ class DraftLocks:
         self._held[draft_id] = lock
 
     def release(self) -> None:
-        """Let go of what is held."""
+        """Release the lock, if one is held."""
         for draft_id, lock in self._held.items():
             lock.release()
             self._path(draft_id).unlink(missing_ok=True)
         self._held.clear()
 
     def is_open_elsewhere(self, draft_id: str) -> bool:
-        """Return whether another workshop holds a draft; a lock left by one that was killed is cleared away."""
+        """Return whether another workshop holds a draft; a lock left by one that was killed is removed."""
         path = self._path(draft_id)
         if draft_id in self._held or not path.exists():
             return False

@@ -22,7 +22,7 @@ class GroupedSong:
     title: str
     artist: str
     similarity: float | None
-    """The share of words it has in common with the one that is kept, from 0.5 to 1; None: for that one itself, and for a
+    """Its similarity to the one that is kept, from 0.5 to 1; None for that one itself, and for a
     translation."""
 
 
@@ -31,9 +31,9 @@ class DuplicateGroup:
     """Versions of one song."""
 
     kept: GroupedSong
-    """The one that is learned from."""
+    """The one that is kept."""
     others: tuple[GroupedSong, ...]
-    """Those it stands for, the most alike first."""
+    """Its duplicates, the most similar first."""
 
 
 def duplicate_groups(
@@ -41,13 +41,13 @@ def duplicate_groups(
 ) -> Generator[CorpusChosen | SongsRead | DuplicatesSought | DuplicateGroup, None, None]:
     """Yield the groups of near-duplicates in a corpus, the largest first.
 
-    They are those that its last cleaning found. If it was never cleaned, songs came in since, or their near-duplicates were
-    kept, it is looked for what cleaning would find; that takes as long as cleaning.
+    They are those that its last cleaning found. If it was never cleaned, songs were added since, or near-duplicates were
+    kept, they are searched for as cleaning would; that takes as long as cleaning.
 
     Args:
-        studio: whose corpora they are.
+        studio: with the corpora.
         name: of the corpus; None: the only one, or the latest.
-        jobs: processes that clean at once, if need be; None: as many as are worth it.
+        jobs: processes that clean at once, if necessary; None: as many as are worth starting.
 
     Raises:
         NotFoundError: there is no such corpus.

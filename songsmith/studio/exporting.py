@@ -1,4 +1,4 @@
-"""Write the songs of a corpus for others: JSONL, text, Parquet. What is written is whole, or not there at all."""
+"""Export the songs of a corpus: JSONL, text, Parquet. A file is written whole or not at all."""
 
 import os
 from collections import Counter
@@ -18,11 +18,11 @@ from songsmith.permissions import storing_where_asked
 from songsmith.studio.corpora import SongsRead
 from songsmith.studio.corpus_songs import SongsWanted, json_row, read_wanted
 
-# What was imported says no more than whence it is.
+# For imported songs, source and URL are all that shows where they are from.
 _FETCH_SOURCES = frozenset(SITES)
 _FETCH_SITES = tuple(site.pages for site in SITES.values())
 _DIVIDER = "<|endoftext|>\n"
-# Endings of kinds of files that are not written here; what a program expects behind one must not be something else.
+# Endings of formats that are not written here: a file must not have the ending of another format.
 _OTHERS = frozenset((
     ".csv", ".tsv", ".xlsx", ".xls", ".ods", ".json", ".zip", ".gz", ".bz2", ".xz", ".zst", ".tar", ".7z", ".db", ".sqlite",
     ".sqlite3", ".arrow", ".feather", ".html", ".htm", ".xml", ".yaml", ".yml", ".md", ".pdf", ".rtf", ".doc", ".docx", ".odt",
@@ -30,7 +30,7 @@ _OTHERS = frozenset((
 
 
 class ExportFormat(StrEnum):
-    """How songs of a corpus are written."""
+    """The format of an export."""
 
     JSONL = "jsonl"
     TEXT = "text"
@@ -45,7 +45,7 @@ _ENDINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class SongsExported:
-    """Songs are written."""
+    """Songs were exported."""
 
     path: Path
     count: int
@@ -55,7 +55,7 @@ def choose_format(output: Path | None) -> ExportFormat:
     """Return the format that a file's ending asks for; without one, or a file, JSONL.
 
     Raises:
-        UsageError: it asks for one that is not written.
+        UsageError: it asks for a format that is not written.
     """
     ending = output.suffix.lower() if output else ""
     if ending in _OTHERS:
@@ -67,7 +67,7 @@ def choose_format(output: Path | None) -> ExportFormat:
 
 
 def export_rows(corpus: Corpus, format: ExportFormat, wanted: SongsWanted) -> Iterator[SongsRead | str]:
-    """Yield songs as lines of JSON or as text, one at a time, such as an import reads back.
+    """Yield songs as lines of JSON or as text, one at a time, which an import can read back.
 
     Raises:
         UsageError: no song meets the filters, or none has a field that they name.
@@ -102,17 +102,17 @@ def export_corpus(
 
 @dataclass(kw_only=True)
 class Survey:
-    """What songs are like that are to be written as tables, which must be known before the first row."""
+    """What must be known about songs before the first row of a table is written."""
 
     columns: Columns = field(default_factory=Columns)
     ids: list[str] = field(default_factory=list)
-    """In the corpus's order."""
+    """Ids of the songs, in the corpus's order."""
     fetched: Counter[str] = field(default_factory=Counter)
     """How many came from each site with lyrics."""
 
 
 def survey(corpus: Corpus, wanted: SongsWanted) -> Generator[SongsRead, None, Survey]:
-    """Look at songs; counts as the first half of the work."""
+    """Read songs once; counts as the first half of the work."""
     seen = Survey()
     for item in read_wanted(corpus, wanted):
         if isinstance(item, SongsRead):
@@ -126,7 +126,7 @@ def survey(corpus: Corpus, wanted: SongsWanted) -> Generator[SongsRead, None, Su
 
 
 def read_again(corpus: Corpus, wanted: SongsWanted, seen: Survey) -> Iterator[SongsRead | RawRecord | CleanRecord]:
-    """Yield the songs that were looked at, and none that came in since; counts as the second half of the work."""
+    """Yield the songs that were surveyed, and none that were added since; counts as the second half of the work."""
     left = len(seen.ids)
     for item in read_wanted(corpus, wanted):
         if isinstance(item, SongsRead):

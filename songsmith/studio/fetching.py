@@ -1,6 +1,6 @@
-"""Songs, one after the other, from a source into a corpus: tried again where that helps, never asked for twice.
+"""Fetch songs, one after the other, from a source into a corpus: retried where that helps, never fetched twice.
 
-The words belong to those who wrote them: what is fetched is for learning at home, not for publishing.
+The words belong to those who wrote them: what is fetched is for private use, not for publishing.
 """
 
 import random
@@ -50,23 +50,23 @@ Answer = TypeVar("Answer")
 _TRIES = 6
 """With half a second between requests, the last one comes about half a minute after the first."""
 _LONGEST_WAIT_S = 300.0
-"""A source that wants to be left alone for longer ends the run: nobody watches a bar that stands still."""
+"""A source that asks to wait for longer ends the run."""
 _FAILURES_IN_A_ROW = 3
-"""After so many pages that cannot be read, the source has changed, not the song."""
+"""After this many unreadable pages in a row, the run ends: the source has changed, not the songs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchOptions:
-    """How to fetch, and where to."""
+    """How to fetch, and into which corpus."""
 
     corpus: str = ""
     """Name of the corpus; empty: that of the artist."""
     max_songs: int | None = None
-    """End when so many songs of an artist or album are in the corpus, those of earlier runs counted."""
+    """Stop when this many songs of an artist or album are in the corpus, those of earlier runs included."""
     order: SongOrder = SongOrder.POPULARITY
     """Which songs come first."""
     include_features: bool = False
-    """Take the songs of others, too, in which the artist takes part."""
+    """Whether to include songs of others in which the artist takes part."""
 
     def __post_init__(self) -> None:
         if self.corpus:
@@ -76,31 +76,31 @@ class FetchOptions:
 
 
 class FetchTally:
-    """What a fetch has come to so far."""
+    """The counts of a fetch so far."""
 
     def __init__(self, name: str = "", corpus: str = "") -> None:
-        """Begin with nothing."""
+        """Begin with zero."""
         self.name, self.corpus = name, corpus
         self.found = 0
         """Songs in the source's list, as far as it is known."""
         self.listed: int | None = None
-        """Songs in the source's list, once it is known to its end."""
+        """Songs in the source's list, once it is known completely."""
         self.kept = 0
         """Songs that are new in the corpus."""
         self.held = 0
-        """Songs that were there before."""
+        """Songs that were in the corpus before."""
         self.skipped: Counter[str] = Counter()
-        """For each reason, how many songs have no words there."""
+        """How many songs have no lyrics there, by reason."""
         self.failed = 0
-        """Songs that the source should have, and could not give."""
+        """Songs that the source should have, but that could not be fetched."""
 
     @property
     def seen(self) -> int:
-        """Songs that have been dealt with."""
+        """Songs that have been processed."""
         return self.kept + self.held + self.failed + self.skipped.total()
 
     def add(self, event: FetchEvent) -> None:
-        """Count what happened."""
+        """Count an event."""
         match event:
             case SongsListed():
                 self.found = event.songs
@@ -116,10 +116,10 @@ class FetchTally:
 
 
 def open_source(name: SourceName, paths: Paths) -> LyricSource:
-    """Return a source that is ready to be asked.
+    """Return a source that is ready for requests.
 
     Raises:
-        FetchError: it wants a token, and there is none.
+        FetchError: it needs a token, and there is none.
     """
     match name:
         case SourceName.GENIUS:
@@ -136,7 +136,7 @@ def open_source(name: SourceName, paths: Paths) -> LyricSource:
 def fetch(
     paths: Paths, name: SourceName, wanted: Sequence[Wanted], options: FetchOptions
 ) -> Generator[FetchEvent, None, None]:
-    """Fetch all that is wanted from a source into corpora at `paths`; see `fetch_all`."""
+    """Fetch everything that is wanted from a source into corpora at `paths`; see `fetch_all`."""
     source = open_source(name, paths)
     try:
         yield from fetch_all(source, CorpusStore(paths), wanted, options)
@@ -152,14 +152,14 @@ def fetch_all(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[FetchEvent, None, None]:
-    """Fetch one after the other of what is wanted; what cannot be had is told, and the others come all the same.
+    """Fetch one request after the other; what is not there is reported, and the others are fetched all the same.
 
-    A song is on disk before it is told of. Ended at any instant and begun again, it goes on: songs that are held are not
-    asked for. Songs without words are, by the next run, since somebody may have added them.
+    A song is on disk before its event is yielded. Stopped at any instant and started again, it continues: songs in the corpus
+    are not fetched again. Songs without lyrics are, by the next run, since somebody may have added them.
 
     Raises:
-        FetchError: something could not be had, or the source cannot be asked.
-        UsageError: there is no naming a corpus after the only artist that is wanted.
+        FetchError: something was not there, or the source cannot be reached.
+        UsageError: the only artist's name cannot be the name of a corpus.
         StorageError: the disk is full, or another program writes to the corpus.
     """
     failed = 0
@@ -198,30 +198,30 @@ def _fetch_one(
 
 
 def _find(source: LyricSource, wanted: Wanted, retries: "RetryPolicy") -> Generator[FetchEvent, None, SongList]:
-    """Return what the source has under a name, of the first artist it has it of."""
+    """Return what the source has under a name, by the first artist it is found for."""
     each = [wanted.of(artist) for artist in wanted.artists] or [wanted]
     for one in each:
         try:
             return (yield from retries.ask(partial(source.find, one)))
-        except BrokenPageError as error:  # with others it may do better
+        except BrokenPageError as error:  # it may be found for another artist
             raise UnavailableError(error.message, error.next_step) from error
         except UnavailableError:
             if one is each[-1]:
                 raise
-    raise AssertionError  # it returned, or raised
+    raise AssertionError  # the loop returned or raised
 
 
 def _bring(
     source: LyricSource, found: SongList, corpus: "_Destination", options: FetchOptions, retries: "RetryPolicy"
 ) -> Generator[FetchEvent, None, tuple[int, list[SongError]]]:
-    """Bring songs in, and return how many of the list are held then, and the last failures in a row."""
+    """Fetch songs, and return how many of the list are in the corpus then, and the last failures in a row."""
     page: int | None = 1
     seen: set[str] = set()
     coming: deque[SourceSong] = deque()
     held = 0
     failures: list[SongError] = []
     while page is not None or coming:
-        # Without a limit the whole list comes first: it moves while songs are fetched, and what is on which page too.
+        # Without a limit the whole list is read first: its order, and so its pages, may change while songs are fetched.
         if page is not None and (not coming or options.max_songs is None):
             listed = SongPage(songs=found.songs or (), next_page=None)
             if found.songs is None:
@@ -261,7 +261,7 @@ def _bring(
 
 
 class _Destination(AbstractContextManager["_Destination"]):
-    """A corpus that is made when its first song comes; nobody else writes to it meanwhile."""
+    """A corpus that is created with its first song; its lock is held until the end."""
 
     def __init__(self, corpora: CorpusStore, name: str, source: LyricSource) -> None:
         self._corpora, self._name, self._source = corpora, name, source
@@ -270,7 +270,7 @@ class _Destination(AbstractContextManager["_Destination"]):
 
     def __enter__(self) -> Self:
         try:
-            folder_name(self._name)  # if it can name none, that is better said now
+            folder_name(self._name)  # refuses an invalid name before anything is fetched
         except UsageError as error:
             raise UsageError(error.message, "Choose a name for it with --corpus NAME.") from error
         with suppress(NotFoundError):
@@ -286,7 +286,7 @@ class _Destination(AbstractContextManager["_Destination"]):
         return self._corpus.holds(song.id) or (self._source.repeats_songs and song.same in self._same)
 
     def keep(self, song: SourceSong, text: str) -> None:
-        """Put a song on disk."""
+        """Write a song to disk."""
         corpus = self._corpus or self._use(self._corpora.create(self._name))
         corpus.append([_record(song, text, self._source.name)])
         if self._source.repeats_songs:
@@ -294,7 +294,7 @@ class _Destination(AbstractContextManager["_Destination"]):
 
     @cached_property
     def _same(self) -> set[tuple[str, str]]:
-        """Artists and titles that came from this source, whatever their numbers there."""
+        """The artists and titles that were fetched from this source, whatever their numbers there."""
         records = self._corpus.raw() if self._corpus else iter(())
         return {same_song(record.artist, record.title) for record in records if record.source == self._source.name}
 
@@ -322,7 +322,7 @@ class RetryPolicy:
             try:
                 return request()
             except PassingError as error:
-                # Chance keeps many who failed together from coming back together.
+                # A random factor keeps many clients that failed together from retrying together.
                 seconds = self._pause_s * 2**attempt * random.uniform(0.75, 1.25) + error.retry_after_s
                 if error.retry_after_s > _LONGEST_WAIT_S:
                     minutes = round(error.retry_after_s / 60)

@@ -1,4 +1,4 @@
-"""Bring songs out of files into a corpus. A generator of typed events; closing one ends the work."""
+"""Import songs from files into a corpus. A generator of typed events; closing one ends the work."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from songsmith.studio.studio import Studio
 _BATCH_CHARACTERS = 4 << 20
 _REASONS_COUNTED = 200
 MOST_NOTES = 10_000
-"""Records that cannot be used and are noted one by one; more are counted by reason. They tell a person what is amiss by then."""
+"""How many unusable records are noted one by one; more are only counted by reason."""
 _MOST_NOTE_CHARACTERS = 8 << 20
 _NAME_IT = "Choose a name for it with --corpus NAME."
 
@@ -52,40 +52,40 @@ class FileRead:
 
 @dataclass(frozen=True, kw_only=True)
 class FileChecked(FileRead):
-    """So much of a file has been found to be text; nothing is kept yet."""
+    """How much of a file has been checked to be text; nothing is stored yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordsKept(FileRead):
-    """So much has been imported; what is kept is on disk."""
+    """How much has been imported; it is on disk."""
 
     count: int
     """New songs so far."""
     held: int
-    """Songs so far that were there already."""
+    """Songs so far that were in the corpus already."""
     set_aside: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongsImported:
-    """An import is done."""
+    """An import is finished."""
 
     corpus: str
     added: int
     held: int
     """Songs that were there already."""
     left_out: int
-    """Songs that no filter took."""
+    """Songs that the filters did not accept."""
     set_aside: Mapping[str, int]
     """How many records could not be used, by reason, the most frequent first."""
     passed_over: Mapping[str, int] = field(default_factory=dict)
     """How many files of the folders are of kinds that are not read, by their endings."""
     notice: str = ""
-    """What else there is to say: a filter names a field that no song has."""
+    """A notice, such as that a filter names a field that no song has; empty if there is none."""
     unnoted: int = 0
     """How many of the records that could not be used are not noted one by one: there are too many."""
     remarks: Sequence[str] = ()
-    """What a person should know of how the files were read, as sentences."""
+    """What a person should know about how the files were read, as sentences."""
 
 
 def import_songs(
@@ -99,31 +99,31 @@ def import_songs(
     limits: ReadingLimits | None = None,
     pace: ImportPace = _PACE,
 ) -> Iterator[FileChecked | RecordsKept | SongsImported]:
-    """Bring songs of files, folders, a data set or a pipe into a corpus, which is made if need be.
+    """Import songs of files, folders, a data set or a pipe into a corpus, created if necessary.
 
-    Ended at any instant and begun again, it goes on where it was; songs that are held are passed over.
+    Stopped at any instant and started again, it resumes where it was; songs that are in the corpus are skipped.
 
     Args:
-        studio: whose corpora they are.
+        studio: with the corpora.
         sources: a file, a folder with files, several of these, `hf://owner/name`, or what was piped in.
         corpus: its name; empty: that of the file or folder.
         filters: take only songs that meet all of these.
-        max_songs: take at most so many, those that are held already counted.
+        max_songs: take at most this many, those in the corpus already included.
         options: how to read the file.
         limits: how much of it is read at once, and how large anything in it may be.
         pace: how often to report, and to make durable what there is.
 
     Raises:
         FetchError: the Hugging Face Hub refuses, or cannot be reached.
-        InputError: the file is no text, or holds no song that can be used; then nothing is kept.
+        InputError: the file is not text, or holds no song that can be used; then nothing is stored.
         NotFoundError: there is no such file or data set.
-        UsageError: the name or a column will not do, or no song meets the filters; then nothing is kept.
+        UsageError: the name or a column cannot be used, or no song meets the filters; then nothing is stored.
         StorageError: the disk is full, or another program writes to the corpus.
     """
     if max_songs is not None and max_songs < 1:
         raise UsageError(f"--max-songs {max_songs} is out of range.", "Use --max-songs 1 or more.")
     if corpus:
-        folder_name(corpus)  # refuses what cannot name a corpus before anything is read or asked for
+        folder_name(corpus)  # refuses an invalid name before anything is read or requested
     importer = Importer(sources, options, limits)
     name = corpus or importer.name
     if not name:
@@ -141,7 +141,7 @@ def import_songs(
     with ExitStack() as stack:
         target: Corpus | None = None
         for songs, notes in filter_set.batches(importer, max_songs):
-            if target is None and not songs:  # without a song there shall be no corpus
+            if target is None and not songs:  # without a song, no corpus is created
                 yield FileChecked(bytes_read=importer.bytes_read, bytes_total=importer.bytes_total)
                 continue
             if target is None:
@@ -159,39 +159,39 @@ def import_songs(
             )  # fmt: skip
         if not filter_set.mark.taken:
             raise filter_set.nothing_taken(importer.label)
-        if target is None:  # the mark stood at the end
+        if target is None:  # the mark was at the end
             target = studio.corpora.open(name)
         remove_mark(target.path)
     yield SongsImported(
         corpus=target.name, added=added, held=held, left_out=filter_set.mark.left_out, set_aside=filter_set.reasons,
         passed_over=importer.passed_over,
-        # Unless all songs have been looked at, none may have the field for all we know.
+        # Unless all songs have been read, it is not known that none has the field.
         notice="" if filter_set.resumed or filter_set.mark.taken == max_songs else filter_set.notice,
         unnoted=filter_set.unnoted, remarks=importer.remarks,
     )  # fmt: skip
 
 
 def _find_mark(corpora: CorpusStore, name: str, importer: Importer, filters: Sequence[Filter]) -> ImportMark:
-    """Return how far an import of the same kind came in this corpus."""
+    """Return the mark of an import of the same sources into this corpus."""
     source = " ".join([importer.fingerprint, *map(str, filters)])
     if corpora.has(name):
         target = corpora.open(name)
-        with suppress(SongsmithError):  # a damaged corpus: whoever writes to it will say so
+        with suppress(SongsmithError):  # a damaged corpus, which is reported when it is written to
             if (mark := load_mark(target.path, source)) and mark.corpus_songs <= target.raw_records:
                 return mark
     return ImportMark(source=source)
 
 
 class _ImportFilterSet(FilterSet):
-    """Parts what an import takes from what it does not, and keeps count."""
+    """Decides which records an import keeps, and counts them."""
 
     def __init__(self, filters: Sequence[Filter], mark: ImportMark, pace: ImportPace = _PACE) -> None:
         super().__init__(filters)
         self._pace = pace
         self.mark = mark
-        """What has been counted, behind the last batch."""
+        """The counts after the last batch."""
         self.resumed = mark != ImportMark(source=mark.source)
-        """Whether another import began this."""
+        """Whether this continues an earlier import."""
         self._reasons = Counter(mark.reasons)
         self._noted = min(self._reasons.total(), MOST_NOTES)
         self._note_characters = 0
@@ -199,7 +199,7 @@ class _ImportFilterSet(FilterSet):
         """How many records that cannot be used were not noted one by one."""
 
     def batches(self, importer: Importer, max_songs: int | None) -> Iterator[tuple[list[RawRecord], list[SetAside]]]:
-        """Yield songs to keep, with notes on what cannot be used. Notes that are not taken out of the list come again."""
+        """Yield songs to store, with notes on unusable records. Notes that are left in the list are yielded again."""
         songs: list[RawRecord] = []
         notes: list[SetAside] = []
         taken, left_out = self.mark.taken, self.mark.left_out
@@ -257,7 +257,7 @@ class _ImportFilterSet(FilterSet):
         return dict(self._reasons.most_common())
 
     def nothing_taken(self, label: str) -> SongsmithError:
-        """Return what to say of files without a song to take."""
+        """Return the error for files without a song to import."""
         if self.mark.left_out:
             self.check()
             wanted = " and ".join(map(str, self.filters))

@@ -1,20 +1,20 @@
-"""Logging in at a source of lyrics, and out again. Knows no terminal: the token comes from whoever asked for it."""
+"""Log in to a source of lyrics, and out again. Knows no terminal: the caller asks for the token."""
 
 from songsmith.corpus.sites.credentials import Credentials, make_token
 from songsmith.paths import Paths
 
 
 def log_in(paths: Paths, text: str, *, check: bool = True) -> str:
-    """Keep the Genius token in a text, and return where; a token that Genius does not accept is not kept.
+    """Store the Genius token in a text, and return where; a token that Genius does not accept is not stored.
 
     Args:
-        paths: whose home.
-        text: what a person gave.
-        check: whether to ask Genius, which takes one request.
+        paths: of the user.
+        text: that a person entered.
+        check: whether to test it with one request to Genius.
 
     Raises:
-        FetchError: it is no token, Genius does not accept it, or Genius cannot be asked.
-        StorageError: it cannot be kept.
+        FetchError: it is not a token, Genius does not accept it, or Genius cannot be reached.
+        StorageError: it cannot be stored.
     """
     token = make_token(text, "what was given")
     if check:
@@ -29,7 +29,7 @@ def log_in(paths: Paths, text: str, *, check: bool = True) -> str:
 
 
 def log_out(paths: Paths) -> list[str]:
-    """Forget the Genius token, and return where it was kept.
+    """Remove the stored Genius token, and return where it was.
 
     Raises:
         StorageError: it cannot be removed, or the system keyring does not say whether it has one.
@@ -38,5 +38,5 @@ def log_out(paths: Paths) -> list[str]:
 
 
 def variable_goes_first(paths: Paths) -> bool:
-    """Return whether GENIUS_ACCESS_TOKEN is set, so that what is kept is not used."""
+    """Return whether GENIUS_ACCESS_TOKEN is set, so that a stored token is not used."""
     return Credentials(paths).in_environment

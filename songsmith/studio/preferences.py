@@ -1,4 +1,4 @@
-"""What a person prefers, as they ask about it: each setting, where its value comes from, and where things are kept."""
+"""The user's settings: each value, where it comes from, and where things are stored."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from songsmith.studio.studio import Studio
 
 
 def describe_settings(studio: Studio) -> dict[str, Any]:
-    """Return `settings` (of each its `value`, and `from` where it comes) and `paths` (of each kind of thing, where it is kept)."""
+    """Return `settings` (of each its `value`, and `from` where it comes) and `paths` (where each kind of thing is stored)."""
     origins = Settings.origins(studio.paths)
     paths = studio.paths
     places = {

@@ -1,4 +1,4 @@
-"""Which section a bare header at a song's end sings again, by the names that `clean` goes by. Writes nothing."""
+"""Which section a bare header at a song's end repeats, by the names that `clean` uses. Writes nothing."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from songsmith.lyrics import Section, Song
 
 
 def find_repeated(sections: Sequence[Section]) -> int | None:
-    """Return the section whose words the last one sings again: a bare `[Chorus]` the last chorus of that name.
+    """Return the section that the last one repeats: for a bare `[Chorus]`, the last chorus of that name.
 
-    None where the last section has words, is one that is not sung again (a verse is another each time), or is the first of
+    None where the last section has words, is not of a kind that is repeated (every verse is different), or is the first of
     its name.
     """
     if not sections or sections[-1].lines:
@@ -26,7 +26,7 @@ def find_repeated(sections: Sequence[Section]) -> int | None:
 
 
 def with_repeated(song: Song) -> Song:
-    """Return a song whose bare last section, if it sings another again, has that one's words."""
+    """Return the song with the words of the repeated section in its bare last section, if that repeats one."""
     place = find_repeated(song.sections)
     if place is None:
         return song

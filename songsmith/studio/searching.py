@@ -22,7 +22,7 @@ class SongFound:
 
     @property
     def best(self) -> Hit:
-        """The line with the most of them; of equals, the first."""
+        """The line with the most of the words; of equals, the first."""
         return max(self.hits, key=lambda hit: hit.terms)
 
     def as_json(self) -> dict[str, Any]:
@@ -42,11 +42,11 @@ def search_corpus(
     """Yield the songs that have all of some words, in the corpus's order, as they are found.
 
     Args:
-        corpus: whose songs they are.
+        corpus: to search.
         terms: words, or phrases of which all words follow one another on a line.
-        wanted: which songs are looked at.
-        fields: look only at these.
-        most: stop after so many.
+        wanted: which songs to search.
+        fields: search only these.
+        most: stop after this many.
 
     Raises:
         UsageError: there is no word in the terms, or no song meets the filters.

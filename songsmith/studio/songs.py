@@ -1,4 +1,4 @@
-"""Kept songs as people ask for them: found, listed, traced to the takes they grew from, exported."""
+"""Kept songs: find, list, trace to their takes, export."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from songsmith.songsheet.sheet import SheetFormat, describe_sections, render_she
 from songsmith.takes import Take
 
 _LONGEST_NAME_BYTES = 160
-"""File systems stop at 255; the number, the ending and other people's renaming need room too."""
+"""File systems allow 255 bytes; number, ending and later renaming need room, too."""
 
 _MOST_NAMED = 5
 
@@ -29,7 +29,7 @@ def find_songs(library: Library, keys: Iterable[str]) -> list[SongRecord]:
     """Return the songs with these numbers (or beginnings of ids), each once.
 
     Raises:
-        NotFoundError: one of them is not there.
+        NotFoundError: one of them does not exist.
     """
     found = {record.id: record for record in map(library.song, keys)}
     return list(found.values())
@@ -45,7 +45,7 @@ def save_take(library: Library, take: Take) -> SongRecord:
 
 
 def summarise(record: SongRecord) -> dict[str, Any]:
-    """Return what a list says of a song, as JSON values."""
+    """Return what a list shows of a song, as JSON values."""
     lines = record.song.lines
     return {
         "number": record.number,
@@ -62,7 +62,7 @@ def summarise(record: SongRecord) -> dict[str, Any]:
 
 
 def describe(record: SongRecord, takes: Iterable[Take]) -> dict[str, Any]:
-    """Return all there is to know of a song, as JSON values: who wrote each line, and every take's provenance."""
+    """Return everything known about a song, as JSON values: who wrote each line, and every take's provenance."""
     from songsmith.studio.writing import take_as_json  # takes numpy along, which a list of songs does not need
 
     return summarise(record) | {
@@ -79,8 +79,8 @@ def grow_tree(takes: Sequence[Take]) -> Iterator[tuple[int, Take]]:
     children: dict[str | None, list[Take]] = {}
     for take in takes:
         children.setdefault(take.parent_id if take.parent_id in ids else None, []).append(take)
-    # A list of what is to come, not recursion: a song may have a thousand takes in one line of descent. What roots do not
-    # lead to goes in a circle, and is begun somewhere.
+    # A stack, not recursion: a song may have a chain of a thousand takes. Takes that no root leads to form a circle, which is
+    # started anywhere.
     coming = [(0, take) for take in reversed([*children.get(None, []), *takes])]
     while coming:
         depth, take = coming.pop()
@@ -112,7 +112,7 @@ def list_damage(verified: Verified) -> Iterator[str]:
 
 
 def tell_no_songs(set_aside: Sequence[Path]) -> str:
-    """Return what to say of a library without songs.
+    """Return the message about a library without songs.
 
     Args:
         set_aside: damaged libraries that were moved aside, the last first.
@@ -127,7 +127,7 @@ def _tell_set_aside(set_aside: Sequence[Path]) -> str:
 
 
 def tell_repaired(repaired: Repaired, set_aside: Sequence[Path] = ()) -> str:
-    """Return in a sentence or two what became of a library.
+    """Return the result of a repair in a sentence or two.
 
     Args:
         repaired: what was done.
@@ -148,7 +148,7 @@ def tell_repaired(repaired: Repaired, set_aside: Sequence[Path] = ()) -> str:
 
 
 def restore(library: Library, song: SongRecord, revision: int) -> SongRecord:
-    """Save an earlier revision of a song anew, as its last; return the song as it then stands.
+    """Save an earlier revision of a song again, as its latest; return the song.
 
     Raises:
         NotFoundError: there is none of this number.
@@ -190,7 +190,7 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
         UsageError: a file exists (then none is written), or its place is taken by something else.
         StorageError: the disk is full, or the folder cannot be written.
     """
-    with storing_where_asked(output):  # looking fails, too: for a name that is too long
+    with storing_where_asked(output):  # looking may fail, too: for a name that is too long
         if output.is_dir():
             sheets = {output / file_name(record, format): render_sheet(record.song, format) for record in records}
         else:
@@ -210,7 +210,7 @@ def export(records: Sequence[SongRecord], format: SheetFormat, output: Path, *, 
 def export_all(
     library: Library, format: SheetFormat, folder: Path, *, force: bool = False
 ) -> tuple[list[Path], list[DamagedRow]]:
-    """Write every kept song into a folder, which is made if there is none; see `export`. Also return what cannot be read."""
+    """Write every kept song into a folder, created if necessary; see `export`. Also return the rows that cannot be read."""
     entries = list(library.entries())
     records = [entry for entry in entries if isinstance(entry, SongRecord)]
     if not entries:

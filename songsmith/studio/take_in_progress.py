@@ -1,4 +1,4 @@
-"""A take on its way into the draft, and the draft as it would be without it.
+"""A take that is being written into the draft, and the draft as it would be without it.
 
 The model writes at one place while a person may type anywhere: this keeps the two apart. Knows no screen and no engine.
 """
@@ -18,15 +18,15 @@ class TakeInProgress:
     anchor: int
     """Offset where the next text goes."""
     replaced_end: int
-    """End of the lines that go as soon as the first text comes."""
+    """End of the lines that are replaced when the first text arrives."""
     in_place: bool
-    """A section is written anew, in its place, not a new one begun."""
+    """Whether a section is rewritten in place, rather than a new one begun."""
     without: "WithoutTake"
     """What undoing the take goes back to."""
     begun: bool = False
-    """The first text has come."""
+    """Whether the first text has arrived."""
     held: str = ""
-    """A newline that waits for the line after it."""
+    """A newline that is held back until the line after it arrives."""
 
     def typed(self, before: Draft, after: Draft) -> tuple[Draft, Draft]:
         """Follow what a person typed; return the draft without the take, before and after it."""
@@ -41,18 +41,18 @@ class TakeInProgress:
 
 @dataclass(kw_only=True)
 class WithoutTake:
-    """The draft as it would be without the take being written: what undoing the take goes back to.
+    """The draft as it would be without the take being written: what undoing the take returns to.
 
-    The drafts with and without the take are alike up to `head` and in their last `tail` characters; what a person types there
-    goes into both. What is typed into the take's own lines goes, and comes back, with the take.
+    The drafts with and without the take are equal up to `head` and in their last `tail` characters; what a person types there
+    goes into both. What is typed into the take's own lines is undone and redone with the take.
     """
 
     draft: Draft
-    """Without the take, with what was typed beside it."""
+    """The draft without the take, with what was typed beside it."""
     head: int
     """Characters before the take."""
     tail: int
-    """Characters behind it."""
+    """Characters after it."""
 
     @classmethod
     def beginning(cls, before: Draft, text: str, start: int, end: int) -> "WithoutTake":
@@ -60,7 +60,7 @@ class WithoutTake:
 
         Args:
             before: the draft before the take was asked for.
-            text: the text made ready for it.
+            text: the text prepared for it.
             start: offset in `text` where the take goes.
             end: offset behind the lines it replaces.
         """
@@ -68,7 +68,7 @@ class WithoutTake:
         return cls(draft=before, head=min(first, start), tail=len(text) - max(last, end))
 
     def type(self, before: str, after: str, written: tuple[int, int], start: int, end: int) -> None:
-        """Do to the draft without the take what a person did to the one with it.
+        """Apply to the draft without the take what a person did to the one with it.
 
         Args:
             before: the text with the take.
@@ -79,8 +79,8 @@ class WithoutTake:
         """
         text, head, behind = self.draft.text, self.head, len(before) - self.tail
         first, last = edited_span(before, after)
-        alike = text == before  # the first of the take is still to come
-        # A newline between the take and other lines belongs to these, as soon as something is typed there.
+        alike = text == before  # no text of the take has arrived yet
+        # A newline between the take and other lines belongs to those lines as soon as something is typed there.
         if not alike and written[1] <= first < behind:
             text = text[: len(text) - self.tail] + before[written[1] :]
             self.tail, behind = len(before) - written[1], written[1]
@@ -90,7 +90,7 @@ class WithoutTake:
         if first < behind and is_inserted(before, after, head):
             first = last = head
         typed_end, rest = last + len(after) - len(before), len(before) - last
-        own_row = ""  # or a newline: what is typed right behind the take does not run on from the line before it
+        own_row = ""  # or a newline: what is typed directly after the take does not continue the line before it
         if first >= behind:
             self.tail += len(after) - len(before)
             own_row = "\n" if first == behind and typed_end > first and after[first] != "\n" else ""
@@ -109,5 +109,5 @@ class WithoutTake:
         self.head, self.tail = min(self.head, start), min(self.tail, len(after) - max(start, end))
 
     def retitle(self, title: str) -> None:
-        """Give the draft without the take the title a person chose."""
+        """Set the title of the draft without the take."""
         self.draft = replace(self.draft, title=title)

@@ -1,6 +1,6 @@
 """Undo: the drafts before and after the one shown, and which keystrokes make one step.
 
-A step ends where an editor's does: at a pause, a paste, a jump of the cursor, another field, a new word. A take is one step, and
+A step ends as in other editors: at a pause, a paste, a jump of the cursor, another field, a new word. A take is one step, and
 what a person types beside it is another. Knows no screen and reads no clock of its own.
 """
 
@@ -21,15 +21,15 @@ class _Typing:
     field: str
     """What is typed into: `text` or `title`."""
     inserting: bool
-    """Letters come; otherwise they go."""
+    """Whether letters are inserted; otherwise they are deleted."""
     place: int
-    """Offset where the next keystroke goes on."""
+    """Offset where the next keystroke continues the step."""
     at_s: float
-    """When the last one came."""
+    """When the last keystroke was."""
 
 
 class History:
-    """What can be undone and redone."""
+    """The history of a draft, for undo and redo."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Start with nothing to undo.
@@ -43,22 +43,22 @@ class History:
         self._typing: _Typing | None = None
 
     def remember(self, draft: Draft) -> None:
-        """Begin a step of its own: `draft` is what undoing it brings back."""
+        """Begin a new step; undoing it returns to `draft`."""
         self._past.append(draft)
         del self._past[:-_UNDO_STEPS]
         self.forget_undone()
 
     def forget_undone(self) -> None:
-        """Something new begins: there is nothing to redo any more, and the last step is closed."""
+        """Drop what could be redone, and close the last step: something new begins."""
         self._future.clear()
         self.close_step()
 
     def close_step(self) -> None:
-        """Let what is typed next be a step of its own."""
+        """Make what is typed next a new step."""
         self._typing = None
 
     def typed(self, before: Draft, after: Draft) -> None:
-        """Take note of what a person made of a draft: part of the step before, or a new one."""
+        """Record an edit by a person: part of the last step, or a new one."""
         if (before.text, before.title) == (after.text, after.title):
             return
         field = "title" if before.text == after.text else "text"

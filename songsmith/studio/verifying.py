@@ -1,4 +1,4 @@
-"""See whether corpora are whole on disk, and mend them. A generator of typed events; closing one ends the work."""
+"""Check that corpora are whole on disk, and repair them. A generator of typed events; closing one ends the work."""
 
 import shlex
 from collections.abc import Generator, Iterator, Sequence
@@ -18,10 +18,10 @@ from songsmith.studio.studio import Studio
 
 @dataclass(frozen=True, kw_only=True)
 class ThingWrong:
-    """Something that is wrong with a corpus, or was."""
+    """Something that is wrong with a corpus, or was before it was repaired."""
 
     corpus: str
-    """Empty for what lies beside them."""
+    """The name of the corpus; empty for files beside corpora."""
     damage: Damage
     mended: bool
 
@@ -49,22 +49,22 @@ class ThingWrong:
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusVerified:
-    """All of a corpus has been looked at."""
+    """A corpus has been checked completely."""
 
     corpus: str
-    """Empty for the folder that all corpora are in."""
+    """The name of the corpus; empty for the folder of all corpora."""
     wrong: int
-    """Things that are wrong now, but for what heals."""
+    """Damages that are left, except those that the next run repairs."""
     heals: int
-    """Things that killed runs left, and that the next run mends by itself."""
+    """Damages that killed runs left, and that the next run repairs without being asked."""
     can_be_mended: bool
-    """A repair would help with some of them."""
+    """Whether `--repair` would help with some of them."""
 
 
 def verify_corpora(
     studio: Studio, name: str | None = None, *, repair: bool = False
 ) -> Iterator[BytesChecked | ThingWrong | CorpusVerified]:
-    """Look at every byte of a corpus, or of all there are, and mend what can be mended if that is asked for.
+    """Check every byte of a corpus, or of all corpora, and repair what can be repaired if that is asked for.
 
     Raises:
         NotFoundError: there is no such corpus.
@@ -79,10 +79,10 @@ def verify_corpora(
 
 
 def check_result(verified: Sequence[CorpusVerified]) -> None:
-    """Say what is wrong still, once all is looked at.
+    """Raise what is still wrong, once everything is checked.
 
     Raises:
-        StorageError: something is.
+        StorageError: something is wrong.
     """
     wrong = [corpus for corpus in verified if corpus.wrong]
     if not wrong:

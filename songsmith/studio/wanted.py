@@ -1,4 +1,4 @@
-"""What a person asks to be fetched, out of names and lists of names. Asks no source."""
+"""What a person asks to fetch, from names and lists of names. Sends no request."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _BETWEEN_ARTIST_AND_TITLE = re.compile(r"\s+[-–—]\s+")
 def want(
     *, artists: Sequence[str] = (), albums: Sequence[str] = (), songs: Sequence[str] = (), path: Path | None = None
 ) -> tuple[Wanted, ...]:
-    """Return all that a person named: albums and songs by one of the artists, or else all of each artist; then a file's.
+    """Return everything that a person named: albums and songs by one of the artists, or else all of each artist; then a file's.
 
     Raises:
         UsageError: nothing is named.
@@ -36,7 +36,7 @@ def want(
 
 
 def read_list(path: Path) -> list[Wanted]:
-    """Return what the lines of a file name: an artist, or a song as `Artist - Title`; `#` begins a remark.
+    """Return what the lines of a file name: an artist, or a song as `Artist - Title`; `#` begins a comment.
 
     Raises:
         NotFoundError: there is no such file.

@@ -1,7 +1,7 @@
-"""The workshop without its screen: a draft, its undo, its takes, and their way to disk.
+"""The workshop without its screen: a draft, its undo history, its takes, and how they are saved.
 
-One workshop holds one draft at a time. What it holds is on disk after `autosave()`, under a lock that dies with the process,
-so that another workshop offers only drafts nobody has open. Knows no widget and no engine: requests go out, takes come in.
+One workshop holds one draft at a time. The draft is on disk after `autosave()`, under a lock that is released when the process
+ends, so that another workshop offers only drafts that are not open. Knows no widget and no engine: requests go out, takes come in.
 """
 
 import os
@@ -27,30 +27,30 @@ from songsmith.takes import Take, new_id
 
 @dataclass(frozen=True, kw_only=True)
 class WriteRequest:
-    """What an engine is to be asked for."""
+    """A request for an engine."""
 
     prompt: Prompt
     options: GenerationOptions
     parent_id: str | None
     song_id: str
-    """The song, or draft, that its takes belong to, whatever is open when they come."""
+    """The song, or draft, that its takes belong to, whatever is open when they arrive."""
 
 
 class Workshop:
-    """A draft, and all that can be done with it."""
+    """A draft, and everything that can be done with it."""
 
     def __init__(self, library: Library, paths: Paths, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with an empty draft.
 
         Args:
-            library: where drafts, songs and takes are kept.
-            paths: where the drafts' locks are.
-            clock: returns the time in seconds: a pause in typing ends a step of undo.
+            library: that stores drafts, songs and takes.
+            paths: of the drafts' locks.
+            clock: returns the time in seconds, since a pause in typing ends a step of undo.
         """
         self._library, self._locks = library, DraftLocks(paths.locks)
         self.clock = clock
         self.options = GenerationOptions()
-        """What every request asks for, but for its seed and its form."""
+        """The options of every request, except its seed and its form."""
         self.new_seed: Callable[[], int] = lambda: int.from_bytes(os.urandom(4)) >> 1
         """Gives each request its seed."""
         self._fresh()
@@ -58,7 +58,7 @@ class Workshop:
     def _fresh(self) -> None:
         self.draft = Draft()
         self.song_number: int | None = None
-        """Number of the saved song this draft is of."""
+        """Number of the saved song that this draft belongs to."""
         self._song_id: str | None = None
         self._draft_id = new_id()
         self._artist = ""
@@ -70,7 +70,7 @@ class Workshop:
         self._writing: TakeInProgress | None = None
         self._last_take_id: str | None = None
 
-    # --- what is there
+    # --- state
 
     @property
     def text(self) -> str:
@@ -84,7 +84,7 @@ class Workshop:
 
     @property
     def writing(self) -> bool:
-        """Whether a take is on its way into the text."""
+        """Whether a take is being written into the text."""
         return self._writing is not None
 
     @property
@@ -93,7 +93,7 @@ class Workshop:
         return self._writing.anchor if self._writing else None
 
     def versions_at(self, row: int) -> tuple[Sequence[Version], int]:
-        """Return the versions of the section at a row, what it shows now among them, and which one that is."""
+        """Return the versions of the section at a row, including what it shows now, and the index of that one."""
         index = self.draft.section_at(row)
         if index is None:
             return (), 0
@@ -103,7 +103,7 @@ class Workshop:
     # --- writing by hand
 
     def type(self, text: str, *, title: str | None = None) -> None:
-        """Take over what a person made of the text, or of the title."""
+        """Apply an edit by a person to the text or the title."""
         before = self.draft
         after = before.with_text(text, Author.PERSON)
         if title is not None:
@@ -112,24 +112,24 @@ class Workshop:
             return
         self.draft = after
         if self._writing is not None:
-            # A step beside the take: the take, whenever it is undone, leaves it there.
+            # A step of its own beside the take: undoing the take leaves it in place.
             before, after = self._writing.typed(before, after)
         self._history.typed(before, after)
 
     def close_step(self) -> None:
-        """Let what is typed next be a step of undo of its own: the cursor went elsewhere, or a paste came or ended."""
+        """Make what is typed next a new step of undo: the cursor moved, or a paste began or ended."""
         self._history.close_step()
 
     def undo(self) -> bool:
-        """Go back to before the last step: a whole take, or what was typed at one go. Return whether there was one.
+        """Undo the last step: a whole take, or what was typed without a pause. Return whether there was one.
 
-        A take is undone before what was typed beside it, which stays until it is undone in its turn.
+        A take is undone before what was typed beside it, which is undone by the next steps.
         """
         self._end_take()
         return self._show(self._history.undo(self.draft))
 
     def redo(self) -> bool:
-        """Take back an undo; return whether there was one."""
+        """Redo the last undone step; return whether there was one."""
         self._end_take()
         return self._show(self._history.redo(self.draft))
 
@@ -139,7 +139,7 @@ class Workshop:
         return draft is not None
 
     def _begin_take(self, before: Draft, start: int, end: int, *, in_place: bool) -> None:
-        """Make ready for a take; all that it changes will be one step of undo, `before` what was there before it."""
+        """Prepare for a take; everything it changes will be one step of undo, which returns to `before`."""
         self._end_take()
         self._history.forget_undone()
         self._writing = TakeInProgress(
@@ -151,7 +151,7 @@ class Workshop:
         )
 
     def _end_take(self) -> TakeInProgress | None:
-        """End the writing: from now on the take is the last step that can be undone."""
+        """End the writing: the take is now the last step that can be undone."""
         writing, self._writing = self._writing, None
         if writing is not None and (writing.begun or writing.without.draft.text != self.draft.text):
             self._history.remember(writing.without.draft)
@@ -160,9 +160,9 @@ class Workshop:
     # --- writing by a model
 
     def go_on(self, *, to_the_end: bool = False) -> WriteRequest | None:
-        """Ask for what comes next: a section, or all up to the end of the song.
+        """Return the request for what comes next: a section, or everything up to the end of the song.
 
-        Where the draft ends in a bare `[Chorus]` that was sung before, its words come back first; None where that is all.
+        Where the draft ends in a bare `[Chorus]` that was sung before, its words are inserted first; None where that is all.
         """
         self._end_take()
         before = self.draft
@@ -183,7 +183,7 @@ class Workshop:
         return WriteRequest(prompt=prompt, options=options, parent_id=self._last_take_id, song_id=self._takes_song_id)
 
     def rewrite(self, row: int) -> WriteRequest | None:
-        """Ask for another take of the section at a row, of as many lines; None where there is nothing to rewrite."""
+        """Return the request for another take of the section at a row, of as many lines; None where there is nothing to rewrite."""
         self._end_take()
         index = self.draft.section_at(row)
         if index is None:
@@ -209,32 +209,32 @@ class Workshop:
         )
 
     def extend(self, text: str) -> None:
-        """Put text that the model wrote into the draft, where it is writing."""
+        """Insert text that the model wrote into the draft, where it is writing."""
         writing = self._writing
         if writing is None or not text:
             return
         if not writing.begun and writing.in_place:
             text = text.lstrip("\n")  # the section's place and header are there already
-        # The newline behind a line waits for the next line: what follows a rewritten section brings its own.
+        # The newline after a line is held back until the next line: what follows a rewritten section has its own.
         text = writing.held + text
         writing.held = "\n" if text.endswith("\n") else ""
         text = text.removesuffix("\n")
         if not text:
             return
         if not writing.begun and writing.in_place:
-            # What was typed into the old lines since they were asked to go is kept with them, also what made sections of its own.
+            # What was typed into the old lines since the request is kept with them, including any sections it made.
             for index in self._sections_between(writing.anchor, writing.replaced_end):
                 self.draft = self.draft.with_snapshot(index)
         before, anchor = self.draft.text, writing.anchor
         rest = before[max(anchor, writing.replaced_end) :]
         if rest and not rest.startswith("\n"):
-            rest = f"\n{rest}"  # what a person typed just here keeps a row of its own
+            rest = f"\n{rest}"  # what a person typed here keeps its own row
         self.draft = self.draft.with_text(before[:anchor] + text + rest, Author.MODEL)
         writing.anchor = writing.replaced_end = anchor + len(text)
         writing.begun = True
 
     def finish(self, take: Take | None) -> None:
-        """End the writing. The take it made, if any, is kept with the section it wrote and in the library."""
+        """End the writing. The take, if there is one, is stored with the section it wrote and in the library."""
         writing = self._end_take()
         if writing is not None and writing.begun:
             for index in self._sections_between(writing.start, writing.anchor):
@@ -252,10 +252,10 @@ class Workshop:
         return [index for index, section in sections if section.first_row <= last and section.end_row > first]
 
     def keep_take(self, take: Take, song_id: str) -> None:
-        """Put a take into the library, under the song or draft it was asked for: not always the one that is open."""
+        """Store a take in the library, under the song or draft of its request, which need not be the one that is open."""
         if song_id == self._draft_id and not self._on_disk:
             self.autosave(even_unchanged=True)  # a take needs a song to belong to
-        with suppress(NotFoundError):  # its draft was empty, and is gone
+        with suppress(NotFoundError):  # its draft was empty, and has been removed
             self._library.add_take(song_id, take)
         if song_id == self._takes_song_id:
             self._last_take_id = take.id
@@ -276,10 +276,10 @@ class Workshop:
         self.draft = changed
         return True
 
-    # --- to disk and back
+    # --- saving and opening
 
     def autosave(self, *, even_unchanged: bool = False) -> bool:
-        """Put the draft on disk if it changed since; return whether it had.
+        """Save the draft to disk if it has changed; return whether it had.
 
         Raises:
             StorageError: the disk is full, the home cannot be written, or the library cannot be used.
@@ -292,9 +292,9 @@ class Workshop:
         return True
 
     def save(self) -> SongRecord:
-        """Keep the draft as a song of the library: a new one, or the one it is of.
+        """Save the draft as a song of the library: a new one, or the one it belongs to.
 
-        If another program changed that one since it was opened, both stay: the draft becomes a song of its own.
+        If another program changed that song since it was opened, both stay: the draft becomes a new song.
         """
         if self._song_id is not None and self._changed_elsewhere():
             self._song_id = None
@@ -311,16 +311,16 @@ class Workshop:
         return record
 
     def new(self) -> None:
-        """Put the draft away and start an empty one."""
+        """Close the draft and start an empty one."""
         self._put_away()
         self._fresh()
 
     def open(self, record: SongRecord, *, revision: int | None = None) -> None:
-        """Put the draft away and take up a song, or a draft left over from another time.
+        """Close the draft and open a song, or an unsaved draft.
 
         Args:
             record: the song or draft.
-            revision: an earlier wording of the song to go on from; it is saved as the next one. Undo shows the last.
+            revision: an earlier revision of the song to continue from; it is saved as the next one. Undo shows the latest.
 
         Raises:
             NotFoundError: it has been removed meanwhile.
@@ -328,12 +328,12 @@ class Workshop:
         """
         self._put_away()
         try:
-            record = self._library.song(record.id)  # putting away may have changed it, and so may others
+            record = self._library.song(record.id)  # closing the draft, or another program, may have changed it
             earlier = self._library.revision(record, revision) if revision is not None else None
             if not record.kept:
                 self._locks.hold(record.id)
         except SongsmithError:
-            if self._on_disk:  # the draft stays open here, and so closed to other workshops
+            if self._on_disk:  # the draft stays open here, and locked for other workshops
                 self._locks.hold(self._draft_id)
             raise
         self._fresh()
@@ -365,22 +365,22 @@ class Workshop:
                 yield entry
 
     def discard(self, record: SongRecord) -> None:
-        """Throw a left-over draft away, takes and all; a draft of a saved song leaves the song as it is.
+        """Delete an unsaved draft with its takes; a draft of a saved song leaves the song as it is.
 
-        What was saved or changed in another workshop since it was listed stays.
+        What another workshop saved or changed since it was listed stays.
         """
         if not record.kept and not self._locks.is_open_elsewhere(record.id) and record.id != self._draft_id:
             self._library.remove_draft(record)
 
     def close(self) -> None:
-        """Put the draft away for good; if it is not saved, it will be offered next time."""
+        """Close the draft; if it is not saved, it will be offered next time."""
         self._put_away()
 
     def _put_away(self) -> None:
         self._writing = None
-        # A title of its own is worth keeping even before the first line; a saved song that was emptied keeps its lines.
+        # A title is worth keeping even before the first line; a saved song that was emptied keeps its lines.
         if self.unsaved and (self.draft.text.strip() or self.draft.title.strip() not in ("", self._kept.title.strip())):
-            # The library may have been moved, or the draft removed from it, since it was put there.
+            # The library may have been moved, or the draft removed from it, since it was saved.
             self.autosave(even_unchanged=self._find(self._draft_id) is None)
         else:
             if not self.unsaved and self.draft != self._kept and self._song_id and not self._changed_elsewhere():

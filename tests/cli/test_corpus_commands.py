@@ -155,7 +155,7 @@ def test_what_a_corpus_is_as_text_and_as_json(songs: Path):
     assert "clean: 5, older than the songs\ncleaned with: headers kept, ad-libs kept" in shown
     result = run("corpus", "stats")
     assert result.stdout.startswith(
-        "songs\t5\nartists\t1\nlines\t10\nwords\t15; 3 per song\nvocabulary\t2 different words\n"
+        "songs\t5\nartists\t1\nlines\t10\nwords\t20; 4 per song\nvocabulary\t7 different words\n"
     )
     assert result.stdout.endswith("5\tla la\n")
     assert "Corpus 'songs' has 1 new song since it was last cleaned: songsmith clean songs\n" in result.stderr

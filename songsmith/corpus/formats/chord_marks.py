@@ -1,7 +1,7 @@
 """Words out of texts with chords marked between them: `[Am]` as in ChordPro, `[ch]Am[/ch]`, OnSong. Leaves other brackets alone.
 
-`[A]` may be a singer, a part or a letter that an editor put in, `[Am I wrong]` is sung, `[x2]` says how often. So brackets are
-chords only in a text with two or more of them that stand where chords stand, one of which at least can be nothing else:
+`[A]` may be a singer, a part or a letter that an editor added, `[Am I wrong]` is sung, `[x2]` says how often. So brackets are
+chords only in a text with two or more of them where chords are written, at least one of which can be nothing else:
 `[F#m7]`, or `wa[E]ter`. All other brackets stay.
 """
 
@@ -20,7 +20,7 @@ _TAGGED = re.compile(r"\[ch\](.{0,40}?)\[/ch\]", re.IGNORECASE)
 _TABS = re.compile(r"\[/?tab\]", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[([^\[\]\n]{1,40})\]")
 _IMPOSSIBLE = re.compile(r"[BCDFGH](?=[bcdfgjkmpqstvxz])|[BDFG]h|[BCF]w|[BCDFH]n|H[lr]")
-"""What begins no word: there, a capital is no letter that an editor put in, but a chord."""
+"""Letters that do not begin a word: a capital in brackets before them is a chord, not a letter that an editor added."""
 _LABELS = "ABCDEFGH"
 _DIRECTIVE = re.compile(
     r"^[ \t]*\{[ \t]*(?:title|t|subtitle|st|artist|composer|lyricist|album|key|capo|tempo|time|meta|comment|ci?|cb|"
@@ -49,7 +49,7 @@ def is_chordpro(text: str) -> bool:
 
 
 def read_chord_marks(text: str) -> str | None:
-    """Return the words of a text with chords marked between them; None if it is no such text."""
+    """Return the words of a text with chords marked between them; None if it has none."""
     if "[" not in text:
         return None
     if (words := read_tags(text)) is not None:
@@ -79,14 +79,14 @@ def read_onsong(text: str) -> FoundSong:
 
 
 def _parse_onsong(text: str, *, sure: bool = False) -> tuple[FoundSong, bool]:
-    """Return the song, and whether anything says what is in the first rows. In a file of OnSong's own, chords are chords."""
+    """Return the song, and whether its first rows are labelled. In a file known to be OnSong's, brackets are taken for chords."""
     rows = text.strip("\n").split("\n")
     end = next((number for number, row in enumerate(rows) if not row.strip()), len(rows))
     head, body = [row.strip() for row in rows[:end]], "\n".join(rows[end:])
     told = {found[1].lower(): found[2] for row in head[:_MOST_ABOUT] if (found := _ABOUT.fullmatch(row))}
     plain = [row for row in head if not _ABOUT.fullmatch(row)]
     is_head = len(plain) <= 2 and not any("[" in row or parse_header(row) for row in plain)
-    if not is_head:  # no title that could be told from words
+    if not is_head:  # there is no title that could be told from words
         body, told, plain = text, {}, []
     words = _read_rows(body, _BRACKETS) if sure and has_chords(body) else read_chord_marks(body)
     words = read_chord_sheet(body) if words is None and sure else words
@@ -112,7 +112,7 @@ def _sung_rows(words: str) -> Iterator[str]:
 
 
 def _read_rows(text: str, marks: re.Pattern[str]) -> str:
-    """Return a text without its marks that are chords, and without the rows in which nothing else stood."""
+    """Return a text without its chords in brackets, and without the rows that held nothing else."""
     written: list[str] = []
     for row in text.split("\n"):
         words, count = _take_out(row, marks)
@@ -136,7 +136,7 @@ def _take_out(row: str, marks: re.Pattern[str]) -> tuple[str, int]:
 
 
 def _is_mark(inside: str) -> bool:
-    """Return whether what is in a pair of brackets is for those who play: chords, or a remark such as `*softly`."""
+    """Return whether brackets hold something for musicians: chords, or a remark such as `*softly`."""
     return (inside.startswith("*") and has_words(inside)) or _names_chords(inside)
 
 
@@ -170,7 +170,7 @@ def _brackets(text: str) -> Iterator[tuple[str, re.Match[str]]]:
 
 
 def _is_placed(row: str, mark: re.Match[str], *, spaced: bool) -> bool:
-    """Return whether a letter in brackets can only be a chord for where it stands."""
+    """Return whether the place of a letter in brackets shows that it is a chord."""
     before, behind = row[: mark.start()], row[mark.end() :]
     if before[-1:].isalpha():  # in the middle of a word
         return behind[:1].isalpha()

@@ -1,8 +1,8 @@
-"""Words out of sheets with chords in lines above them. Leaves every text alone that is not plainly such a sheet.
+"""Words out of sheets with chords in lines above them. Leaves every text alone that is not clearly such a sheet.
 
-A line of which every word is a chord says little: `A`, `Am`, and `A B C` are sung as well. So a text is a sheet only if
-two such lines or more stand right above words and hold what nobody sings, such as `F#m7`, or stand where they are played:
-`G`, a gap, and `C`. Then all lines of chords go, and the lines of tablature.
+A line of which every word may be a chord proves little: `A`, `Am`, and `A B C` are sung as well. So a text is a sheet only if
+two such lines or more are directly above words and hold what is never sung, such as `F#m7`, or are spaced as they are played:
+`G`, a gap, and `C`. Then all lines of chords and of tablature are removed.
 """
 
 import re
@@ -22,24 +22,24 @@ _SYMBOL = (
     r"(?:/[A-H][#b♯♭]?)?[*'’]?\)?"
 )
 _CHORD = re.compile(_SYMBOL)
-# Seen at a glance: a row that begins with a chord and does not go on with a word, or one of tablature.
+# A quick test: a row that begins with a chord and does not continue with a word, or one of tablature.
 _MAY_BE_ROW = re.compile(rf"\n[ \t|(~-]*+{_SYMBOL}(?![^\s|,)~/-])(?![ \t|,)~/-]*+[^\W\dA-HNX_x])")
 _MAY_BE_FRET = re.compile(r"-\d|\d-")
 # A chord that is a word as well, or a letter, or spells something.
 _SUNG = re.compile(r"[A-H][234]?|A[b-]|[AEH]m|[A-H](?:mi|ma|min)")
-# In brackets `Am` is no word; letters, a few names and `Hm` are.
+# In brackets `Am` is not a word; letters, a few names and `Hm` are.
 _LETTER = re.compile(r"[A-H][234]?[*'’+°-]?|[A-H]/[A-H]|Hm|[A-H](?:mi|ma)")
 # Bars, repeats, `N.C.`, frets, and signs between chords.
 _BESIDE = re.compile(r"[|:.,/\\%*~–—-]+|\(?(?:[x×]\d{1,2}|\d{1,2}[x×])\)?|N\.?C\.?|(?=.*\d)[\dxX]{6}")
 # `e|--3--2--|`, `B --0--1--`; the string may be left out.
 _TABLATURE = re.compile(r"(?=.*--.*--)(?=.*[|\d])(?:[A-Ha-h][#b]?)?[-\dhpbrstvx/\\~^()|<>=*.:\s]{6,}")
 _LABELLED = re.compile(r"\[([^\[\]]+)\]\s*(\S.*)|([^\W\d_][\w -]{0,30}):\s*(\S.*)")
-# What a sheet says of itself.
+# What a sheet says about itself.
 _ABOUT = re.compile(r"(?:capo|key|tuning|tempo|bpm)\s*:.{0,60}|capo (?:on |fret )?\d.{0,20}|N\.C\.", re.IGNORECASE)
 
 
 def read_chord_sheet(text: str) -> str | None:
-    """Return the words of a sheet with chords in lines above them; None if the text is no such sheet."""
+    """Return the words of a sheet with chords in lines above them; None if the text is not such a sheet."""
     if not _MAY_BE_ROW.search(f"\n{text}") and not ("--" in text and _MAY_BE_FRET.search(text)):
         return None
     rows = text.replace("\t", "        ").split("\n")
@@ -53,7 +53,7 @@ def read_chord_sheet(text: str) -> str | None:
         if found and _is_chords(found[2] or found[4]):
             header = f"[{found[1] or found[3]}]"
             row = header if parse_header(header) else ""
-        if row or (words and words[-1]):  # where chords stood alone, one blank line is left
+        if row or (words and words[-1]):  # a row of chords alone leaves one blank line
             words.append(squeeze(row))
     return "\n".join(words).strip("\n")
 
@@ -77,17 +77,17 @@ def is_chord(word: str) -> bool:
 
 
 def may_be_sung(word: str) -> bool:
-    """Return whether the symbol of a chord may as well be a letter, such as those of singers and parts."""
+    """Return whether the symbol of a chord may also be a letter, such as those of singers and parts."""
     return _LETTER.fullmatch(word.strip("()")) is not None
 
 
 def is_beside(word: str) -> bool:
-    """Return whether a word stands beside chords and is not sung: bars, repeats, `N.C.`."""
+    """Return whether a word is written beside chords and not sung: bars, repeats, `N.C.`."""
     return _BESIDE.fullmatch(word) is not None
 
 
 def is_unsung(row: str) -> bool:
-    """Return whether a row holds chords alone, tablature, or what a sheet says of itself."""
+    """Return whether a row holds only chords, tablature, or what a sheet says about itself."""
     return _is_chords(row) or _is_tablature(row) or _ABOUT.fullmatch(row) is not None
 
 
@@ -96,7 +96,7 @@ def _is_tablature(row: str) -> bool:
 
 
 def _is_chords(row: str) -> bool:
-    """Return whether a row holds chords, and nothing else but what stands beside them."""
+    """Return whether a row holds chords, and otherwise only what is written beside them."""
     words = row.replace("|", " ").split() if len(row) <= _LONGEST_ROW else []
     found = False
     for word in words:

@@ -1,9 +1,9 @@
-"""Songs out of ChordPro: words without their chords, sections with headers. Refuses nothing; sets aside what has no words.
+"""Songs out of ChordPro: words without their chords, sections with headers. Refuses nothing; sets aside songs without words.
 
-The lyric is what one would sing: chords and annotations in brackets are taken out, `{start_of_chorus}` becomes
-`[Chorus]`, `{chorus}` becomes a `[Chorus]` with no text, which repeats it. Comments, tabs and grids are left out, but for a
-comment that names a section. The file as it came is kept in the metadata as `chords`: nobody has to guess later which word
-a chord stood over.
+The lyric is what is sung: chords and annotations in brackets are removed, `{start_of_chorus}` becomes
+`[Chorus]`, `{chorus}` becomes a `[Chorus]` with no text, which repeats it. Comments, tabs and grids are left out, except a
+comment that names a section. The file as it came is kept in the metadata as `chords`, so that the places of the chords are not
+lost.
 """
 
 import re
@@ -17,7 +17,7 @@ from songsmith.corpus.formats.found_song import FoundSong, as_record, squeeze
 from songsmith.corpus.records import MetadataValue, RawRecord, SetAside, has_words
 from songsmith.lyrics import parse_header
 
-if TYPE_CHECKING:  # it reads its texts with what is here
+if TYPE_CHECKING:  # it imports this module
     from songsmith.corpus.formats.json_songs import Place
 
 _NAME = re.compile(r"\w+")
@@ -42,14 +42,14 @@ def read_chordpro(content: str, place: "Place") -> Iterator[RawRecord | SetAside
     """Yield the songs of a ChordPro file."""
     songs = [song for song in _NEW_SONG.split(content) if song.strip()] or [content]
     for number, song in enumerate(songs, 1):
-        # In a file of several, one without a title is not called after the file.
+        # In a file of several, one without a title does not take the file's name.
         here = replace(place, where=f"{place.where}:{number}", name=place.name if len(songs) == 1 else "")
         yield as_record(parse_chordpro(song), here, reason="no line of lyrics")
 
 
 def parse_chordpro(content: str) -> FoundSong:
     """Return the one song that a text in ChordPro is."""
-    # Files called so are also sheets with chords in tags, or in lines above the words.
+    # Files with these endings may also be sheets with chords in tags, or in lines above the words.
     marked = read_tags(content) or (content if _CHORD.search(content) else read_chord_sheet(content))
     sheet = _Sheet(marked or content)
     return FoundSong(
@@ -67,10 +67,10 @@ class _Sheet:
         self.has_lines = False
         self._rows: list[str] = []
         self._part = ""
-        """The section we are in; there a blank line divides nothing."""
+        """The current section; in it a blank line does not separate stanzas."""
         for row in content.split("\n"):
             self._read(row.strip())
-        if not self.artist and self.subtitle:  # where the artist used to stand
+        if not self.artist and self.subtitle:  # which used to hold the artist
             self.artist = self.subtitle
         elif self.subtitle:
             self.metadata["subtitle"] = self.subtitle
@@ -86,7 +86,7 @@ class _Sheet:
         inner = line[1:-1].strip() if line.startswith("{") and line.endswith("}") else ""
         if _NAME.match(inner):
             name, _, value = inner.partition(":") if ":" in inner else inner.partition(" ")
-            name = name.partition("-")[0].strip().lower()  # a part behind a dash says for which instrument it is
+            name = name.partition("-")[0].strip().lower()  # a part after a dash says for which instrument it is
             self._obey(_SHORT.get(name, name), value.strip())
         elif self._part in _NOT_SUNG:
             return

@@ -1,4 +1,4 @@
-"""Which encoding bytes are probably in that are not UTF-8, so that a person can be told how to convert them. Converts nothing."""
+"""Guess the encoding of bytes that are not UTF-8, so that a person can be told how to convert them. Converts nothing."""
 
 import codecs
 import re
@@ -7,9 +7,9 @@ from contextlib import suppress
 from unicodedata import category
 
 DAMAGED = "UTF-8"
-"""What is guessed of bytes that are UTF-8 but for a few."""
+"""The answer for bytes that are UTF-8 except for a few."""
 SAMPLE_BYTES = 1 << 16
-"""How much is enough to guess by."""
+"""How many bytes are enough to guess by."""
 _MOST_LETTERS = 4000
 _FEWEST_POINTS = 0.3
 _MARKS = {
@@ -26,11 +26,11 @@ _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf
 
 
 def guess_encoding(sample: bytes, *, from_start: bool) -> str:
-    """Return the name, as `iconv` knows it, of the encoding that bytes are probably in; nothing if none is likely.
+    """Return the name, as `iconv` knows it, of the encoding that bytes are probably in; empty if none is likely.
 
     Args:
-        sample: a piece of a file, at most `SAMPLE_BYTES` of it are looked at.
-        from_start: whether it is the file's beginning, where a mark may stand.
+        sample: a piece of a file; at most `SAMPLE_BYTES` of it are used.
+        from_start: whether it is the file's beginning, where a byte order mark may be.
     """
     sample = sample[:SAMPLE_BYTES]
     if from_start and (marked := next((name for mark, name in _MARKS.items() if sample.startswith(mark)), "")):
@@ -46,7 +46,7 @@ def guess_encoding(sample: bytes, *, from_start: bool) -> str:
 
 
 def _guess_wide(sample: bytes) -> str:
-    """Return in which order text of two or four bytes a character stands, which has no mark."""
+    """Return the byte order of text with two or four bytes per character and no byte order mark."""
     best, most = "", 0.9
     for name, codec in _WIDE.items():
         whole = sample[: len(sample) // 4 * 4] if len(sample) >= SAMPLE_BYTES else sample
@@ -67,7 +67,7 @@ def _guess_wide(sample: bytes) -> str:
 
 
 def _score_letters(codec: str, expected: frozenset[str], sample: bytes) -> float:
-    """Return how much the letters beyond ASCII look as they do in words, at best 2 for each."""
+    """Return a score of how the letters beyond ASCII fit into words, at most 2 for each."""
     text = sample.decode(codec, "replace")
     points = count = 0
     for place, letter in enumerate(text):
@@ -97,7 +97,7 @@ def _judge(letter: str, before: str, after: str, run: str, expected: frozenset[s
 
 
 def _score_alphabet(codec: str, first: str, last: str, common: str, sample: bytes) -> float:
-    """Return how much the letters beyond ASCII are those of one alphabet, as they stand in words, and its commonest ones."""
+    """Return a score of how the letters beyond ASCII fit one alphabet, its words and its commonest letters."""
     text = sample.decode(codec, "replace")
     points = count = often = 0
     for place, letter in enumerate(text):
@@ -120,10 +120,10 @@ def _score_alphabet(codec: str, first: str, last: str, common: str, sample: byte
 
 
 def _score_pairs(codec: str, low: int, high: int, kana: int, sample: bytes) -> float:
-    """Return how many pairs of bytes are the usual signs of a writing of East Asia."""
+    """Return how many pairs of bytes are common characters of an East Asian script."""
     decoder = codecs.getincrementaldecoder(codec)()
     try:
-        text = decoder.decode(sample)  # which may end in the middle of a pair
+        text = decoder.decode(sample)  # the sample may end in the middle of a pair
     except UnicodeDecodeError:
         return -1
     points = count = 0
@@ -131,7 +131,7 @@ def _score_pairs(codec: str, low: int, high: int, kana: int, sample: bytes) -> f
         if letter.isascii():
             continue
         count += 1
-        if before.isascii() and before.isalpha():  # a letter of the West is not written right before one of the East
+        if before.isascii() and before.isalpha():  # no Latin letter is written directly before an East Asian character
             points -= 2
         elif "\u3040" <= letter <= "\u30ff":
             points += kana

@@ -13,7 +13,7 @@ from typing import Any
 from songsmith.corpus.formats.json_songs import Place
 from songsmith.corpus.records import MetadataValue, RawRecord, SetAside, has_words, identify
 
-# A tag goes on to the first `>` outside quotation marks; one that never ends takes the rest of the page with it.
+# A tag ends at the first `>` outside quotation marks; one that never ends includes the rest of the page.
 _SIGN = re.compile(r"<(?=[a-zA-Z/!?])")
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)((?:[^\"'>]|\"[^\"]*\"|'[^']*')*+)>")
 _ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)\s*+(?:=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]++)))?")
@@ -45,7 +45,7 @@ def read_genius_page(content: str, place: Place) -> RawRecord | SetAside:
 
 
 class _Page:
-    """What a page says."""
+    """What is read from a page."""
 
     def __init__(self, content: str) -> None:
         self.title = self.artist = self.url = self.id = ""
@@ -74,12 +74,12 @@ class _Page:
         self.lyrics = _in_lines("\n".join(words.text for words in boxes)) or self._lyrics_of_state()
 
     def _say(self, what: str, value: str) -> None:
-        """Keep what was said first: it stands higher on the page."""
+        """Keep the first value: it is higher on the page."""
         if value and not getattr(self, what):
             setattr(self, what, " ".join(value.split()))
 
     def _read_head(self, name: str, attributes: Mapping[str, str]) -> "tuple[str, _Words] | None":
-        """Read what an element says of the song; return what is to be read inside it, if anything."""
+        """Read what an element says about the song; return what to read inside it, if anything."""
         about, said = attributes.get("property") or attributes.get("name"), attributes.get("content", "")
         classes = attributes.get("class", "")
         if name == "link" and attributes.get("rel") == "canonical":
@@ -107,7 +107,7 @@ class _Page:
             self._state.update(_object(_ESCAPE.sub(_unescape, state[1])))
 
     def _read_song(self) -> None:
-        """Read what the data of the page say of the song: names there are exact."""
+        """Read what the data embedded in the page say about the song: names there are exact."""
         page = _part(self._state, "songPage")
         number = page.get("song", _part(self._state, "song").get("id"))
         song = _part(self._state, "song") or _part(_part(self._state, "entities"), "songs").get(str(number))
@@ -136,9 +136,9 @@ class _Words:
         self.closed = False
         self._pieces: list[str] = []
         self._open: tuple[str, int] | None = None
-        """The element itself, and how many of its name are open."""
+        """The name of the element, and how many of that name are open."""
         self._hidden: tuple[str, int] | None = None
-        """The same of an element in it that is left out."""
+        """The same for an element inside it that is left out."""
 
     @property
     def text(self) -> str:
@@ -146,7 +146,7 @@ class _Words:
         return "".join(self._pieces)
 
     def take(self, kind: str, name: str, value: str) -> None:
-        """Take in the next piece of the page."""
+        """Process the next piece of the page."""
         self._open = _count(self._open or (name, 0), kind, name)
         self.closed = self._open[1] == 0 and kind == "end"
         if self._hidden:
@@ -164,7 +164,7 @@ class _Words:
 
 
 def _in_lines(text: str) -> str:
-    """Return text in lines as a browser shows it: no space around them, no gap larger than an empty one."""
+    """Return text in lines as a browser shows it: no space around them, at most one empty line between them."""
     lines = (re.sub(" +", " ", line).strip(" ") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
@@ -223,7 +223,7 @@ def _holds_lyrics(name: str, attributes: Mapping[str, str]) -> bool:
 
 
 def _is_hidden(written: str) -> bool:
-    """Return whether an element is no part of the lyrics: the head of the page, advertisements, what is not copied."""
+    """Return whether an element is not part of the lyrics: the page's head, advertisements, what is excluded from selection."""
     if not written.strip():
         return False
     attributes = _attributes(written)
@@ -234,7 +234,7 @@ def _is_hidden(written: str) -> bool:
 def _unescape_html(written: str) -> str:
     try:
         return html.unescape(written)
-    except ValueError:  # Python reads no number of thousands of digits; no character has one
+    except ValueError:  # Python refuses numbers of thousands of digits; no character has one
         return html.unescape(re.sub(r"&#[0-9]{100,};?", "\ufffd", written))
 
 

@@ -1,4 +1,4 @@
-"""Gzip unpacked only as far as a file of its size is believed: a few kilobytes may hold gigabytes of nothing."""
+"""Gzip unpacked only to a size that is plausible for the file: a few kilobytes may unpack to gigabytes."""
 
 import gzip
 from typing import BinaryIO
@@ -6,11 +6,11 @@ from typing import BinaryIO
 from songsmith.errors import InputError
 
 BELIEVED_RATIO = 100
-"""So many times its size any file may unpack to; songs come to about four times, and tables full of the same to thirty."""
+"""Any file may unpack to this many times its size; songs unpack to about four times, repetitive tables to thirty."""
 
 
 class BoundedGzip(gzip.GzipFile):
-    """A gzipped file that refuses to grow without end."""
+    """A gzipped file that refuses to unpack without end."""
 
     def __init__(self, file: BinaryIO, label: str, *, size_bytes: int, most_bytes: int) -> None:
         """Unpack a file.

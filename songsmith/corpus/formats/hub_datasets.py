@@ -1,7 +1,7 @@
 """Data sets of the Hugging Face Hub as files an import reads over the network, a piece at a time. Keeps nothing on disk.
 
-A dataset is named as `hf://owner/name`, with `@revision`, `/config` and `:split` if need be. HF_ENDPOINT, HF_TOKEN and the
-token of `hf auth login` are huggingface_hub's own affair; none of it is ever told.
+A dataset is named as `hf://owner/name`, with `@revision`, `/config` and `:split` if necessary. HF_ENDPOINT, HF_TOKEN and the
+token of `hf auth login` are read by huggingface_hub alone; no message shows them.
 """
 
 import io
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 SCHEME = "hf://"
 _KINDS = ((".parquet",), (".jsonl", ".ndjson"), (".json",), (".csv", ".tsv"), (".txt",))
-"""Which files are read if there are several kinds: the same songs are often there twice."""
+"""Which files are read if there are several kinds, which often hold the same songs."""
 _LONGEST_ANSWER_BYTES = 64 << 20
 """The list of a data set's files, or a block of one; more of it is not kept in memory."""
 _CONVERTED = "refs/convert/parquet"
 """Where the Hub keeps datasets that it converted itself."""
-# What stands beside the data and is none.
+# Files beside the data that are not data.
 _BESIDE = ("dataset_infos.json", "dataset_info.json", "config.json", "state.json", "requirements.txt", "license.txt")
 _TOLD = 8
 _NO_HUB = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What huggingface_hub raises where something else answers: a page of a network that wants a login first, say."""
+"""What huggingface_hub raises when something else answers, such as the login page of a network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class DatasetName:
         """Read a name as a person writes it.
 
         Raises:
-            UsageError: it is none.
+            UsageError: it is not the name of a dataset.
         """
         part = r"[\w.-]+"
         form = rf"hf://(?:datasets/)?({part}/{part})(?:@(refs/{part}/{part}|{part}))?(?:/({part}(?:/{part})*))?(?::({part}))?/?"
@@ -90,7 +90,7 @@ class HubFile(SourceFile):
         remote = self._files.open(address, "rb", block_size=self.limits.block_bytes)
         return cast(
             BinaryIO, io.BufferedReader(cast(io.RawIOBase, remote), 1 << 16)
-        )  # or each line is looked for in Python
+        )  # unbuffered, lines would be split in Python
 
     def _explaining(self) -> AbstractContextManager[None]:
         return _explaining(self._dataset, self.label)
@@ -113,7 +113,7 @@ def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
     with _explaining(dataset, f"{SCHEME}{dataset.repository}"):
         found = _list(hub, dataset, dataset.revision)
         if not _choose(found[1]) and not dataset.revision:
-            with suppress(huggingface_hub.errors.RevisionNotFoundError):  # then there is nothing
+            with suppress(huggingface_hub.errors.RevisionNotFoundError):  # then there is none
                 found = _list(hub, dataset, _CONVERTED)
         revision, sizes = found
         files = huggingface_hub.HfFileSystem(endpoint=endpoint)
@@ -127,7 +127,7 @@ def find_dataset_files(dataset: DatasetName) -> list[HubFile]:
 
 
 def _check_endpoint(endpoint: str) -> None:
-    """See that HF_ENDPOINT can be an address: huggingface_hub fails without a sentence where it cannot, even to import."""
+    """Check that HF_ENDPOINT can be an address: otherwise huggingface_hub fails without a readable message, even on import."""
     try:
         usable = endpoint.isprintable() and urlsplit(endpoint) is not None
     except ValueError:
@@ -137,7 +137,7 @@ def _check_endpoint(endpoint: str) -> None:
 
 
 def _bound_answers(client: Any) -> None:
-    """See that no answer to a client of huggingface_hub, which it reads whole, fills the memory."""
+    """Check that no response to huggingface_hub, which reads it whole, fills the memory."""
     hooks = client.event_hooks
     if _read_bounded not in hooks["response"]:
         client.event_hooks = {**hooks, "response": [*hooks["response"], _read_bounded]}
@@ -150,11 +150,11 @@ def _read_bounded(response: Any) -> None:
         if length > _LONGEST_ANSWER_BYTES:
             raise FetchError("The Hugging Face Hub sends what has no end.", "Check the network, or HF_ENDPOINT.")
         pieces.append(piece)
-    response._content = b"".join(pieces)  # where `read` keeps what it has read
+    response._content = b"".join(pieces)  # where httpx's `read` stores the body
 
 
 def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str, int]]:
-    """Return the commit that a revision is, and the size of each of its files."""
+    """Return the commit of a revision, and the size of each of its files."""
     from huggingface_hub.errors import HFValidationError
 
     try:
@@ -171,7 +171,7 @@ def _list(hub: Any, dataset: DatasetName, revision: str) -> tuple[str, dict[str,
 
 
 def _choose(paths: Sequence[str] | dict[str, int]) -> list[str]:
-    """Return the files of the likeliest kind that there is."""
+    """Return the files of the most likely kind that there is."""
     data = [path for path in paths if not path.startswith(".") and PurePosixPath(path).name.lower() not in _BESIDE]
     for kinds in _KINDS:
         if found := [path for path in data if path.lower().removesuffix(".gz").endswith(kinds)]:
@@ -211,7 +211,7 @@ def _there_are(names: Sequence[str]) -> str:
 
 @contextmanager
 def _explaining(dataset: DatasetName, label: str) -> Iterator[None]:
-    """Turn what goes wrong between here and the Hub into a sentence."""
+    """Turn errors on the way to the Hub into one sentence."""
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # that of the version it was built on
 
@@ -225,7 +225,7 @@ def _explaining(dataset: DatasetName, label: str) -> Iterator[None]:
 
 
 def _explain(dataset: DatasetName, error: Exception) -> SongsmithError:
-    """Return what an error of the network means. Its own message is not told: it holds addresses, and stands on many lines."""
+    """Return what a network error means. Its own message is not shown: it holds addresses, and has many lines."""
     from huggingface_hub import errors
 
     name = dataset.repository

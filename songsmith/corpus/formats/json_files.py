@@ -20,16 +20,16 @@ _LONGEST_PLAIN_KEY = 100
 _PLAIN_KEY = re.compile(rf"[\w .-]{{1,{_LONGEST_PLAIN_KEY}}}", re.ASCII)
 _VALUE = re.compile(r"[^\s,]")
 _LONGEST_JSON_BYTES = 64 << 20
-"""It is held as a whole, and what is made of it takes twenty times as much."""
+"""It is read as a whole, and the parsed values take twenty times as much memory."""
 
 
 def read_json_lines(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of JSONL from the cursor on, which goes along.
+    """Yield the songs of JSONL from the cursor on, which is advanced.
 
     Raises:
-        InputError: a line is longer than any song, or each is a line of one.
+        InputError: a line is longer than any song, or each is one line of a song.
     """
     with file.unpacked() as lines:
         lines.seek(cursor.at)
@@ -42,7 +42,7 @@ def read_json_lines(
             )
         for line in chain(beginning, following):
             start, cursor.at = cursor.at, cursor.at + len(line)
-            rows = line.decode("utf-8" if start else "utf-8-sig").rstrip("\r\n").split("\r")  # as an old Mac ends lines
+            rows = line.decode("utf-8" if start else "utf-8-sig").rstrip("\r\n").split("\r")  # line ends of old Macs
             first, cursor.line = cursor.line + 1, cursor.line + len(rows)
             yield from _read_rows(rows, first, place, options.keys)
 
@@ -50,10 +50,10 @@ def read_json_lines(
 def read_json(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of JSON, which is held as a whole; the cursor stays where it is.
+    """Yield the songs of JSON, which is read as a whole; the cursor is not advanced.
 
     Raises:
-        InputError: it is no JSON, or too large.
+        InputError: it is not JSON, or too large.
     """
     with file.text() as text:
         content = text.read(_LONGEST_JSON_BYTES + 1)
@@ -67,7 +67,7 @@ def read_json(
     except RecursionError as error:
         raise InputError(f"{file.label} is nested too deeply to be songs.", "Export it again.") from error
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data":  # one song a line, or one value behind the other, whatever it is called
+        if error.msg == "Extra data":  # one song per line, or one value after the other, whatever its ending
             yield from _read_values(content, place, options.keys)
             return
         raise InputError(
@@ -83,12 +83,12 @@ def read_json(
 
 
 def seek_keys(file: SourceFile, keys: Iterable[str]) -> Generator[None, None, list[str]]:
-    """Return which of some keys stand nowhere in a file of JSON, pausing now and then. Odd ones are taken to be there.
+    """Return which of some keys are nowhere in a JSON file, yielding now and then. Unusual ones are assumed to be there.
 
     Raises:
         InputError: the file cannot be read.
     """
-    left = {key: f'"{key}"'.encode() for key in keys if _PLAIN_KEY.fullmatch(key)}  # others may be written in many ways
+    left = {key: f'"{key}"'.encode() for key in keys if _PLAIN_KEY.fullmatch(key)}  # others may be escaped in many ways
     before = b""
     with file.unpacked() as unpacked:
         while left and (chunk := unpacked.read(file.limits.piece)):
@@ -130,7 +130,7 @@ def _objects(rows: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _read_values(content: str, place: "partial[Place]", keys: Keys) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of JSON values that stand behind each other, on one line or on many."""
+    """Yield the songs of JSON values that follow each other, on one line or several."""
     decoder = json.JSONDecoder(strict=False)
     at, line = 0, 1
     while found := _VALUE.search(content, at):

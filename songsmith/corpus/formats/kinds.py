@@ -1,6 +1,6 @@
-"""What kind of file it is, told by how it begins, and by its ending where that says nothing. Refuses by name what is not read.
+"""The kind of a file, recognised by how it begins, else by its ending. Refuses by name the kinds that are not read.
 
-A kind is named by the ending it should have. What is text has kinds of its own, song by song: see `marked_text`.
+A kind is named by the ending it should have. Kinds of text are recognised song by song: see `marked_text`.
 """
 
 import json
@@ -12,13 +12,13 @@ from songsmith.corpus.formats.text_files import SourceFile
 from songsmith.errors import InputError
 
 TEXT = ".txt"
-"""The kind of what is nothing else."""
+"""The kind of files that are of no other kind."""
 CHORDPRO = (".cho", ".crd", ".chopro", ".chordpro", ".pro")
 """Endings of ChordPro."""
 PAGES = (".html", ".htm")
 """Endings of pages saved from the web."""
 XML = (".xml", ".musicxml", ".ttml", ".dfxp")
-"""Endings of XML; its root says what it is."""
+"""Endings of XML, whose root element shows its kind."""
 SUBTITLES = (".srt", ".vtt")
 """Endings of subtitles."""
 JSON = (".jsonl", ".ndjson", ".json")
@@ -39,7 +39,7 @@ _OPENSONG = re.compile(r"<song[\s>]")
 _PAGE = re.compile(r"<!DOCTYPE\s+html\b|<html[\s>]", re.IGNORECASE)
 _JSON_START = re.compile(r'\[\s*\{\s*"|\{\s*"')
 _SRT = re.compile(rf"(?:\d+[ \t]*\n)?{TIMES.pattern}\n")
-# What begins so is written in a language of its own: its name, by which it is refused.
+# Beginnings of formats that are not read, by the names by which they are refused.
 _FOREIGN = {
     "ABC notation": re.compile(r"(?:%[^\n]*\n|\s)*X:\s*\d+\s*\n(?:[A-Za-z]:|%)"),
     "LaTeX": re.compile(r"(?:%[^\n]*\n|\s)*\\(?:documentclass|usepackage|begin\{|beginsong\b|input\{)"),
@@ -63,7 +63,7 @@ def find_kind(file: SourceFile) -> str:
     """Return the kind of a file: one of `KINDS`, or `.txt` for plain text of any other ending.
 
     Raises:
-        InputError: it is of a kind that is not read, which the message names; or it cannot be read at all.
+        InputError: its kind is not read, and the message names it; or the file cannot be read at all.
     """
     ending = file.kind
     if ending == ".parquet":
@@ -83,7 +83,7 @@ def _find_foreign(start: str, ending: str) -> str:
 
 
 def _find_markup(start: str, ending: str) -> str:
-    """Return what a beginning shows its file to be; nothing if it may be anything."""
+    """Return the kind that the beginning of a file shows; empty if it may be anything."""
     if start.startswith("<"):
         prologue = _PROLOGUE.match(start)
         if _PAGE.match(start, prologue.end() if prologue else 0):
@@ -100,7 +100,7 @@ def _find_markup(start: str, ending: str) -> str:
 
 
 def _is_spread(start: str) -> bool:
-    """Return whether JSON begins with a value that goes on in the next line, as no line of JSONL does."""
+    """Return whether JSON begins with a value that continues on the next line, as no line of JSONL does."""
     first, ending, _ = start.partition("\n")
     if not ending or first[:1] not in ("[", "{"):
         return False

@@ -1,6 +1,6 @@
-"""Songs out of LRC, the text of karaoke players, in its dialects. Refuses nothing: what is no time stamp is words.
+"""Songs out of LRC, the text of karaoke players, in its dialects. Refuses nothing: everything but time stamps and tags is words.
 
-The lyric is the lines in the order in which they are sung, without stamps, voices and credits; an empty line divides
+The lyric is the lines in the order in which they are sung, without stamps, voices and credits; an empty line separates
 stanzas. The text as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """
 
@@ -12,7 +12,7 @@ from songsmith.corpus.formats.lrc_credits import strip_credits
 from songsmith.corpus.records import MetadataValue, RawRecord, SetAside
 from songsmith.lyrics import parse_header
 
-if TYPE_CHECKING:  # it reads its texts with what is here
+if TYPE_CHECKING:  # it imports this module
     from songsmith.corpus.formats.json_songs import Place
 
 _TIME = r"[ \t]*+([+-]?)[ \t]*+(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.,:]\d{1,9})?)[ \t]*+"
@@ -25,7 +25,7 @@ TAG = re.compile(
     r"editor|encoding|total|kana|sign|hash|qq|key)\s*:(.*)\]",
     re.IGNORECASE,
 )
-"""A line that says something of the song."""
+"""A line that says something about the song."""
 _OTHER_TAG = re.compile(r"\[[a-z]\w{0,20}\s*:[^\[\]]*\]", re.ASCII | re.IGNORECASE)
 _SHORT = {"title": "ti", "artist": "ar", "album": "al", "author": "au", "language": "la", "lang": "la"}
 _VOICE = re.compile(r"(?:v\d{1,4}|[FMD])\s*:\s*", re.ASCII | re.IGNORECASE)
@@ -34,7 +34,7 @@ _PLAYER_ROW = re.compile(r'\{"t":\s*-?\d+,\s*"c":\s*\[.*\]\s*\}')
 """A credit as NetEase puts it above the lines, in JSON."""
 _NOTES = frozenset("♪♫♬♩ ")
 _MOST_REPEATED = 100_000
-"""Characters that may come again because lines have several times; no song has so many."""
+"""How many characters lines with several times may add; no song has so many."""
 _METADATA = {"al": "album", "au": "author", "la": "language", "lyricist": "lyricist", "composer": "composer"}
 _START = float("-inf")
 
@@ -45,7 +45,7 @@ def read_lrc(content: str, place: "Place") -> RawRecord | SetAside:
 
 
 def has_stamps(text: str) -> bool:
-    """Return whether a text is LRC: some lines begin with times, or the only one does, to the hundredth."""
+    """Return whether a text is LRC: several lines begin with times, or its only line does, with hundredths of seconds."""
     rows = _STAMPED_ROW.finditer(text)
     first = next(rows, None)
     return first is not None and (next(rows, None) is not None or not first[4].isdecimal())
@@ -64,10 +64,10 @@ def parse_lrc(content: str) -> FoundSong:
         if _PLAYER_ROW.fullmatch(line) or (now == _START and _is_tag(line)):
             continue
         times, words = read_line(line)
-        # What is made of a file must not be a thousand times its size.
+        # The result must not be a thousand times as large as the file.
         left -= (len(times) - 1) * (len(words) + 1) if times else 0
         times = times if left >= 0 else times[:1]
-        # A line without a time goes on where the one before it stands.
+        # A line without a time continues the one before it.
         now = times[-1] if times else now
         if words or times:
             sung += [(time, words) for time in times or (now,)]
@@ -99,10 +99,10 @@ def read_line(line: str) -> tuple[list[float], str]:
     words = squeeze(_INNER_STAMP.sub("", backing[1] if backing else rest))
     if backing and words and not words.startswith("("):
         words = f"({words})"
-    # Where every word has its time, a second one before a line is that of its first word.
+    # Where every word has its time, a second time at the beginning of a line is that of its first word.
     return times[:1] if _BRACKETED.search(rest) else times, "" if _NOTES.issuperset(words) else words
 
 
 def _is_tag(line: str) -> bool:
-    """Return whether a line above all stamps is a tag of a player's own, such as `[ve_x: 1]`, and no header."""
+    """Return whether a line above all stamps is a tag of some player, such as `[ve_x: 1]`, and not a header."""
     return _OTHER_TAG.fullmatch(line) is not None and not _BACKING.fullmatch(line) and parse_header(line) is None

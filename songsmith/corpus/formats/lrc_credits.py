@@ -1,4 +1,4 @@
-"""Credits that players put among the timed lines of a song, in any language: who wrote, played, sold it. Knows no other dirt."""
+"""Credits that players put among the timed lines of a song, in any language: who wrote, played, sold it. Removes nothing else."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ _LONGEST_LABEL = 40
 _LONGEST_CREDIT = 500
 _MOST_WORDS, _MOST_WORDS_OF_ROLE = 5, 3
 _AFTER_ALL_S = 99 * 60
-"""NetEase gives this time to what it says of itself."""
+"""NetEase gives this time to lines about itself."""
 _LABELLED = re.compile(rf"([^:：]{{1,{_LONGEST_LABEL}}})[:：]\s*(\S.*)?")
 _PARTS = re.compile(r"\s*(?:[/／&、,，+・·|]|\band\b|\bet\b|\by\b|\bund\b|\be\b|\bи\b|\bі\b|\bve\b)\s*", re.IGNORECASE)
 _ROLE_WORDS = """
@@ -27,7 +27,7 @@ _ROLE_WORDS = """
     เนื้อร้อง ทำนอง เรียบเรียง ศิลปิน गीतकार संगीत संगीतकार गायक
     """
 _ROLES = frozenset(_ROLE_WORDS.split())
-# What a Chinese label of a credit is made of.
+# The parts of which Chinese labels of credits are made.
 _CHINESE = re.compile(
     r"词|詞|曲|编|編|制作|製作|监制|監製|演唱|原唱|翻唱|歌手|混音|录音|錄音|母带|母帶|和声|和聲|和音|吉他|贝斯|貝斯|鼓|键盘|鍵盤|钢琴|鋼琴|弦|提琴|"
     r"笛|箫|琵琶|古筝|二胡|出品|发行|發行|统筹|統籌|策划|企划|企劃|版权|版權|封面|海报|美工|文案|推广|营销|宣传|后期|調音|调音|音响|音樂|音乐|"
@@ -45,16 +45,16 @@ _BY = re.compile(
 
 
 def strip_credits(lines: Sequence[tuple[float, str]], *, title: str, artist: str) -> list[str]:
-    """Return the lines that are sung, of lines with their times in order: without credits before the first, behind the last.
+    """Return the lines that are sung, from lines with times in order: without credits before the first and after the last.
 
-    Among credits, what is written as one is one; what only looks so below them is sung.
+    Among credits, a line written like one is one; below them, a line that only looks like one is sung.
     """
     shown = [(time, words) for time, words in lines if time < _AFTER_ALL_S]
     sung = [words for _, words in shown]
     first = 0
     names = {_fold(name) for name in (f"{title}{artist}", f"{artist}{title}") if title and artist}
     for number, (time, words) in enumerate(shown):
-        # Many a song begins with its title: alone, it is shown by a player only at once, or above credits.
+        # Many songs begin with their title. A player shows the title alone only at time 0, or above credits.
         is_title = title != "" and _fold(words) == _fold(title) and (time <= 0 or _begins(sung[number + 1 :]))
         if is_title or _is_credit(words) or _fold(words) in names:
             first = number + 1
@@ -67,7 +67,7 @@ def strip_credits(lines: Sequence[tuple[float, str]], *, title: str, artist: str
 
 
 def _begins(lines: Sequence[str]) -> bool:
-    """Return whether the next words are a credit: then `Title - Artist` above them is none of the song."""
+    """Return whether the next words are a credit: then `Title - Artist` above them is not sung."""
     return _is_credit(next(filter(None, lines), ""))
 
 
@@ -87,7 +87,7 @@ def _is_credit(words: str) -> bool:
 
 
 def _names_role(label: str) -> bool:
-    """Return whether every part of a label names a role: `Lyrics`, or as a name of few words does, `Backing Vocals`."""
+    """Return whether every part of a label names a role: `Lyrics`, or, in a few words, `Backing Vocals`."""
     parts = [part for part in _PARTS.split(label) if part]
     return bool(parts) and all(part.casefold().replace(" ", "-") in _ROLES or _is_name_of_role(part) for part in parts)
 

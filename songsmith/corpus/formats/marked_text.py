@@ -1,6 +1,6 @@
-"""Words out of a text for what stands in it, wherever it came from: times of LRC, chords in any style, ChordPro, OnSong, UltraStar.
+"""Words out of a text with marks, wherever it came from: times of LRC, chords in any style, ChordPro, OnSong, UltraStar.
 
-A text without such marks is left alone; most are, so that is seen at a glance.
+A text without such marks is left alone; most have none, which is quick to see.
 """
 
 import re
@@ -13,18 +13,18 @@ from songsmith.corpus.formats.lrc import has_stamps, parse_lrc
 from songsmith.corpus.formats.ultrastar import is_ultrastar, read_ultrastar
 
 _GAP, _BEGINNING = "    ", 300
-"""What stands between two chords, or before the first, somewhere in the beginning of a sheet: so many characters."""
-# A time, a tag, or what may be a chord; `[Chorus]` and `[Verse]` are none.
+"""The most characters between two chords, or before the first, somewhere in the beginning of a sheet."""
+# A time, a tag, or what may be a chord; not `[Chorus]` or `[Verse]`.
 _BRACKET = re.compile(r"\[(?:[-+ ]?\d|(?i:ch|tab)\]|[A-H](?=[\]#b♯♭mMd\d/as+°øØΔ (-]))")
 
 
 def read_marked_text(text: str, *, placed: bool = False) -> FoundSong | None:
-    """Return the song that a text is beneath its marks; None if there are none.
+    """Return the song in a text with marks; None if it has none.
 
     Args:
         text: the text, with line breaks as newlines.
-        placed: chords in rows above words are looked for only where gaps at the beginning say what they stand over; that
-            is quick, and a table or a file of JSON holds many texts that are no sheet.
+        placed: whether chords in rows above words are looked for only if gaps at the beginning show which words they belong
+            to. That is quick, and a table or a JSON file holds many texts that are not sheets.
     """
     if text.lstrip("\ufeff\n")[:1] == "#" and is_ultrastar(text):
         return read_ultrastar(text)

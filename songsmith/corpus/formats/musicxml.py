@@ -1,7 +1,7 @@
 """Songs out of MusicXML scores: the words under the notes, verse by verse, syllables joined. Reads no notes.
 
-A score says where a syllable ends and seldom where a line does: a line ends where the score says so, else where a capital
-follows a comma or a full stop. Several parts mostly sing the same: the one with most words is taken.
+A score says where a syllable ends, and rarely where a line does: a line ends where the score says so, else where a capital
+follows a comma or a full stop. Several parts usually sing the same words: the one with most words is used.
 """
 
 import re
@@ -54,7 +54,7 @@ def _read_verses(root: Element) -> list[str]:
 
 
 def _read_syllable(lyric: Element) -> str:
-    """Return what stands under a note, with a space behind it if the word ends there, or a line break if the line does."""
+    """Return the text under a note, followed by a space if the word ends there, or a line break if the line does."""
     text = ""
     syllabic = "single"
     for child in lyric:

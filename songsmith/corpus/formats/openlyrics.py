@@ -16,7 +16,7 @@ _METADATA = {
 
 
 def read_openlyrics(root: Element) -> FoundSong:
-    """Return the song of an OpenLyrics document. Where verses are there in several languages, the first is taken."""
+    """Return the song of an OpenLyrics document. If verses are in several languages, the first is used."""
     properties = find(root, "properties")
     about = root if properties is None else properties
     title = plain_text(find(about, "titles", "title"))
@@ -44,7 +44,7 @@ def read_openlyrics(root: Element) -> FoundSong:
 
 
 def _read_lines(verse: Element, *, with_chords: bool = False) -> list[str]:
-    """Return the lines of a verse; if asked for, with chords in brackets where they stand."""
+    """Return the lines of a verse; if asked for, with chords in brackets at their places."""
     written: list[str] = []
     for kind, element, text in pieces(verse, without={"comment"}):
         name = local_name(element)

@@ -35,7 +35,7 @@ def _read_parts(lyrics: str) -> dict[str, list[str]]:
         if found := _HEADER.fullmatch(row):
             name = found[1].strip()
         elif row and not row.startswith((".", *_NOT_SUNG)):
-            # The lines of several verses may stand under each other, each behind its verse's number.
+            # The lines of several verses may be below each other, each after its verse's number.
             number = row[0] if row[0].isdecimal() and not name[-1:].isdecimal() else ""
             # `|` breaks a line on a screen, `_` leaves room for a chord.
             words = squeeze(row.removeprefix(number).replace("|", " ").replace("_", ""))

@@ -24,7 +24,7 @@ _DELTAS = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}
 
 
 def check_parquet(file: SourceFile) -> None:
-    """See whether a file is Parquet to its end, where its description stands.
+    """Check that a file is Parquet to its end, where its metadata is.
 
     Raises:
         InputError: it is not, or it is cut short.
@@ -39,7 +39,7 @@ def check_parquet(file: SourceFile) -> None:
 def read_parquet(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of a Parquet table from the cursor on, which goes along.
+    """Yield the songs of a Parquet table from the cursor on, which is advanced.
 
     Raises:
         InputError: it is damaged.
@@ -101,7 +101,7 @@ def _refuse_gzip(file: SourceFile, packed: BinaryIO) -> None:
 
 
 def _find_repeating(described: Any) -> list[str]:
-    """Return the columns that keep equal values once. Read so, they take no more memory than in the file."""
+    """Return the columns that store equal values once. Read that way, they take no more memory than in the file."""
     encodings: dict[str, set[str]] = {}
     for group in map(described.row_group, range(described.num_row_groups)):
         for chunk in map(group.column, range(group.num_columns)):
@@ -111,16 +111,17 @@ def _find_repeating(described: Any) -> list[str]:
 
 
 def _choose_batch_rows(group: Any, limits: ReadingLimits) -> int:
-    """Return how many rows take a few megabytes, be they songs or books."""
+    """Return how many rows take a few megabytes, whatever the size of a row."""
     rows: int = limits.batch_bytes * group.num_rows // max(group.total_byte_size, 1)
     for chunk in map(group.column, range(group.num_columns)):
-        if _DELTAS & set(chunk.encodings):  # a value goes on where the one before it stops: each may be as long as all
+        # With delta encoding a value may share its beginning with the one before: each may be as long as all together.
+        if _DELTAS & set(chunk.encodings):
             rows = min(rows, limits.batch_bytes // max(chunk.total_uncompressed_size, 1))
     return max(1, min(_BATCH_ROWS, rows))
 
 
 def _read_rows(batch: Any, limits: ReadingLimits) -> Iterator[dict[str, Any] | str]:
-    """Yield the rows of a batch as JSON values, a few megabytes at a time, or why one cannot be had."""
+    """Yield the rows of a batch as JSON values, a few megabytes at a time, or why one cannot be read."""
     sizes = sum(map(_sizes, batch.columns))
     start = 0
     while start < batch.num_rows:
@@ -165,9 +166,9 @@ def _sizes(values: Any) -> Any:
 
 
 def _told_column(field: Any, options: ImportOptions) -> Any | None:
-    """Return how the values of a column are read, or nothing. Bytes are text where the column is called as one of a song's parts.
+    """Return how to read the values of a column, or nothing. Bytes are text if the column has the name of a part of a song.
 
-    Others may be pictures or sound.
+    Other bytes may be pictures or sound.
     """
     import pyarrow
     from pyarrow import types
@@ -180,9 +181,9 @@ def _told_column(field: Any, options: ImportOptions) -> Any | None:
 
 
 def _told_type(kind: Any) -> Any | None:
-    """Return how values of a type are read if they say something of a song, else nothing.
+    """Return how to read values of a type that can describe a song, else nothing.
 
-    Text, numbers, days and moments do, the last two in words; artists may be a list or an object, of which moments are left out.
+    Text, numbers, dates and times can, the last two as text; artists may be a list or an object, in which times are left out.
     """
     import pyarrow
     from pyarrow import types
@@ -232,15 +233,15 @@ def _retype(column: Any, kind: Any) -> Any:
         return column
     if not _is_moment(column.type):
         how = compute.CastOptions(kind, allow_invalid_utf8=True)  # what is not UTF-8 is found row by row
-        if pyarrow.types.is_dictionary(column.type):  # equal values stay there once
+        if pyarrow.types.is_dictionary(column.type):  # there, equal values are stored once
             return pyarrow.DictionaryArray.from_arrays(column.indices, compute.cast(column.dictionary, options=how))
         return compute.cast(column, options=how)
     try:
         text = column.cast(kind)
-    except pyarrow.ArrowInvalid:  # a zone nobody knows
+    except pyarrow.ArrowInvalid:  # an unknown time zone
         text = column.cast(pyarrow.timestamp(column.type.unit)).cast(kind)
     text = compute.replace_substring(text, " ", "T", max_replacements=1)
-    # pyarrow says `<value out of range>` of what no calendar has.
+    # pyarrow returns `<value out of range>` for dates that no calendar has.
     return compute.if_else(compute.starts_with(text, "<"), None, text)
 
 
@@ -251,7 +252,7 @@ def _reading(file: SourceFile) -> Iterator[None]:
     try:
         yield
     except (ArrowException, OSError, OverflowError) as error:
-        # pyarrow says of damage that it is an OSError; one of the system has a number.
+        # pyarrow raises OSError for damage, too; one of the system has a number.
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):
             raise
         raise InputError(f"{file.label} isn't Parquet, or is damaged.", "Download or export it again.") from error

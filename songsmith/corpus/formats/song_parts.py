@@ -10,7 +10,7 @@ _NAMES = {
 }  # fmt: skip
 _SHORT = re.compile(r"([a-z])(\d{0,3})([a-z]?)", re.IGNORECASE)
 _MOST_REPEATED = 100_000
-"""Characters that may come again because parts are sung several times; no song has so many."""
+"""How many characters parts that are sung several times may add; no song has so many."""
 
 
 def write_parts(parts: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -> str:
@@ -36,7 +36,7 @@ def write_parts(parts: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -
 
 
 def header(name: str) -> str:
-    """Return the header of a part: `[Verse 1]` for `v1`; nothing if its name says none."""
+    """Return the header of a part: `[Verse 1]` for `v1`; empty if its name is not known."""
     if (short := _SHORT.fullmatch(name)) and (kind := _NAMES.get(short[1].lower())):
         return f"[{kind} {short[2]}{short[3]}]".replace(" ]", "]")
     return f"[{name}]" if parse_header(f"[{name}]") else ""

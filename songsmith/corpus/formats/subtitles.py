@@ -13,7 +13,7 @@ from songsmith.corpus.formats.found_song import FoundSong, squeeze
 
 _CLOCK = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
 TIMES = re.compile(rf"\s*({_CLOCK})(?:\s*-->\s*|,)({_CLOCK})(?:\s.*)?", re.ASCII)
-"""The row of a subtitle that says from when until when it is shown."""
+"""The row of a subtitle that says when it is shown."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>|<\d[\d:.]{3,15}>|\{\\[^{}\n]{0,200}\}")
 _FLASH_S = 0.05
 _NOTES = "♪♫♬♩"
@@ -31,14 +31,14 @@ def read_subtitles(content: str) -> FoundSong:
 class _Subtitle:
     rows: tuple[str, ...]
     is_flash: bool = False
-    """Whether it is there for less time than anybody can read it."""
+    """Whether it is shown for too short a time to read it."""
 
 
 _NOTHING = _Subtitle(())
 
 
 def _shown(content: str) -> Iterator[_Subtitle]:
-    """Yield what is shown at once, one after the other, without empty rows."""
+    """Yield the subtitles one after the other, without empty rows."""
     rows: list[str] = []
     is_flash = False
     for row in _shown_rows(content):
@@ -53,13 +53,13 @@ def _shown(content: str) -> Iterator[_Subtitle]:
 
 
 def _roll(shown: Sequence[_Subtitle]) -> bool:
-    """Return whether rows stay while others come, as those that YouTube makes do: then most are shown twice or more."""
+    """Return whether rows stay while others are added, as in those that YouTube makes: then most are shown twice or more."""
     again = sum(_new_rows(now, before) is not now for before, now in pairwise(shown))
     return len(shown) > 2 and 2 * again >= len(shown) - 1
 
 
 def _new_rows(now: _Subtitle, before: _Subtitle) -> _Subtitle:
-    """Return a subtitle without the rows that stood there before; a line that is sung again comes with no other."""
+    """Return a subtitle without the rows that were in the one before; a line that is sung again comes alone."""
     if not before.rows or now.rows[0] != before.rows[-1]:
         return now
     if now.is_flash or (len(now.rows) > 1 and now.rows[0] not in now.rows[1:]):
@@ -70,7 +70,7 @@ def _new_rows(now: _Subtitle, before: _Subtitle) -> _Subtitle:
 def _shown_rows(content: str) -> Iterator[str]:
     """Yield the rows with times, and those that are shown.
 
-    In WebVTT a blank row ends them; SubRip has only a number between them and the next times.
+    In WebVTT a blank row ends a subtitle; in SubRip only a number comes before the next times.
     """
     rows = content.split("\n")
     remarks_follow, shown = content.startswith("WEBVTT"), False

@@ -1,4 +1,4 @@
-"""Tables with one row a line of a song, as geniusr and tidytext make them: which they are, and their songs. Holds one song."""
+"""Tables with one row per line of a song, as geniusr and tidytext make them: recognise them, and put their songs together."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from songsmith.corpus.records import RawRecord, SetAside
 from songsmith.errors import InputError
 
 LINE_TEXT = ("line", "line_text", "lyric_line", "lyrics_line", "line_lyrics", "text_line")
-"""What columns with a line of a song are called that could not hold a whole one."""
+"""Names of columns that hold a line of a song and could not hold a whole song."""
 _NUMBERS = ("line_number", "line_no", "line_num", "line_n", "linenumber", "line_index", "line_id", "line")
 _SECTIONS = (
     "section_name", "section", "section_type", "song_section", "song_part", "part_name", "part", "element", "stanza",
@@ -28,43 +28,43 @@ _NO_VALUE = {"", "na", "nan", "null", "none"}
 _LONGEST_LINE = 200
 _FEWEST_ROWS = 6
 ROWS_LOOKED_AT = 200
-"""By how many rows a table is known."""
+"""How many rows are looked at to recognise such a table."""
 _MOST_SONGS_REMEMBERED = 200_000
 _SORT = "Sort its rows by song and line first."
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineColumns:
-    """Which columns, by their place, tell what of a line."""
+    """Which columns, by index, say what about a line."""
 
     text: int
     song: tuple[int, ...]
-    """Which together tell songs apart."""
+    """The columns that together identify a song."""
     number: int | None = None
     section: int | None = None
 
     def song_of(self, cells: Sequence[str]) -> tuple[str, ...]:
-        """Return what tells the song of a row from others."""
+        """Return what identifies the song of a row."""
         return tuple(_cell(cells, place).strip() for place in self.song)
 
 
 def fold_column(name: str) -> str:
-    """Return the name of a column as it is compared."""
+    """Return the name of a column, folded for comparing."""
     return name.strip().casefold().replace(" ", "_").replace(".", "_")
 
 
 def known_columns(columns: Iterable[str]) -> dict[str, str]:
-    """Return the columns by their names as they are compared."""
+    """Return the columns by their folded names."""
     return {fold_column(column): column for column in columns}
 
 
 def find_line_columns(
     label: str, columns: Sequence[str], options: ImportOptions, rows: Sequence[Sequence[str]]
 ) -> LineColumns | None:
-    """Return which columns tell what of a line, if a table has one row a line, as its first rows show; None if it has not.
+    """Return which columns say what about a line, if the first rows of a table show that it has one row per line; else None.
 
     Raises:
-        InputError: it has, but does not say which song a line is from, or the lines of a song do not stand together.
+        InputError: it has, but does not say which song a line is from, or the lines of a song are not together.
     """
     places = {fold_column(column): place for place, column in reversed(list(enumerate(columns)))}
 
@@ -97,7 +97,7 @@ def find_line_columns(
         return None
     songs = [found.song_of(row) for row in rows]
     together = sum(before == after for before, after in pairwise(songs))
-    again = len(songs) - together - len(set(songs))  # songs that come back after another
+    again = len(songs) - together - len(set(songs))  # songs that continue after another one
     if is_named or number is not None or found.section is not None:
         is_by_line = together > 0 or again > 0
     else:
@@ -108,7 +108,7 @@ def find_line_columns(
 
 
 def refuse_line_rows(label: str, rows: Sequence[Mapping[str, Any]], options: ImportOptions) -> None:
-    """See that the first objects of a file are songs, not lines of songs: only those of CSV and TSV are put together.
+    """Check that the first objects of a file are songs, not lines of songs, which are put together only from CSV and TSV.
 
     Raises:
         InputError: they are lines.
@@ -125,7 +125,7 @@ def refuse_line_rows(label: str, rows: Sequence[Mapping[str, Any]], options: Imp
 def join_lines(
     rows: TableRows, place: "partial[Place]", columns: Sequence[str], keys: Keys, found: LineColumns, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs that rows make together; the cursor goes along, from song to song."""
+    """Yield the songs put together from rows; the cursor is advanced from song to song."""
     song: _Lines | None = None
     done: set[int] = set()
     before = (rows.at, rows.line)
@@ -171,14 +171,14 @@ class _Lines:
         return self._found.song_of(cells) == self._song and not (-1 < number <= 1 and self._number > number)
 
     def add(self, cells: Sequence[str]) -> None:
-        """Put a line behind the others, and a header before it where a section begins."""
+        """Add a line, and a header before it where a section begins."""
         section = _value(_cell(cells, self._found.section)).strip("[]")
         if section != self._section:
             self._add("" if self._lines else None, f"[{section}]" if section and not _is_number(section) else None)
             self._section = section
         self._add(_value(_cell(cells, self._found.text)))
         self._number = _number(_cell(cells, self._found.number))
-        # What is not the same in every row is said of lines, not of the song.
+        # Values that are not the same in every row describe lines, not the song.
         differing = [
             name for name, cell in zip(self._columns, cells, strict=False) if self._metadata.get(name, cell) != cell
         ]
@@ -186,7 +186,7 @@ class _Lines:
             del self._metadata[name]
 
     def finish(self, keys: Keys, done: set[int]) -> RawRecord | SetAside:
-        """Return the song, unless some of its lines came before; which songs are done is noted."""
+        """Return the song, unless some of its lines came before; `done` is updated."""
         record: RawRecord | SetAside
         song = hash(self._song)
         row = {name: cell for name, cell in self._metadata.items() if name and cell}

@@ -1,4 +1,4 @@
-"""Rows of CSV and TSV, one after the other. What is no row is handed over whole, with its reason, and the next row is right."""
+"""Rows of CSV and TSV, one after the other. A broken row is returned as it is, with the reason; the rows after it are right."""
 
 import codecs
 import csv
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LONGEST_CELL = 16 << 20
 _NEVER_CLOSES = "a quotation mark that never closes; nothing behind it was read"
-# How far the end of a broken row is sought, and how much may be a single row behind it.
+# How far to look for the end of a broken row, and how long a row after it may be.
 _MOST_BROKEN_LINES = 20_000
 _MOST_TRIES = 200
 _MOST_PEEKED_LINES = 2000
@@ -26,7 +26,7 @@ _MOST_PEEKED = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class BrokenRow:
-    """Lines that are no row of the table."""
+    """Lines that are not a row of the table."""
 
     reason: str
 
@@ -40,10 +40,10 @@ class TableRows:
         """Begin with the next line.
 
         Args:
-            readline: gives the next line, of at most so many bytes; nothing at the end.
+            readline: returns the next line, of at most that many bytes; empty at the end.
             file: whose rows they are.
-            delimiter: what parts the cells.
-            source: the file that lines are read from, if it can be said where a line stands.
+            delimiter: what separates the cells.
+            source: the file that lines are read from, if the place of a line in it is known.
         """
         csv.field_size_limit(_LONGEST_CELL)
         self.limits = file.limits
@@ -51,7 +51,7 @@ class TableRows:
         self.width = 0
         """How many cells a row has; 0: not known yet."""
         self.line = 0
-        """Lines behind us."""
+        """Lines read so far."""
         self.first_line = 1
         """The line with which the last row begins, counted from 1."""
         self._readline, self._file, self._delimiter, self._source = readline, file, delimiter, source
@@ -59,14 +59,14 @@ class TableRows:
         self._record: list[bytes] = []
         self._taken: list[bytes] = []
         self._read: Iterator[bytes] = iter(())
-        """Lines that the reader took since, one by one and in a stream."""
+        """Lines that the reader has taken since then, one by one and as a stream."""
         self._doubled: bool | None = None
         self._is_spaced = self._is_quoted = self._is_multiline = self._ended = False
         self._begin()
 
     @property
     def at(self) -> int:
-        """Where the last row ends, in bytes of the unpacked file; 0 where that cannot be said."""
+        """Where the last row ends, in bytes of the unpacked file; 0 where that is not known."""
         if self._source is None:
             return 0
         if not self._again:
@@ -75,7 +75,7 @@ class TableRows:
         return self._source.tell() - waiting
 
     def seek(self, at: int, line: int) -> None:
-        """Go to where a row begins, with so many lines before it."""
+        """Go to the beginning of a row, with this many lines before it."""
         if self._source is not None:
             self._source.seek(at)
             self._again.clear()
@@ -83,7 +83,7 @@ class TableRows:
             self._begin()
 
     def take_back(self) -> None:
-        """Let the last row come again."""
+        """Return the last row again next time."""
         self._again.extendleft(reversed(self._record))
         self.line -= len(self._record)
         self._record.clear()
@@ -92,12 +92,12 @@ class TableRows:
     def describe(self, header: Sequence[str]) -> None:
         """Say which columns there are, after the row that names them, if one does."""
         self.width = len(header)
-        # What tells a row from a line of a song behind one that is broken.
+        # How a row after a broken one is told from a line of a song.
         self._is_spaced = any(name[:1] == " " for name in header[1:])
         self._is_quoted = self.width == 1 or (bool(self._record) and self._record[0][:1] == b'"')
 
     def peek(self, count: int) -> list[list[str]]:
-        """Return the next rows, at most so many and a megabyte of them; they come again."""
+        """Return the next rows, at most this many and a megabyte of them, without going past them."""
         lines: list[bytes] = []
         found: list[list[str]] = []
         with suppress(csv.Error):
@@ -107,10 +107,10 @@ class TableRows:
         return found[:-1] if sum(map(len, lines)) >= _MOST_PEEKED else found
 
     def read_first(self) -> list[str] | None:
-        """Return the next row, which may be as wide as it likes; None at the end.
+        """Return the next row, which may be of any width; None at the end.
 
         Raises:
-            csv.Error: it is none.
+            csv.Error: it is not a row.
         """
         try:
             return next(self._rows, None)
@@ -119,7 +119,7 @@ class TableRows:
             self.line += len(self._record)
 
     def __iter__(self) -> Iterator[list[str] | BrokenRow]:
-        """Yield the rows that have cells, and what is none."""
+        """Yield the rows that have cells, and broken ones."""
         record, width = self._record, self.width
         while not self._ended:
             self.first_line = self.line + 1
@@ -136,7 +136,7 @@ class TableRows:
                 elif len(record) > 1:
                     self._is_multiline = True
                 elif self._is_multiline and row and (len(row) < width or record[0].count(b'"') % 2):
-                    # What is left of a row that ended too soon.
+                    # The rest of a row that ended too early.
                     row = self._mend("fewer cells than columns" if len(row) < width else "not a row of a table")
             except StopIteration:
                 return
@@ -160,18 +160,18 @@ class TableRows:
                 return
             self._taken.append(line)
             yield line.decode()
-        # As above, and as fast as can be: of most files this reads nearly every line.
+        # As above, but fast: in most files this reads nearly every line.
         lines, self._read = tee(iter(partial(self._readline, self.limits.longest_line_bytes + 1), b""))
         yield from map(bytes.decode, lines)
 
     def _note_record(self) -> None:
-        """Note which lines the row was made of that the reader gave last."""
+        """Remember the lines of which the reader made the last row."""
         count, self._noted = self._rows.line_num - self._noted, self._rows.line_num
         self._record[:] = self._taken
         self._taken.clear()
         self._record += islice(self._read, count - len(self._record))
         if self._record:
-            self._check_length(self._record[-1])  # of a longer one, a row is made at once, or none
+            self._check_length(self._record[-1])  # a longer one is a row at once, or none
 
     def _next_line(self) -> bytes | None:
         if self._again:
@@ -180,7 +180,7 @@ class TableRows:
         if not read:
             return None
         self._check_length(read)
-        if self._doubled is None:  # a tool that ended lines twice did so with the first
+        if self._doubled is None:  # a tool that doubled line ends did so in the first line, too
             self._doubled = read.endswith(b"\r\r\n")
             read = read.removeprefix(codecs.BOM_UTF8)
         return read[:-2] + b"\n" if self._doubled and read.endswith(b"\r\r\n") else read
@@ -190,7 +190,7 @@ class TableRows:
             raise text_files.endless_line(self._file)
 
     def _mend(self, reason: str) -> list[str] | BrokenRow:
-        """Return the cells of a row that could not be read, if it is certain what they are; else go past it."""
+        """Return the cells of a row that could not be read, if they are certain; else skip it."""
         if any(b'\\"' in line for line in self._record) and (cells := self._unescape()):
             return cells
         if self._delimiter == "\t" and (cells := self._read_plain()):
@@ -223,7 +223,7 @@ class TableRows:
         return line.decode().rstrip("\r\n").split("\t")
 
     def _unescape(self) -> list[str]:
-        r"""Return the cells of a row in which `\"` is a quotation mark; nothing if that makes no row of it."""
+        r"""Return the cells of a row in which `\"` is a quotation mark; nothing if that is not a row."""
         lines: list[bytes] = []
         self._again.extendleft(reversed(self._record))
         cells: list[str] = []
@@ -240,9 +240,9 @@ class TableRows:
         return cells
 
     def _pass_broken(self) -> bool:
-        """Go behind the line that ends a broken row, which no cell can tell; return whether there is one.
+        """Go past the line that ends a broken row, which its cells do not show; return whether there is one.
 
-        There the quotation marks come in pairs, or one ends the line; and what follows is a row like any other.
+        At its end the quotation marks are paired, or one ends the line, and a good row follows.
         """
         quotes = tries = 0
         while (line := self._next_line()) is not None:
@@ -277,7 +277,7 @@ class TableRows:
             len(cells) >= self.width and (self.width == 1 or not any(cells[self.width :]))
             and b"".join(lines).count(b'"') % 2 == 0 and bool(start.strip())
             and (not self._is_quoted or start.startswith(b'"'))
-            # Behind a comma in a line of a song there is a space.
+            # In a line of a song, a comma is followed by a space.
             and (self._is_spaced or not any(cell[:1] == " " for cell in cells[1:]))
         )  # fmt: skip
 
@@ -291,7 +291,7 @@ class TableRows:
 
 
 def _unescape_quotes(line: str) -> str:
-    r"""Return a line with `\"` written as a table writes it; what `\\` stands for is a backslash of its own."""
+    r"""Return a line with `\"` doubled as CSV does; `\\` stays a backslash."""
     if '\\"' not in line:
         return line
     return "\\\\".join(part.replace('\\"', '""') for part in line.split("\\\\"))

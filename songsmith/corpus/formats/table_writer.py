@@ -16,14 +16,14 @@ _LARGEST_INT = 1 << 63
 
 
 class Columns:
-    """What columns rows need, each of the narrowest kind that holds all its values."""
+    """The columns that rows need, each of the narrowest type that holds all its values."""
 
     def __init__(self) -> None:
-        """Begin with no row seen."""
+        """Begin without columns."""
         self._kinds: dict[str, set[str]] = {}
 
     def add(self, row: Mapping[str, MetadataValue]) -> None:
-        """Look at a row."""
+        """Add the columns and types of a row."""
         for name, value in row.items():
             kinds = self._kinds.setdefault(name, set())
             if value is not None:
@@ -31,13 +31,13 @@ class Columns:
 
     @property
     def dtypes(self) -> dict[str, str]:
-        """The kind of each column as Arrow calls it: bool, int64, float64 or string. What has several kinds is text."""
-        names = sorted(self._kinds, key=lambda name: name == "text")  # the longest comes last
+        """The Arrow type of each column: bool, int64, float64 or string. A column of several types is text."""
+        names = sorted(self._kinds, key=lambda name: name == "text")  # the longest column comes last
         return {name: _widest(self._kinds[name]) for name in names}
 
 
 class TableWriter:
-    """Writes rows into one Parquet file, some thousand at a time, so that memory holds no more."""
+    """Writes rows into one Parquet file, some thousands at a time, so that no more are in memory."""
 
     def __init__(self, path: Path, dtypes: Mapping[str, str], *, rows_a_group: int = ROWS_A_GROUP) -> None:
         """Begin a new file with these columns; at most this many rows are written together. The caller makes it durable."""
@@ -93,7 +93,7 @@ class TableWriter:
                         self._write()
                     self._writer.close()
             finally:
-                with suppress(Exception):  # open still, it would try again when it is collected, and complain
+                with suppress(Exception):  # left open, it would try again when it is collected, and raise
                     self._writer.close()
                 self._writer.is_open = False
 

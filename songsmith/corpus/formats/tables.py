@@ -1,4 +1,4 @@
-"""Songs out of tables: CSV, TSV, and which of a table's columns hold the parts of a song. Keeps no row."""
+"""Songs out of tables: CSV, TSV, and which of a table's columns hold the parts of a song. Holds no row."""
 
 import csv
 import io
@@ -24,13 +24,13 @@ from songsmith.errors import InputError, UsageError
 
 _LONGEST_NAME = 60
 _NAMES_DELIMITER = "sep="
-"""A row above the header with which Excel is told what parts the cells."""
+"""A row above the header that tells Excel what separates the cells."""
 
 
 def read_table(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of CSV or TSV from the cursor on, which goes along.
+    """Yield the songs of CSV or TSV from the cursor on, which is advanced.
 
     Raises:
         InputError: the first row names no columns, a line is longer than any song, or rows that are lines are in no order.
@@ -64,7 +64,7 @@ def read_table(
 
 
 def find_keys(label: str, columns: Sequence[str], options: ImportOptions) -> Keys:
-    """Return which columns hold the parts of a song: the one that was asked for, else all that are called so.
+    """Return which columns hold the parts of a song: the one that was asked for, else all with a usual name.
 
     Raises:
         UsageError: there is no such column, or none with lyrics.
@@ -79,7 +79,7 @@ def _open_rows(file: SourceFile, unpacked: BinaryIO) -> TableRows:
     unpacked.seek(0)
     readline: Callable[[int], bytes] = unpacked.readline
     source: BinaryIO | None = unpacked
-    if b"\r" in first.rstrip(b"\r\n"):  # a bare one ends the lines of this file
+    if b"\r" in first.rstrip(b"\r\n"):  # a carriage return alone ends the lines of this file
         # It has a name of its own since it closes the file when it has none.
         text = io.TextIOWrapper(unpacked, "utf-8", newline="")
         readline, source = (lambda limit: text.readline(limit).encode()), None
@@ -90,11 +90,11 @@ def _open_rows(file: SourceFile, unpacked: BinaryIO) -> TableRows:
 
 
 def _read_header(rows: TableRows, file: SourceFile, options: ImportOptions) -> tuple[list[str], ImportOptions]:
-    """Return the names of the columns, and how to read them if they do not say it themselves.
+    """Return the names of the columns, and how to read them if their names do not say it.
 
     Raises:
-        InputError: the first row is none.
-        UsageError: it is a song.
+        InputError: the first row is not a row.
+        UsageError: it is a song, not names.
     """
     blank = False
     try:

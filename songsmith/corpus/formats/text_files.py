@@ -23,7 +23,7 @@ from songsmith.errors import InputError, NotFoundError, storing
 _CHUNK_BYTES = 1 << 20
 _SAVE_WORDS, _NO_WORDS = "Save its lyrics as plain text.", "Give a file with lyrics in it."
 _SAVE_AS_TEXT, _UNPACK = "Save it as plain text.", "Unpack it, and import what is in it."
-# How files begin that may hold words, but not as plain text: what they are, and what to do.
+# Beginnings of files that may hold words, but not as plain text: what they are, and what to do.
 _WRAPPED = {
     b"{\\rtf": ("RTF", _SAVE_AS_TEXT),
     b"%PDF-": ("PDF", _SAVE_AS_TEXT),
@@ -48,7 +48,7 @@ _WRAPPED = {
     b"\x28\xb5\x2f\xfd": ("a zstd archive", _UNPACK),
     b"\x1f\x8b": ("gzipped twice", "Unpack it once."),
 }
-# What is zipped says by a name inside what it is, near its beginning.
+# A zip file shows its kind by a name inside, near its beginning.
 _ZIPPED = {
     b"xl/": ("an Excel workbook", "Save its sheet as CSV in UTF-8."),
     b"opendocument.spreadsheet": ("an OpenDocument table", "Save its sheet as CSV in UTF-8."),
@@ -65,16 +65,16 @@ _ZIPPED = {
 
 @dataclass(kw_only=True)
 class Cursor:
-    """Where the reading of a file stands, right behind a song; from there another reading can go on."""
+    """How far a file is read, directly after a song; from there a later reading can resume."""
 
     at: int = 0
     """Bytes of a table or of JSONL, unpacked, or groups of rows in Parquet; 0 for a file that is always read as a whole."""
     line: int = 0
-    """Lines behind us, or rows of the group, by which what is set aside is told."""
+    """Lines read so far, or rows of the group, for messages about what is set aside."""
 
 
 class SourceFile:
-    """A file that should hold songs, wherever it is, read once or twice from front to back."""
+    """A file that should hold songs, on disk or elsewhere, read once or twice from front to back."""
 
     def __init__(self, *, label: str, filename: str, size_bytes: int) -> None:
         """Describe a file; nothing is read yet."""
@@ -84,18 +84,18 @@ class SourceFile:
         """Its name, without folders."""
         self.size_bytes = size_bytes
         self.max_unpacked_bytes: int | None = None
-        """How much it may unpack to, if it is gzipped; None: what is believed of a file of its size."""
+        """How much it may unpack to, if it is gzipped; None: what is plausible for its size."""
         self.limits = ReadingLimits()
         """How much of it is read at once, and how large anything in it may be."""
         self.remarks: list[str] = []
-        """What a person should know of how it was read, as sentences."""
+        """What a person should know about how it was read, as sentences."""
         self._file: BinaryIO | None = None
         self._said: int | None = None
         self._is_packed = False
 
     @property
     def kind(self) -> str:
-        """The ending that says what is in it: `.txt`, `.jsonl` and so on, without `.gz`."""
+        """The ending that shows its kind: `.txt`, `.jsonl` and so on, without `.gz`."""
         suffixes = [suffix.lower() for suffix in Path(self.filename).suffixes]
         return next((suffix for suffix in reversed(suffixes) if suffix != ".gz"), "")
 
@@ -107,20 +107,20 @@ class SourceFile:
 
     @property
     def bytes_read(self) -> int:
-        """How far it is read; of a gzipped file, in its compressed bytes."""
+        """How far it is read, in bytes; for a gzipped file, in compressed ones."""
         if self._file is None or self._file.closed:
             return 0
         return self._file.tell() if self._said is None else self._said
 
     def say_read(self, bytes_read: int) -> None:
-        """Say how far it is read, if that is not where the reading stands: a table may be read column by column."""
+        """Set how far it is read, where the position in the file does not show it: a table may be read column by column."""
         self._said = bytes_read
 
     def check(self) -> Iterator[None]:
-        """Read it all, pausing now and then; so a file that is no text is refused before any song is kept.
+        """Read it all, yielding now and then, so that a file that is not text is refused before any song is kept.
 
         Raises:
-            InputError: it is empty, of a kind that is no plain text, not UTF-8 (the message names the bad byte), or damaged
+            InputError: it is empty, of a kind other than plain text, not UTF-8 (the message names the bad byte), or damaged
                 gzip.
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
@@ -157,12 +157,12 @@ class SourceFile:
 
     @property
     def title(self) -> str:
-        """What a song is called that stands in it alone and has no title of its own."""
+        """The title of its only song, if that song has none of its own."""
         return self.name
 
     @contextmanager
     def text(self, *, newline: str | None = None) -> Iterator[TextIO]:
-        """Lend its text. Every line break is a newline, unless `newline` is empty.
+        """Open it as text. Every line break is a newline, unless `newline` is empty.
 
         Raises:
             InputError: it cannot be read to its end.
@@ -172,7 +172,7 @@ class SourceFile:
 
     @contextmanager
     def unpacked(self) -> Iterator[BinaryIO]:
-        """Lend its bytes, unpacked if they are gzipped.
+        """Open it as bytes, unpacked if they are gzipped.
 
         Raises:
             InputError: it cannot be read to its end, or unpacks to more than it may.
@@ -186,14 +186,14 @@ class SourceFile:
                 with BoundedGzip(
                     file, self.label, size_bytes=self.size_bytes, most_bytes=self.max_unpacked_bytes or believed
                 ) as unpacked:
-                    # A line is found faster behind a buffer than by GzipFile itself.
+                    # Splitting lines is faster in a buffered reader than in GzipFile itself.
                     yield cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, unpacked), _CHUNK_BYTES))
             else:
                 yield file
 
     @contextmanager
     def packed(self) -> Iterator[BinaryIO]:
-        """Lend its bytes as they are.
+        """Open it as bytes, as they are.
 
         Raises:
             InputError: it cannot be read to its end.
@@ -209,7 +209,7 @@ class SourceFile:
         return explaining(self.label)
 
     def _not_text(self, place: int, byte: str, start: bytes, around: bytes) -> InputError:
-        """Return what to say of a byte that UTF-8 has not, where pieces of the file are from its start and from around there."""
+        """Return the message about a byte that is not UTF-8, given pieces of the file from its start and from around that byte."""
         wide = guess_encoding(start, from_start=True) if b"\0" in start or place < 4 else ""
         guess = wide or guess_encoding(around, from_start=False)
         if guess == DAMAGED:
@@ -233,7 +233,7 @@ class LocalFile(SourceFile):
 
         Raises:
             NotFoundError: there is no such file.
-            InputError: it is no file that could be read.
+            InputError: it is not a file that can be read.
         """
         self.path = path
         with explaining(str(path)):
@@ -245,7 +245,7 @@ class LocalFile(SourceFile):
         """When it was last written to."""
 
     def has_changed(self) -> bool:
-        """Return whether it was written to, or went, since it was first looked at."""
+        """Return whether it was changed or removed since it was first looked at."""
         try:
             state = self.path.stat()
         except OSError:
@@ -257,7 +257,7 @@ class LocalFile(SourceFile):
 
 
 class PipedInput(SourceFile):
-    """What comes through a pipe, kept until it is closed in a file that nobody sees: it is read twice, as any other."""
+    """Piped input, held in an unnamed temporary file until it is closed, since every input is read twice."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read a stream to its end.
@@ -273,7 +273,7 @@ class PipedInput(SourceFile):
                 self._spool.write(chunk)
             self._spool.flush()
         self.digest = digest.hexdigest()
-        """A digest of it all."""
+        """A digest of its content."""
         super().__init__(label="standard input", filename="stdin", size_bytes=self._spool.tell())
 
     @property
@@ -282,7 +282,7 @@ class PipedInput(SourceFile):
         return ""
 
     def close(self) -> None:
-        """Let go of what came."""
+        """Close the temporary file."""
         self._spool.close()
 
     def _open(self) -> BinaryIO:
@@ -290,13 +290,13 @@ class PipedInput(SourceFile):
         return os.fdopen(os.dup(self._spool.fileno()), "rb", _CHUNK_BYTES)
 
     def _tell_command(self, convert: str) -> str:
-        """Return the command with which it comes through the pipe as it should."""
+        """Return the command that pipes it in UTF-8."""
         unpack = "gzip -dc FILE | " if self._is_packed else ""
         return f"{unpack}{convert}{'' if unpack else ' FILE'} | songsmith import - --corpus NAME"
 
 
 def _find_wrapping(start: bytes) -> tuple[str, str] | None:
-    """Return what a file is that begins so, if it is no plain text, and what to do about it."""
+    """Return what a file with this beginning is, if it is not plain text, and what to do about it."""
     if start.startswith(b"PK\x03\x04"):
         return next(what for inside, what in _ZIPPED.items() if inside in start)
     return next((what for beginning, what in _WRAPPED.items() if start.startswith(beginning)), None)
@@ -306,7 +306,7 @@ def bounded_lines(lines: IO[AnyStr], file: SourceFile) -> Iterator[AnyStr]:
     """Yield the lines of a file that is open, each with its end, and see that none fills the memory.
 
     Raises:
-        InputError: one has no end.
+        InputError: one is too long.
     """
     longest = file.limits.longest_line_bytes
     while line := lines.readline(longest + 1):
@@ -316,7 +316,7 @@ def bounded_lines(lines: IO[AnyStr], file: SourceFile) -> Iterator[AnyStr]:
 
 
 def endless_line(file: SourceFile) -> InputError:
-    """Return what to say of a file with a line longer than any song, or any row of a table."""
+    """Return the message about a file with a line longer than any song, or any row of a table."""
     return InputError(
         f"{file.label} has a line of more than {file.limits.longest_line_bytes >> 20} MB.",
         "Use one song per line (JSONL), or plain lines of lyrics.",
@@ -325,7 +325,7 @@ def endless_line(file: SourceFile) -> InputError:
 
 @contextmanager
 def explaining(label: str) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into a sentence about it.
+    """Turn errors while a file is read into one sentence.
 
     Raises:
         NotFoundError: there is no such file.

@@ -1,6 +1,6 @@
-"""Songs out of text: divided by marks, and read for what stands in it; and files that are read as a whole, by their kind.
+"""Songs out of text: separated by dividers, with chords or times read; and files that are read as a whole, by their kind.
 
-Sets aside what is longer than any song.
+Sets aside texts longer than any song.
 """
 
 import re
@@ -22,7 +22,7 @@ from songsmith.corpus.records import RawRecord, SetAside, has_words
 from songsmith.lyrics import SectionKind, parse_header
 
 DIVIDERS = ("<|startoftext|>", "<|endoftext|>")
-"""What divides the songs of a text file."""
+"""What separates the songs of a text file."""
 # A line with room for a title, blank lines, and the next one.
 _ABOVE = re.compile(r"[ \t]*([^\[({\n][^\n]{0,100})\n((?:[ \t]*\n)*)([^\n]{1,300})")
 _OF_A_PAGE = re.compile(r"lyrics\s*$|contributors?\b|translations?\b", re.IGNORECASE)
@@ -34,7 +34,7 @@ _START = 1 << 16
 def read_text(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of a text file; the cursor stays where it is."""
+    """Yield the songs of a text file; the cursor is not advanced."""
     source = place(where="").source
     separator = options.separator
     dividers = re.compile("|".join(map(re.escape, filter(None, (*DIVIDERS, separator)))))
@@ -62,7 +62,7 @@ def read_text(
 def read_marked_up(
     file: SourceFile, place: "partial[Place]", options: ImportOptions, cursor: Cursor
 ) -> Iterator[RawRecord | SetAside]:
-    """Yield the songs of a file in one of the formats that are read as a whole; the cursor stays where it is.
+    """Yield the songs of a file in one of the formats that are read as a whole; the cursor is not advanced.
 
     Raises:
         InputError: it is XML, and broken or of a kind that is not read.
@@ -93,7 +93,7 @@ def read_marked_up(
 
 
 def is_marked(file: SourceFile) -> bool:
-    """Return whether text is marked as a song is: with times, with chords, with directives of ChordPro.
+    """Return whether text has the marks of a song: times, chords, or directives of ChordPro.
 
     Raises:
         InputError: it cannot be read.
@@ -104,7 +104,7 @@ def is_marked(file: SourceFile) -> bool:
 
 
 def _read_song(words: str, place: "partial[Place]", *, title: str) -> Iterator[RawRecord | SetAside]:
-    """Yield the song that a text is; with directives of ChordPro, it may be several."""
+    """Yield the song in a text; with directives of ChordPro, it may be several."""
     here = place(where="1", name=title)
     if is_chordpro(words):
         yield from read_chordpro(words, here)
@@ -115,7 +115,7 @@ def _read_song(words: str, place: "partial[Place]", *, title: str) -> Iterator[R
 
 
 def _split_title(text: str) -> tuple[str, str]:
-    """Return the first line of a text if it stands alone above a header or chords, as titles do, and the rest; else nothing."""
+    """Return the first line of a text if it is alone above a header or chords, as titles are, and the rest; else nothing."""
     found = _ABOVE.match(text)
     if not found or not has_words(found[1]) or parse_header(found[1].strip()) or _OF_A_PAGE.search(found[1]):
         return "", text
@@ -125,6 +125,6 @@ def _split_title(text: str) -> tuple[str, str]:
 
 
 def _begins_song(row: str) -> bool:
-    """Return whether a row is the header of what songs begin with; above `[Verse 2]` or `[Outro]`, a line is sung."""
+    """Return whether a row is a header that songs begin with; a line above `[Verse 2]` or `[Outro]` is sung."""
     header = parse_header(row)
     return header is not None and header[0] in _FIRST and not _LATER.search(row)

@@ -1,6 +1,6 @@
-"""Lyrics that JSON gives as a list of lines, each with the time at which it is sung. Knows the shapes, and no song.
+"""Lyrics in JSON as a list of lines, each with the time at which it is sung. Knows the shapes only.
 
-`[{"startTimeMs": "960", "words": "Come and sit"}]`, `[{"time": 0.96, "text": "Come and sit"}]` and the like.
+`[{"startTimeMs": "960", "words": "Come and sit"}]`, `[{"time": 0.96, "text": "Come and sit"}]` and so on.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ _LINES = ("lines", "syncedLyrics", "subtitles")
 
 
 def join_timed_lines(value: Any) -> str | None:
-    """Return the words of a list of timed lines, or of an object that holds one; None if it is nothing of the kind."""
+    """Return the words of a list of timed lines, or of an object that holds one; None if it is neither."""
     if isinstance(value, dict):
         inner = next((value[key] for key in _LINES if isinstance(value.get(key), list)), None)
         return None if inner is None else join_timed_lines(inner)

@@ -33,7 +33,7 @@ def _part(div: Element) -> str:
 
 
 def _read_lines(paragraph: Element) -> list[str]:
-    """Return the lines of a paragraph; what is sung behind them has a line of its own."""
+    """Return the lines of a paragraph; backing vocals get a line of their own."""
     lines: list[list[str]] = [[]]
     hidden = 0
     for kind, element, text in pieces(paragraph, without={"metadata"}):

@@ -13,7 +13,7 @@ _NOTE = re.compile(r"[:*FRG] -?\d{1,9} -?\d{1,9} -?\d{1,4} ?(.*)", re.ASCII)
 _METADATA = {"LANGUAGE": "language", "YEAR": "year", "GENRE": "genre", "EDITION": "edition"}
 _START = 1 << 14
 _HELD = "~"
-"""A syllable that is sung on."""
+"""The mark of a syllable that is held."""
 
 
 def is_ultrastar(text: str) -> bool:
@@ -24,7 +24,7 @@ def is_ultrastar(text: str) -> bool:
 
 
 def read_ultrastar(text: str) -> FoundSong:
-    """Return the song of a text that `is_ultrastar`; what the second of two singers sings stands behind the first's."""
+    """Return the song of a text that `is_ultrastar`; the part of the second of two singers comes after the first's."""
     tags: dict[str, str] = {}
     lines = [""]
     for row in text.split("\n"):

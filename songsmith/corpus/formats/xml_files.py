@@ -1,6 +1,6 @@
-"""Elements out of XML, which may come from anybody. Refuses entities of its own making, and more elements than any song has.
+"""Elements out of XML from anywhere. Refuses documents that define entities, or have more elements than any song.
 
-An entity may stand for millions of letters, or for a file of this machine; no song needs one.
+An entity may expand to millions of letters, or to a file of this machine; no song needs one.
 """
 
 from collections.abc import Iterator, Set
@@ -13,14 +13,14 @@ from songsmith.corpus.formats.found_song import squeeze
 from songsmith.errors import InputError
 
 _MOST_TAGS = 1_500_000
-"""Each takes a hundred bytes and more; the score of an opera has fewer."""
+"""An element takes a hundred bytes and more; the score of an opera has fewer elements than this."""
 
 
 def parse_xml(content: str, label: str) -> Element:
-    """Return the root of a document; what is outside of it, such as its DOCTYPE, is neither fetched nor read.
+    """Return the root of a document; anything outside it, such as what its DOCTYPE names, is neither fetched nor read.
 
     Raises:
-        InputError: it is no XML, defines entities, or is too large; the message calls it by its label.
+        InputError: it is not XML, defines entities, or is too large; the message names it by `label`.
     """
     if content.count("<") > _MOST_TAGS:
         raise InputError(f"{label} contains more markup than any song.", "Export only the lyrics.")
@@ -42,7 +42,7 @@ def parse_xml(content: str, label: str) -> Element:
 
 
 def local_name(element: Element) -> str:
-    """Return what an element is called, without its namespace."""
+    """Return the name of an element without its namespace."""
     return element.tag.rpartition("}")[2]
 
 
@@ -52,7 +52,7 @@ def local_attributes(element: Element) -> dict[str, str]:
 
 
 def children(element: Element, name: str) -> list[Element]:
-    """Return the elements of a name right inside another, whatever their namespace."""
+    """Return the children of an element with this name, whatever their namespace."""
     return [child for child in element if local_name(child) == name]
 
 
@@ -65,14 +65,14 @@ def find(element: Element, *path: str) -> Element | None:
 
 
 def plain_text(element: Element | None) -> str:
-    """Return all text in an element as one line; nothing if there is no element."""
+    """Return all text in an element as one line; empty if there is no element."""
     return "" if element is None else squeeze("".join(element.itertext()))
 
 
 def pieces(element: Element, *, without: Set[str] = frozenset()) -> Iterator[tuple[str, Element, str]]:
     """Yield what is in an element in order: `start`, `text` and `end`, the element each belongs to, and the text.
 
-    Of elements called as in `without`, there is neither start, text nor end. Nothing here is as deep as the document.
+    Elements with a name in `without` are left out, with their text. Iterative, so that a deep document cannot overflow the stack.
     """
     waiting: list[tuple[str, Element]] = [("start", element)]
     while waiting:

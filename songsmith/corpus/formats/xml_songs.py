@@ -1,4 +1,4 @@
-"""Songs out of XML of any kind that is read, told by its root. Refuses other kinds by their names."""
+"""Songs out of XML, whose kind its root element shows. Refuses other kinds by name."""
 
 from songsmith.corpus.formats.found_song import FoundSong
 from songsmith.corpus.formats.musicxml import read_musicxml

@@ -10,12 +10,12 @@ _MOST_BREAKS = 8
 _PARENTHESES = re.compile(r"(?<![:;=])\(([^()\[\]]{1,300})\)")
 # A piece of a line, cut off where the type changed: it begins with a mark, or with the space before it.
 _PIECE = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z])")
-# Nobody ends a line by opening a parenthesis, or begins one by closing it, wherever the other half may be.
+# No line ends by opening a parenthesis, or begins by closing one, wherever the other half is.
 _LEFT_OPEN = re.compile(r"(?<=[^\s:;=^-] \()\n(?=[^\W_]|['’\"“¿¡])|(?<=[^\s\]])\n(?=\)(?!\w))")
 _BROKEN = re.compile(r"\n(?=[,;:.!?](?![.!?])| [^\W\d_A-Z]|\))")
 # A capital behind what ends a word; capitals are few, and are looked for first.
 _SEAM = re.compile(r"[A-Z](?<=[a-zß-ÿ!?)][A-Z])")
-# What every seam looks like in one byte a letter, where letters of other alphabets are question marks: fast to look for.
+# What every seam looks like with one byte per letter, letters of other alphabets being question marks: fast to search.
 _SHAPES = bytes(
     ord("A")
     if chr(code).isascii() and chr(code).isupper()
@@ -25,7 +25,7 @@ _SHAPES = bytes(
     for code in range(256)
 )
 _SHAPE_OF_SEAM = re.compile(rb"A(?<=aA)")
-# A text with more of them is written like that.
+# A text with more of them is written that way.
 _MOST_SEAMS = 200
 _TWO_WORDS = re.compile(r"[^\W\d_A-Z]{2,}([A-Z][^\W\d_A-Z]*)")
 _FEWEST_LETTERS = 3
@@ -55,7 +55,7 @@ def _broken_ad_libs(text: str, context: RuleContext) -> list[Finding]:
 
 
 def _joined_lines(text: str, context: RuleContext) -> list[Finding]:
-    """Find lines glued together in a text that surely was scraped; what may be a name is only told."""
+    """Find lines glued together in a text that was certainly scraped; what may be a name is only reported."""
     if not context.scraped or context.lowered:
         return []
     if not _SHAPE_OF_SEAM.search(text.encode("latin-1", "replace").translate(_SHAPES)):
@@ -64,7 +64,7 @@ def _joined_lines(text: str, context: RuleContext) -> list[Finding]:
     for seam in islice(_SEAM.finditer(text), _MOST_SEAMS):
         before = seam.start() - 1
         start, end = line_near(text, before)
-        # Words are short; a line may be as long as a book.
+        # Words are short; a line may be very long.
         low, high = max(start, before - 40), min(end, seam.end() + 40)
         word = next((word for word in LETTERS.finditer(text, low, high) if word.end() > before + 1), None)
         if word is None or (findings and word.start() < findings[-1].end) or not _goes_on(text, start, end, word):

@@ -57,7 +57,7 @@ def _controls(text: str, context: RuleContext) -> list[Finding]:
 
 
 def _escapes(text: str, context: RuleContext) -> list[Finding]:
-    """Find what a program wrote for a line break or a mark, where the text has none of its own."""
+    """Find escapes that a program wrote for a line break or a quotation mark, where the text has no real ones."""
     findings = [Finding(*found.span(), _ESCAPED[found.group().lower().strip("\n")]) for found in _ESCAPES.finditer(text)] if (
         "&" in text or "<" in text
     ) else []  # fmt: skip
@@ -100,7 +100,7 @@ def _joiners(text: str, context: RuleContext) -> list[Finding]:
 def _spaces(text: str, context: RuleContext) -> list[Finding]:
     if not (spaces := sorted(set("".join(_SPACES.findall(rare(text)))))):
         return []
-    # The few kinds that are there are found faster than all there may be.
+    # Searching for the few kinds that are there is faster than searching for all there may be.
     kinds = f"[{''.join(spaces)}]"
     return [Finding(*run.span(), " " * len(run.group())) for run in re.finditer(f"{kinds}{kinds}*", text)]
 
@@ -139,7 +139,7 @@ def _disguised(line: str, latin_throughout: bool, *, only_alike: bool) -> list[t
             continue
         alike = _ALIKE.issuperset(foreign)
         if len(foreign) == len(letters) and not alike:
-            return []  # real words of that alphabet stand beside: who knows what belongs to which
+            return []  # real words of that alphabet are beside it: which letters belong to which is not certain
         alone = (
             len(letters) == 1
             and (only_alike or letters == _IOTA)
@@ -231,7 +231,7 @@ CHARACTERS: tuple[Rule, ...] = (
 """In the order in which they run."""
 
 QUOTES: tuple[Rule, ...] = (
-    # After everything else: what a page says must not count in how a song is written.
+    # After everything else: the words of a page must not count when the script of a song is judged.
     Rule(name="apostrophes", does="Makes apostrophes all straight or all curly, like most of those inside words.",
          find=_apostrophes, reports=False),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What goes only where a person asks for it: ad-libs and headers. They are part of a song, not dirt."""
+"""What is removed only when asked for: ad-libs and headers. They are part of a song."""
 
 import re
 
@@ -6,7 +6,7 @@ from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, lines_of
 from songsmith.lyrics import parse_header
 
 _MARKS_BEHIND = " .,;:!?…—–-"
-# How often a line is sung is no ad-lib.
+# How often a line is sung is not an ad-lib.
 _TIMES = re.compile(r"\(\s*(?:[x×]\s?\d{1,3}|\d{1,3}\s?[x×]|repeat.{0,20})\s*\)", re.IGNORECASE)
 
 
@@ -41,7 +41,7 @@ def _end_of_sung(line: str) -> int:
 
 
 def _headers(text: str, context: RuleContext) -> list[Finding]:
-    """Find header lines; the blank line before them stays, or one takes their place."""
+    """Find header lines; the blank line before them stays, or one is put in their place."""
     if "[" not in text:
         return []
     findings: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Which stanzas are the chorus: what is only named is written out, what comes back is called one. Removes nothing."""
+"""Which stanzas are the chorus: one that is only named is written out, one that comes back gets its header. Removes nothing."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from songsmith.words import COMPARED_WORD, LETTERS
 
 _NAME = re.compile(r"\[\s*([^:;|,(–—\]/&+]*)")
 _OPENED = re.compile(r"\n[^\S\n]*(\[[^\n]*)")
-# A line with a bracket at its end, and what may be no words below it.
+# A line that ends in a bracket and may have no words below it.
 _MAY_BE_BARE = re.compile(r"\](?!\S)(?!\n(?:[^\W\d_xXrR]|[rR][^\W\d_eE]|[xX][^\W\d_]))")
 _STANZA_WITHOUT_BRACKET = re.compile(r"\n\n(?![\n\[])")
 _HOW_OFTEN = re.compile(r"\s*[(,–-]*\s*(?:\b[x×]\s?\d{1,2}\b|\b\d{1,2}\s?[x×](?!\w))\)?")
@@ -22,9 +22,9 @@ _ONLY_HOW_OFTEN = re.compile(
 _WHICH_ONE = frozenset(("final", "last", "first", "second", "third", "double", "x"))
 _REPEAT = re.compile(r"\brepeat(?:s|ed)?\b\s*", re.IGNORECASE)
 _SUNG_AGAIN = (SectionKind.CHORUS, SectionKind.PRECHORUS)
-# Counted among choruses, but not one that another stands for.
+# Counted among choruses, but not one that stands for another.
 _NOT_MAIN = re.compile(r"post|pós|po|после|пост|after|drop|дроп|beat|포스트|ポスト|後|hậu|arka|jälki", re.IGNORECASE)
-# What filling empty choruses may add, so that a small text cannot grow without end.
+# How much filling in empty choruses may add, so that a small text cannot grow without end.
 _MOST_GROWTH = 4
 _LONGEST_SECTION = 200
 _BEGINNING = 12
@@ -35,14 +35,14 @@ _FEWEST_VARYING_LINES = 4
 _ALIKE = 0.75
 _FEWEST_VERSE_HEADERS = 2
 _MOST_STANZAS = 3
-# In a ballad of thirty stanzas, two may be alike and no chorus.
+# In a ballad of thirty stanzas, two may be alike without being a chorus.
 _MOST_STANZAS_A_CHORUS = 8
 
 
-# Several rules ask in turn of the same text.
+# Several rules ask this of the same text in turn.
 @lru_cache(maxsize=2)
 def plain_headers(text: str) -> list[SectionKind] | None:
-    """Return the kinds of a text's headers where every bracket at the beginning of a row is a whole one, as in most songs."""
+    """Return the kinds of a text's headers if every bracket at the beginning of a row is a whole header, as in most songs."""
     headers = [parse_header(row.rstrip()) for row in _OPENED.findall(f"\n{text}")] if "[" in text else []
     return [header[0] for header in headers if header] if all(headers) else None
 
@@ -66,7 +66,7 @@ def headers_in(text: str) -> dict[int, tuple[int, SectionKind]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
-    """A header and what stands under it."""
+    """A header and what is below it."""
 
     first_row: int
     last_row: int
@@ -74,9 +74,9 @@ class _Part:
     """The header, on one line."""
     kind: SectionKind
     stanzas: tuple[tuple[int, int], ...]
-    """First row and row after the last of each stanza up to the next header; what only says how often is none."""
+    """First row and row after the last of each stanza up to the next header; a row that only says how often is not a stanza."""
     below: bool
-    """Whether the first stanza stands directly below the header."""
+    """Whether the first stanza is directly below the header."""
 
 
 @lru_cache(maxsize=2)
@@ -102,7 +102,7 @@ def _parts(text: str) -> Sequence[_Part]:
 
 
 def _have_words_below(text: str, rows: Sequence[str]) -> bool:
-    """Return whether every header has words directly below it, as in most songs; this costs less to know than `_parts`."""
+    """Return whether every header has words directly below it, as in most songs; this is faster than `_parts`."""
     heads, last = headers_in(text), len(rows)
     return not any(
         below >= last or below in heads or not (line := rows[below].strip()) or _ONLY_HOW_OFTEN.fullmatch(line)
@@ -123,7 +123,7 @@ def _name(line: str) -> str:
 
 
 def header_keys(line: str, kind: SectionKind) -> Iterator[str]:
-    """Yield by what a chorus is looked for: its whole header, its name, its kind unless it is a chorus beside the main one."""
+    """Yield the keys a chorus is looked up by: its whole header, its name, and its kind unless it is not the main chorus."""
     yield re.sub(r"[\[\]\s]", "", _REPEAT.sub("", _HOW_OFTEN.sub("", line))).casefold()
     if kind not in _SUNG_AGAIN:
         return
@@ -139,7 +139,7 @@ def is_sung_again(line: str, kind: SectionKind) -> bool:
 
 
 def _bare_choruses(text: str, context: RuleContext) -> list[Finding]:
-    """Find chorus headers with nothing under them: what was sung under that header before, or is first sung later."""
+    """Find chorus headers with nothing below them, and fill in what was sung under that header before, or is first sung later."""
     if text.count("[") < 2 or not _MAY_BE_BARE.search(text):
         return []
     rows = rows_of(text)
@@ -149,7 +149,7 @@ def _bare_choruses(text: str, context: RuleContext) -> list[Finding]:
     if sum(part.kind in _SUNG_AGAIN or _REPEAT.search(part.line) is not None for part in parts) < 1:
         return []
     closed = _has_headed_verses(parts)
-    # Where stanzas stand without headers, the one after an empty header may be a verse.
+    # Where stanzas have no headers, the one after an empty header may be a verse.
     loose = not closed and (_begins_loose(rows, parts) or any(len(part.stanzas) > part.below for part in parts))
     sung: dict[int, Sequence[str]] = {}
     for part in parts:
@@ -174,7 +174,7 @@ def _bare_choruses(text: str, context: RuleContext) -> list[Finding]:
         if not words or not is_sung_again(part.line, part.kind):
             continue
         if part.stanzas and _words(rows[slice(*part.stanzas[0])]) == _words(words):
-            continue  # a blank line divides it from its own words
+            continue  # a blank line separates it from its own words
         below = rows[part.last_row + 1] if part.last_row + 1 < len(rows) else ""
         closely = bool(below.strip()) and not _ONLY_HOW_OFTEN.fullmatch(below.strip())
         end = starts[part.last_row] + len(rows[part.last_row])
@@ -190,7 +190,7 @@ def _begins_loose(rows: Sequence[str], parts: Sequence[_Part]) -> bool:
 
 
 def _continued_sections(text: str, context: RuleContext) -> list[Finding]:
-    """Find the later stanzas of choruses, bridges and the like, in songs whose verses have headers: they are not verses."""
+    """Find the later stanzas of choruses, bridges and so on, in songs whose verses have headers: they are not verses."""
     if text.count("[") < 2 or not _STANZA_WITHOUT_BRACKET.search(text):
         return []
     parts = _parts(text)
@@ -220,7 +220,7 @@ def _returning_stanza(text: str, context: RuleContext) -> list[Finding]:
     kinds = plain_headers(text)
     if SectionKind.CHORUS in (kinds if kinds is not None else [kind for _, kind in headers_in(text).values()]):
         return []
-    # Then whether any begins as another does, which costs little to know.
+    # Then whether any begins as another does, which is fast.
     beginnings = [_beginning(stanza) for stanza in context.folded.split("\n\n")]
     if len(set(beginnings)) == len(beginnings):
         return []
@@ -238,7 +238,7 @@ def _returning_stanza(text: str, context: RuleContext) -> list[Finding]:
 
 
 def _sung(lines: list[str]) -> tuple[str, ...]:
-    """Return the words of each line as they are compared; what is sung in between does not count where there is more."""
+    """Return the words of each line as they are compared; ad-libs are left out where there are other words."""
     sung = []
     for line in lines:
         words = " ".join(_words([_AD_LIB.sub(" ", line) if "(" in line else line])) or " ".join(_words([line]))
@@ -248,13 +248,13 @@ def _sung(lines: list[str]) -> tuple[str, ...]:
 
 
 def _chorus(stanzas: list[tuple[str, ...]]) -> set[tuple[str, ...]]:
-    """Return the wordings of the chorus among a song's stanzas: the stanza that comes back most often, and what is like it."""
+    """Return the wordings of the chorus among a song's stanzas: the stanza that comes back most often, and those like it."""
     counts = Counter(stanza for stanza in stanzas if len(stanza) >= _FEWEST_LINES)
     most = max(counts.values(), default=0)
     if most > 1 and (most * _MOST_STANZAS_A_CHORUS < len(stanzas) or _repeats_itself(stanzas)):
         return set()
     if most > 1:
-        # Of two that come back as often, the chorus is the one first sung later: a verse leads to it.
+        # Of two that come back equally often, the chorus is the one first sung later: a verse leads to it.
         exact = [stanza for stanza, count in counts.items() if count == most][-1]
         alike = {stanza for stanza in counts if stanza == exact or _are_alike(stanza, exact)}
         return alike if any(stanza not in alike for stanza in counts) else {exact}
@@ -269,7 +269,7 @@ def _chorus(stanzas: list[tuple[str, ...]]) -> set[tuple[str, ...]]:
 
 
 def _repeats_itself(stanzas: list[tuple[str, ...]]) -> bool:
-    """Return whether the whole song is sung several times over: that makes none of its stanzas a chorus."""
+    """Return whether the whole song is repeated several times: that makes none of its stanzas a chorus."""
     size = next((size for size in range(1, len(stanzas) // 2 + 1) if stanzas[size] == stanzas[0]), 0)
     return bool(size) and len(stanzas) % size == 0 and stanzas == stanzas[:size] * (len(stanzas) // size)
 

@@ -20,11 +20,11 @@ _BEFORE_SUNG_LYRICS = frozenset(
      "and", "with", "by", "for", "to", "in", "on", "new", "old", "more", "a", "write", "wrote",
      "sing", "sang", "own", "good", "like"]
 )  # fmt: skip
-# A head is glued to what follows it or fills its line: `5 contributors sat down` is a lyric.
+# A page's head is glued to what follows it or fills its line: `5 contributors sat down` is a lyric.
 _COUNT = re.compile(
     r"\s*(?:1\s?contributor|(?!1\s?c)\d[\d.,]{0,8}k?\s?contributors)(?!['’](?:s?\s|$)|[ \t]+\S)", re.IGNORECASE
 )
-# Where a scraper put a space between any two pieces of the page.
+# The same where a scraper put a space between any two pieces of the page.
 _SPACED_COUNT = re.compile(r"\s*\d[\d.,]{0,8}k?\s?contributors?[ \t]+(?=\S)", re.IGNORECASE)
 _AGAIN = re.compile(r"\n(?=\d[\d.,]{0,8}K?\s?Contributors?(?![\s'’])[^\n]{0,999}?Lyrics)")
 _TRANSLATIONS = re.compile(r"\s*translations?", re.IGNORECASE)
@@ -84,7 +84,7 @@ def _head(text: str, context: RuleContext) -> list[Finding]:
 
 
 def _heads(text: str, context: RuleContext) -> list[Finding]:
-    """Find what stands above the song, and the same above its second copy."""
+    """Find what is above the song, and the same above its second copy."""
     findings = _head(text, context)
     end = findings[-1].end if findings else 1
     if text.find("Contributor", end) > 0 and (again := _AGAIN.search(text, end)):
@@ -106,7 +106,7 @@ def _counted_head(text: str, context: RuleContext, start: int, first_line: int) 
         start = languages.end() if languages else translations.end()
     rest = text[start:first_line].strip()
     if rest and (_is_title(rest, context) or translations):
-        # A title, or a language no list knows; `Lyrics` stands further down.
+        # A title, or a language that is not listed; `Lyrics` is further down.
         end = _broken_head_end(text, context, first_line)
         if end > first_line or _is_title(rest, context):
             return [Finding(0, end)]
@@ -116,7 +116,7 @@ def _counted_head(text: str, context: RuleContext, start: int, first_line: int) 
 
 
 def _spaced_head_end(text: str, context: RuleContext, start: int) -> int:
-    """Return where a head ends whose pieces are parted by spaces; 0 where the song's own title is not in it."""
+    """Return where a head ends whose pieces are separated by spaces; 0 if the song's own title is not in it."""
     found = _SPACED_LYRICS.search(text, start, start + _LONGEST_HEAD)
     title = fold(context.title)
     return (
@@ -127,7 +127,7 @@ def _spaced_head_end(text: str, context: RuleContext, start: int) -> int:
 
 
 def _broken_head_end(text: str, context: RuleContext, first_line: int) -> int:
-    """Return where a head ends that stands on several lines: a language a line, then the title."""
+    """Return where a head of several lines ends: one language per line, then the title."""
     listed, titled = "translation" in text[:first_line].lower(), False
     for number, (start, line) in enumerate(_lines_from(text, first_line + 1, first_line + 1 + _LONGEST_HEAD)):
         if number > _MOST_LANGUAGE_LINES or line.startswith("[") or (number and not line):
@@ -141,7 +141,7 @@ def _broken_head_end(text: str, context: RuleContext, first_line: int) -> int:
             return _past_blurb(text, end, context)
         listed = listed or _TRANSLATIONS.fullmatch(line) is not None
         titled = titled or _is_title(line, context)
-        # Of languages nobody listed only one sign is left: a line of a word or two, with `Lyrics` further down.
+        # A language that is not listed shows only in this: a line of a word or two, with `Lyrics` further down.
         if (
             number
             and not titled
@@ -153,7 +153,7 @@ def _broken_head_end(text: str, context: RuleContext, first_line: int) -> int:
 
 
 def _lines_from(text: str, start: int, limit: int) -> Iterator[tuple[int, str]]:
-    """Yield where each line begins and what it says, as they are asked for."""
+    """Yield where each line begins and its text, lazily."""
     limit = min(limit, len(text))
     while start <= limit:
         end = text.find("\n", start, limit)
@@ -167,7 +167,7 @@ def _is_title(line: str, context: RuleContext) -> bool:
 
 
 def _title_end(text: str, context: RuleContext, start: int, end: int, *, counted: bool) -> tuple[int | None, bool]:
-    """Return where `<Title> Lyrics` ends in text[start:end], and whether it is surely that and no lyric."""
+    """Return where `<Title> Lyrics` ends in text[start:end], and whether it is certainly not sung."""
     titles, guess, spaced_guess = spellings(context.title[:_LONGEST_TITLE], context.artist), None, None
     for found in _LYRICS.finditer(context.folded, start, min(end, start + _LONGEST_HEAD)):
         written = text[found.start() : found.end()]
@@ -198,19 +198,19 @@ def _title_end(text: str, context: RuleContext, start: int, end: int, *, counted
 
 
 def _judge_guess(text: str, context: RuleContext, start: int, guess: int, end: int) -> tuple[int | None, bool]:
-    """Return where `<some title> Lyrics` ends, and whether it is a head although nobody knows the title."""
+    """Return where `<some title> Lyrics` ends, and whether it is a head although the title is not known."""
     after = text[guess:end].lstrip()
     glued = bool(after) and begins_anew(after)
     if text[guess : guess + 1] != "\n" and _blurb_end(text, guess, context):
         return guess, True
     page = context.scraped and not context.untitled and not context.beheaded
     if page and context.lowered and after and text[guess].isalpha():
-        return guess, True  # nothing tells what follows from the next word but that it is glued
+        return guess, True  # only that it is glued tells it from the word that follows
     if after and not glued:
         return None, False
     titled = is_titled(without_brackets(text[start:guess]))
     if text.startswith("[", guess) or ((titled or page) and text[guess:].lstrip().startswith("[")):
-        return guess, True  # no writer glues a header to a line, or sings a title before the first header
+        return guess, True  # no lyric has a header glued to a line, or a title sung before the first header
     words = text[start:guess].split()
     if page and text.startswith("\n", guess) and _may_be_untold_title(words, titled=titled):
         return guess, True
@@ -220,9 +220,9 @@ def _judge_guess(text: str, context: RuleContext, start: int, guess: int, end: i
 
 
 def _may_be_untold_title(words: list[str], *, titled: bool) -> bool:
-    """Return whether these words may be `<title> Lyrics`: `I forgot the Lyrics` says of somebody's lyrics."""
+    """Return whether these words may be `<title> Lyrics`; `I forgot the Lyrics` is not."""
     return (
-        len(words) > 2  # one word: who knows
+        len(words) > 2  # one word: not certain
         and (titled or len(words) <= _MOST_UNTOLD_WORDS)
         and words[-1] == "Lyrics"
         and words[-2].lower() not in _BEFORE_SUNG_LYRICS
@@ -236,7 +236,7 @@ def _may_be_same(page: str, title: str) -> bool:
 
 
 def _fits(before: str, titles: frozenset[str], context: RuleContext, *, counted: bool) -> bool:
-    """Return whether the text before `Lyrics` is the title of the song, or ends with it where more may stand before."""
+    """Return whether the text before `Lyrics` is the title of the song, or ends with it where other text may come first."""
     if not titles:
         return bool(context.title.strip()) and before.strip().endswith(context.title.strip())
     near = before[-4 * len(context.title) - 40 :]
@@ -255,7 +255,7 @@ def _past_blurb(text: str, end: int, context: RuleContext) -> int:
 def _blurb_end(text: str, start: int, context: RuleContext) -> int:
     """Return where a blurb that begins at `start` ends, past its `Read More`; 0 if there is none.
 
-    Before `Read More` stand prose that is cut short, or whole sentences on its own line; a lyric would have a header by then.
+    Before `Read More` there is prose that is cut short, or whole sentences on its own line; a lyric would have a header by then.
     """
     limit = min(len(text), start + _LONGEST_BLURB)
     for found in _READ_MORE.finditer(context.folded, start, limit):
@@ -292,7 +292,7 @@ def _is_header_row(row: str) -> bool:
 
 
 def _doubtful_blurb(text: str, context: RuleContext) -> list[Finding]:
-    """Find what may be a blurb without a head, which no mark sets apart from lines that are sung."""
+    """Find what may be a blurb without a head, which nothing distinguishes from lines that are sung."""
     if "read more" not in context.folded:
         return []
     found = _AFTER_A_SENTENCE.search(text, 0, _LONGEST_BLURB)

@@ -20,7 +20,7 @@ PRICE = (
 """How a page writes any price: `$307`, `CA$1,079`, `79 €`."""
 _TICKETS = re.compile(
     rf"get tickets\s(?:(?P<low>as low as|from|starting (?:at|from))\s(?:{PRICE})|for your favorite artists)|"
-    # Without a price, or with one that nobody knows, only where it is glued to what a page says.
+    # Without a price, or with one of an unknown form, only where it is glued to words of a page.
     rf"(?-i:(?<=Live)Get tickets(?: as low as [^\W\d_]{{0,4}}\.?\s?{_AMOUNT})?(?=You might also like|\n|$))",
     re.IGNORECASE,
 )
@@ -43,7 +43,7 @@ _MOST_NAME_WORDS = 5
 _MOST_TITLE_PIECES = 4
 # The count of the page glued to the last name.
 _EMBED = re.compile(r"(?:\d[\d.,]*[KM]?)?Embed$")
-# What is shouted, and what a singer's own name may be shouted after.
+# Shouts, after which a singer may also shout their own name.
 _SHOUTS = frozenset(
     ["oh", "ooh", "ohh", "ah", "aah", "uh", "huh", "yeah", "yea", "yo", "hey", "ay", "ayy", "aye", "woo", "whoa", "wow", "what",
      "who", "la", "na", "no", "yes", "yah", "go", "baby", "ha", "okay", "ok", "skrt", "brr", "mmm", "hmm", "look", "listen",
@@ -63,7 +63,7 @@ def _tickets(text: str, context: RuleContext) -> list[Finding]:
         start, end = line_near(text, found.start())[0], line_near(text, found.end())[1]
         before, after = text[max(start, found.start() - _LONGEST_SEE) : found.start()], text[found.end() : end]
         floor = findings[-1].end if findings else 0
-        # Words that may be sung are dirt only below a `See …`.
+        # Words that may be sung belong to the page only below a `See …`.
         alone = found["low"] is not None and (found["low"].lower() == "as low as" or context.scraped)
         begin: int | None = None
         if after.strip() and (
@@ -121,19 +121,19 @@ def _see_start(text: str, first: int, end: int, context: RuleContext) -> int | N
 
 
 def _cut(text: str, start: int, end: int, context: RuleContext) -> Finding:
-    """Return the finding that cuts a span out and leaves what was before and after it on lines of their own."""
+    """Return the finding that removes a span and leaves what was before and after it on separate lines."""
     first, last = line_near(text, start)[0], line_near(text, end)[1]
     before, after = text[first:start].rstrip(" "), text[end:last].lstrip(" ")
     end = last - len(after)
     if not before.strip():
-        # What stood between two lines may have stood between two stanzas; before a header it did.
+        # What was between two lines may have been between two stanzas; before a header it was.
         gap = "\n" if after.startswith("[") and first and not text.endswith("\n\n", 0, first) else ""
         return whole_line(text, first, end) if not after else Finding(first, end, gap)
     start = first + len(before)
     if not after:
         return Finding(start, end)
     if _MARKER.match(lower(after)):
-        return Finding(start, end)  # the next rule takes that, and parts the lines
+        return Finding(start, end)  # the next rule removes that, and separates the lines
     return Finding(start, end, "\n\n" if after.startswith("[") else "\n")
 
 
@@ -166,7 +166,7 @@ def _recommendations(text: str, context: RuleContext) -> list[Finding]:
 
 
 def _in_order(findings: list[Finding]) -> list[Finding]:
-    """Return findings in order and apart: what only looked odd gives way to what is cut."""
+    """Return findings in order and without overlaps: one that is only suspicious gives way to one that is removed."""
     apart: list[Finding] = []
     for finding in sorted(findings, key=lambda finding: finding.start):
         while apart and apart[-1].end > finding.start and apart[-1].replacement is None:
@@ -179,14 +179,14 @@ def _in_order(findings: list[Finding]) -> list[Finding]:
 def _judge_marker(text: str, found: "re.Match[str]", context: RuleContext, *, joined: bool) -> bool | None:
     """Return True if this is a marker, False if it may be one, None if it is part of a sentence.
 
-    Where the lines of the song were joined by spaces, it stands between two of them.
+    Where the lines of the song were joined by spaces, it is between two of them.
     """
     written = text[found.start() : found.end()]
     capital = written == "You might also like"
     before = text[found.start() - 1] if found.start() else "\n"
     rest = text[found.end() : found.end() + 12]
     if rest[:1] == "[" and (written.istitle() or written.isupper()):
-        return True  # no writer glues a header to a line
+        return True  # no lyric has a header glued to a line
     if (
         context.scraped
         and capital
@@ -221,7 +221,7 @@ def _live_start(text: str, start: int, context: RuleContext) -> int:
 
 
 def _pairs_end(text: str, end: int, context: RuleContext) -> tuple[int, Finding | None]:
-    """Return where the recommended songs after a marker end, and what looks like more of them by somebody unknown."""
+    """Return where the recommended songs after a marker end, and where more of them by unknown artists may be."""
     odd, at, certain = None, end, end
     known: set[str] = set()
     named = 0
@@ -249,7 +249,7 @@ def _pairs_end(text: str, end: int, context: RuleContext) -> tuple[int, Finding 
             if sure or len(known) > 1:
                 certain, odd = at, None
             else:
-                # A singer's own name is sung, or a word that is somebody's name.
+                # A singer's own name, or a word that is also a name, may be sung.
                 odd = Finding(odd.start if odd else song[0], at, None)
         elif _is_name(title) and _is_name(name) and len(name.split()) <= _MOST_NAME_WORDS:
             odd = odd or Finding(song[0], at, None)
@@ -260,7 +260,7 @@ def _pairs_end(text: str, end: int, context: RuleContext) -> tuple[int, Finding 
 
 
 def _may_be_title(line: str, context: RuleContext) -> bool:
-    """Return whether a line may be the title above a name: not a sentence, and more than a shout."""
+    """Return whether a line may be the title above a name: neither a sentence nor only a shout."""
     bare = line.rstrip("!?.… ")
     written = context.lowered or (is_titled(bare) and (bare == line or " " in bare))
     return bool(bare) and written and not _is_shouted(bare)
@@ -283,7 +283,7 @@ def _glued_pairs_end(text: str, end: int, context: RuleContext) -> tuple[int, Fi
     pieces = [line[begin:stop] for begin, stop in pairwise(seams)]
     first, certain = 0, 0
     for _ in range(_MOST_PAIRS):
-        # A title may have seams of its own.
+        # A title may itself have seams.
         artists = range(first + 1, min(first + _MOST_TITLE_PIECES + 1, len(pieces)))
         artist = next((number for number in artists if _is_known_piece(pieces[number], context)), None)
         if artist is None:
@@ -297,7 +297,7 @@ def _glued_pairs_end(text: str, end: int, context: RuleContext) -> tuple[int, Fi
 
 
 def _is_known_piece(piece: str, context: RuleContext) -> bool:
-    # What is glued to a name makes it none: `Genius English Translationsand so I go`.
+    # Words glued to a name make it another: `Genius English Translationsand so I go`.
     return is_known(piece, context) and (is_titled(piece) or context.lowered)
 
 

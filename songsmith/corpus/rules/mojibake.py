@@ -1,6 +1,6 @@
-"""Text that was decoded wrongly once: `donâ€™t` for `don’t`. Mends what can be only that, and doubts the rest. Knows no words.
+"""Text that was decoded wrongly once: `donâ€™t` for `don’t`. Repairs what can be only that, and reports the rest.
 
-The judgement is `ftfy`'s, asked for the repair of encodings alone: quotes, widths and composition stay as they are.
+`ftfy` decides, asked only to repair encodings: quotes, widths and composition stay as they are.
 """
 
 import re
@@ -19,12 +19,12 @@ _WRONG = re.compile(
 )
 _WRONG_OF_RARE = re.compile(f"[\u00c2-\u00f4][{_HIGH}]|\u00c3|√|‚Ä")
 _LOST = re.compile(r"\u00c3 (?=[^\w\s])")
-"""An `à` whose second byte, a space that does not break, became a plain one; no word goes on behind it."""
+"""An `à` whose second byte, a no-break space, became a plain space; no word continues after it."""
 _LONGEST_LINE = 5000
 
 
 def mend_decoding(text: str) -> str:
-    """Return a short text, such as a title, with what was decoded wrongly put right where that is certain."""
+    """Return a short text, such as a title, with wrongly decoded characters repaired where that is certain."""
     return text if text.isascii() or not _WRONG.search(text) else _mend(text)
 
 
@@ -47,7 +47,7 @@ def _mend(line: str) -> str:
     import ftfy
 
     mended = ftfy.fix_encoding(line, _config())
-    if mended != line and _LOST.search(line):  # only beside proof: in Portuguese the letter may end a word
+    if mended != line and _LOST.search(line):  # only beside other proof: in Portuguese the letter may end a word
         mended = ftfy.fix_encoding(_LOST.sub("\u00c3\u00a0", line), _config())
     return line if _is_bad(mended) or "\ufffd" in mended else mended
 

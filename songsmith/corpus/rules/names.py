@@ -1,4 +1,4 @@
-"""Names of songs and artists: whether two are the same, and whether a line is written as one. Reads no text but names."""
+"""Names of songs and artists: whether two are the same, and whether a line looks like one. Reads names only."""
 
 import re
 from functools import lru_cache
@@ -9,13 +9,13 @@ _SMALL_WORDS = frozenset(
     ["a", "al", "an", "and", "at", "by", "de", "feat", "for", "from", "ft", "in", "la", "le", "of", "on", "or", "the", "to",
      "with", "x", "vs"]
 )  # fmt: skip
-# Those of other languages; no title ends in one, but `I do` does.
+# Those of other languages; no title ends in one, except that `I do` does.
 _SMALL_WORDS_WITHIN = frozenset(
     ["en", "del", "y", "el", "los", "las", "les", "e", "da", "do", "das", "dos", "und", "der", "die", "du", "des", "et"]
 )  # fmt: skip
 _AROUND_A_WORD = "()[]\"'“”‘’.,:"
 _LONGEST_NAME = 100
-# How an account of Genius is called in each language: for translations, romanizations and lists, not for its own songs.
+# Names of the accounts of Genius for translations, romanizations and lists, by language.
 _GENIUS = re.compile(
     r"\bgenius\b.*(?:\benglish|\bbrasil|\busers\b|\blists?\b|\bcommunity|romaniz|romanis|translat|tradu|traduz|terjemah|çevir|übersetz|"
     r"vertal|tłumacz|překlad|preklad|prevod|prijevod|oversæt|oversett|översätt|översätt|överså|käännö|fordít|tərcümə|tõlk|tulkoj|"
@@ -33,14 +33,14 @@ _DASH = re.compile(r"\s[-–—|:]\s")
 
 
 def is_genius(artist: str) -> bool:
-    """Return whether an artist is an account of Genius itself, which translates and romanizes and never sings."""
+    """Return whether an artist is an account of Genius itself, which holds translations and romanizations, not songs of its own."""
     if len(artist) > _LONGEST_NAME or "genius" not in (folded := artist.lower()):
         return False
     return folded.strip() == "genius" or (_GENIUS.search(artist.strip()) is not None and not _IN_NO_NAME.search(artist))
 
 
 def is_known(name: str, context: RuleContext) -> bool:
-    """Return whether this is the artist of the song, one known beforehand, an account of Genius, or several with one of them."""
+    """Return whether this is the artist of the song, one that is known, an account of Genius, or several with one of them."""
     if is_genius(name):
         return True
     artist, whole = fold(context.artist), fold(name)
@@ -71,15 +71,15 @@ def _is_small(word: str) -> bool:
 
 
 def without_brackets(title: str) -> str:
-    """Return a title without what stands in brackets, unless that is all of it."""
+    """Return a title without what is in brackets, unless that is all of it."""
     bare = _BRACKETED.sub(" ", title).strip()
     return bare if fold(bare) else title.strip(" ()[]")
 
 
-# Asked several times of one song.
+# Called several times for each song.
 @lru_cache(maxsize=32)
 def spellings(title: str, artist: str = "") -> frozenset[str]:
-    """Return a title as pages and records write it: with what stands in brackets, after a dash, or of the artist, and without."""
+    """Return a title as pages and records write it: with and without what is in brackets, after a dash, or of the artist."""
     bare = without_brackets(title)
     if bare == title and title.replace(" ", "").isalpha() and not _WITHIN_A_TITLE.search(title):
         return frozenset((fold(title),))

@@ -1,4 +1,4 @@
-"""What a cleaning rule is: it reads a text and says which spans go, change, or look odd. Changes nothing itself."""
+"""What a cleaning rule is: it reads a text and returns which spans to remove, change or report. Changes nothing itself."""
 
 import re
 import unicodedata
@@ -15,34 +15,34 @@ _NEAR = 1000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A span of the text and what becomes of it."""
+    """A span of the text and what to do with it."""
 
     start: int
     end: int
     replacement: str | None = ""
-    """What stands there instead; None leaves the span as it is and calls it suspicious."""
+    """What replaces it; None leaves the span as it is and reports it as suspicious."""
 
 
 @dataclass(kw_only=True, slots=True)
 class RuleContext:
-    """What rules may know besides the text they are given; who runs them keeps it true, rules only read."""
+    """What rules may know besides the text. Whoever runs the rules keeps it up to date; rules only read it."""
 
     title: str = ""
     artist: str = ""
     artists: frozenset[str] = frozenset()
     """Other artists known by name, each as `fold` gives it."""
     scraped: bool = False
-    """Whether something in the text proves that it was taken from a lyrics page; what is odd is then dirt."""
+    """Whether something in the text proves that it was taken from a lyrics page; what is doubtful is then removed."""
     joined: bool = False
     """Whether the raw text was one line: its lines were joined by spaces."""
     untitled: bool = False
-    """Whether the page is of the years in which none had its title above the song."""
+    """Whether the page is from the years in which pages had no title above the song."""
     beheaded: bool = False
-    """Whether what stood above the song is gone already; another line like it is sung."""
+    """Whether what was above the song has been removed; another line like it is sung."""
     lowered: bool = False
-    """Whether the text has no capital letter, as if an earlier tool had lower-cased it with its dirt."""
+    """Whether the text has no capital letter, as if an earlier tool had lower-cased the whole page."""
     folded: str = ""
-    """The text as `lower` gives it: where a word is that may be written either way, plain search finds it fast."""
+    """The text as `lower` returns it: a plain search in it finds words in any case, and is fast."""
 
 
 Find = Callable[[str, RuleContext], list[Finding]]
@@ -50,35 +50,35 @@ Find = Callable[[str, RuleContext], list[Finding]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One kind of dirt: its name, what is done about it, and how it is found."""
+    """A cleaning rule: its name, what it does, and the function that finds its spans."""
 
     name: str
     does: str
     """One sentence for a person."""
     find: Find
-    """Pure: text and what is known of it to findings, in order and apart from each other; time grows with the text."""
+    """Pure: from the text and its context to findings, in order, without overlaps, in time linear in the text."""
     proves_scraping: bool = False
     """Whether what it removes shows that the text comes from a lyrics page."""
     only_rare: bool = False
-    """Whether it finds nothing in a text without rare characters, and need not be asked."""
+    """Whether it finds nothing in a text without rare characters, and need not be run on one."""
     reports: bool = True
-    """Whether what it removes or puts in is told; spaces and line ends are not."""
+    """Whether what it removes or inserts is reported; spaces and line ends are not."""
 
 
 def fold(name: str) -> str:
-    """Return a name as it is compared: letters and digits alone, in lower case and without accents."""
+    """Return a name folded for comparing: letters and digits only, in lower case, without accents."""
     if name.isascii():
         return name.lower().translate(_ASCII_UNTOLD)
     return _UNTOLD.sub("", unicodedata.normalize("NFKD", name).casefold())
 
 
 def lower(text: str) -> str:
-    """Return a text in lower case, each of its characters in the place where it was."""
-    return text.replace("İ", "i").lower()  # which alone would become two
+    """Return a text in lower case, with every character at the same index."""
+    return text.replace("İ", "i").lower()  # the only one that would become two characters
 
 
 def begins_anew(after: str, *, lowered: bool = False) -> bool:
-    """Return whether what is glued behind dirt is a header, the next dirt, or a line of its own, and no word that goes on."""
+    """Return whether text glued behind words of a page begins a header, a line or more of the page, not the rest of a word."""
     first = after[0]
     if first in "'’":
         return lowered or after[1:2].isupper()
@@ -92,13 +92,13 @@ def line_at(text: str, position: int) -> tuple[int, int]:
 
 
 def line_near(text: str, position: int) -> tuple[int, int]:
-    """Return what `line_at` does, of a line as long as a book only what stands near."""
+    """Return what `line_at` does, but of a very long line only the part nearby."""
     low, high = max(0, position - _NEAR), min(len(text), position + _NEAR)
     start, end = text.rfind("\n", low, position), text.find("\n", position, high)
     return low if start < 0 else start + 1, high if end < 0 else end
 
 
-# Rules ask in turn of the same text.
+# Rules ask this of the same text in turn.
 @lru_cache(maxsize=2)
 def rows_of(text: str) -> Sequence[str]:
     """Return the lines of a text."""

@@ -9,7 +9,7 @@ from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, line_at, lin
 from songsmith.headers import SectionKind, is_left_open, kind_of_name, may_be_singers, may_name, parse_header
 
 _BRACKETED = re.compile(r"\[[^\[\]\n]{1,80}\]")
-# One that has not its line to itself.
+# A header that shares its line with words.
 _GLUED = re.compile(r"\[(?:(?<=[^\n]\[)[^\[\]\n]{1,80}\]|[^\[\]\n]{1,80}\](?=[^\n]))")
 _TIMES = r"(?:[x×]\s?\d{1,2}|\d{1,2}\s?[x×]|repeat(?:s|ed)?|twice)"
 _ONLY_TIMES = re.compile(rf"\s*[(:–-]?\s*(?P<times>{_TIMES})\)?\s*", re.IGNORECASE)
@@ -23,9 +23,9 @@ _OPENING = "*_#([{<=~–—【［〔〈《「-"
 _CLOSING = "*_#)]}>=~–—】］〕〉》」-"
 _OPENING_MARKS = frozenset(_OPENING)
 _CLOSING_MARKS = frozenset(":：]")
-# A row that may be a heading by how it begins: not with `[`, and not with a letter and a small one where no blank row is above.
+# A row that may be a heading by how it begins: not with `[`, and, unless a blank row is above, not with a letter and a small one.
 _ODD_ROW = re.compile(r"\n(?!\n?\[|[^\W_][a-z ,'])")
-# Signs with which nobody writes a line that is sung: `***Hook***`, but `(Hook)` and `-Hook-`.
+# Signs that are not put around a line that is sung: `***Hook***`; `(Hook)` and `-Hook-` may be sung.
 _SIGNS_OF_HEADERS = frozenset("*_#{<=~【")
 _MIRROR = str.maketrans("([{<【［〔〈《「", ")]}>】］〕〉》」")
 _HEADING = re.compile(
@@ -36,7 +36,7 @@ _HEADING = re.compile(
 _INLINE = re.compile(r"(?P<name>[^\W_][^:：()\[\]]{1,24})\s?[:：]\s*(?=[^\W\d_]|['’\"“(¿¡])")
 _REPEAT = re.compile(r"repeat(?:s|ed|ing)?", re.IGNORECASE)
 _ROMAN = re.compile(r"[ivx]{1,5}", re.IGNORECASE)
-# Names that nobody sings as a line; the others (`Bridge`, `Coro`) are headers where something else shows that there are some.
+# Names that are never sung as a line; others (`Bridge`, `Coro`) are headers only where something else shows that there are some.
 _NEVER_SUNG = re.compile(
     r"chorus|\bintro\b|\boutro\b|refr[aäãåéeè]|estribillo|ritornello|nakarat|omkv|kertosäe|kehrreim|припев|приспів|интро|аутро|"
     r"ρεφρ|후렴|코러스|サビ|コーラス|副歌|主歌|פזמון|كورس",
@@ -44,7 +44,7 @@ _NEVER_SUNG = re.compile(
 )
 _NUMBERED = re.compile(r"\d|\b[ivx]+$|\b(?:one|two|three|four|first|second|third|last)\b", re.IGNORECASE)
 _PART = re.compile(r"(?:part|pt|act|movement|teil|partie|parte|del|часть)\b", re.IGNORECASE)
-# `One refrain:` is said of one.
+# `One refrain:` is part of a sentence.
 _MORE_THAN_A_NAME = re.compile(
     r"\b(?:one|two|three|the|of|with|and|to|out|only|single|other|another|next|new|old|then|till|until|music|dance)\b(?!$)",
     re.IGNORECASE,
@@ -92,29 +92,29 @@ def _is_crowded(text: str, position: int) -> bool:
 
 
 def _has_words(text: str, position: int) -> bool:
-    """Return whether something that is no header stands below the line around `position`."""
+    """Return whether there is something other than a header below the line around `position`."""
     start, end = line_at(text, line_at(text, position)[1] + 1)
     return start > position and bool(text[start:end].strip()) and not parse_header(text[start:end].strip())
 
 
 def _count(times: str) -> str:
-    """Return how a header says how often: `2x` is ` x2`; only to repeat is said by having no words of its own."""
+    """Return how a header says how often: `2x` is ` x2`. Being repeated as such is shown by having no words of its own."""
     number = re.search(r"\d+", times)
     return f" x{number.group()}" if number else " x2" if times.casefold() == "twice" else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """A line, and what surrounds it."""
+    """A line and its surroundings."""
 
     line: str
     start: int
     end: int
     after_blank: bool
     has_words: bool
-    """Whether something that is no header stands below it."""
+    """Whether there is something other than a header below it."""
     words_follow: bool
-    """Whether something that is no header stands below it, or below the blank row below it."""
+    """The same, with a blank row in between or not."""
     after_chorus: bool
     """Whether a chorus in brackets has been sung before it."""
 
@@ -130,7 +130,7 @@ class _Heading:
     kind: SectionKind
     name: str
     style: str
-    """The first of the signs around it; nothing where there are none."""
+    """The first of the signs around it; empty where there are none."""
     colon: bool
     repeats: bool
     counted: bool
@@ -138,18 +138,18 @@ class _Heading:
 
     @property
     def marked(self) -> bool:
-        """Whether the signs around it, or its capitals, say that it is not sung."""
+        """Whether the signs around it, or its capitals, show that it is not sung."""
         return self.style in _SIGNS_OF_HEADERS if self.style else self.name.isupper()
 
     @property
     def sure(self) -> bool:
-        """Whether it is a name that nobody sings."""
+        """Whether it is a name that is never sung."""
         numbered = self.kind is SectionKind.VERSE and _NUMBERED.search(self.name) and not _PART.match(self.name)
         return bool(numbered) or self.counted or _NEVER_SUNG.search(self.name) is not None
 
 
 def _styles(text: str, context: RuleContext) -> list[Finding]:
-    """Find headers written otherwise than in brackets; a chorus with no words needs one before it that has some."""
+    """Find headers not written in brackets; a chorus without words counts only if one with words comes before it."""
     headings, headed = _headings(text)
     if not headings:
         return []
@@ -217,7 +217,7 @@ def _headings(text: str) -> tuple[list[_Heading], bool]:
         return [], True
     rows = rows_of(text)
     known = headers_in(text)
-    # What no other row can be; this costs little to know.
+    # Which rows cannot be one, which is fast.
     places = [
         number
         for number, (above, row) in enumerate(zip(("", *rows), rows, strict=False))
@@ -270,7 +270,7 @@ def _headings(text: str) -> tuple[list[_Heading], bool]:
 
 
 def _has_only_headers(text: str) -> bool:
-    """Return whether all that may be headings are headers already, as in most songs; costs less to know than what they are."""
+    """Return whether all rows that may be headings are headers already, as in most songs; this is faster than reading them."""
     return (
         text.startswith("[")
         and not _ODD_ROW.search(text)
@@ -283,7 +283,7 @@ def _has_only_headers(text: str) -> bool:
 
 
 def _heading(place: _Place) -> _Heading | None:
-    """Read a line that is but a heading: its name, the signs around it, how often, and who sings."""
+    """Read a line that is only a heading: its name, the signs around it, how often, and who sings."""
     found = _HEADING.fullmatch(place.line)
     if not found:
         return None
@@ -327,7 +327,7 @@ def _inline_heading(place: _Place) -> _Heading | None:
 
 
 def _in_style(name: str) -> str:
-    """Return a name as headers have it: `PRE CHORUS 2X` is `Pre-Chorus x2`; capitals within a word are left to it."""
+    """Return a name in the style of headers: `PRE CHORUS 2X` is `Pre-Chorus x2`; capitals within a word are kept."""
     styled = []
     for word in name.split():
         if _REPEAT.fullmatch(word):

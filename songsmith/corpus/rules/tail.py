@@ -8,12 +8,12 @@ from songsmith.corpus.rules.rule import Finding, Rule, RuleContext, fold, line_a
 
 _EMBED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?[KM]?)?(embed)$", re.IGNORECASE)
 _LONGEST_EMBED = 40
-# Where the lines of a page were joined by spaces; a line that was sung is shorter.
+# A line longer than any that is sung: the lines of the page were joined by spaces.
 _LONGEST_LINE = 300
 _JOINED_NUMBER = re.compile(r"(?<=[^\d\s.,:;–-])\s+\d[\d.,]{0,6}[KM]?\s?Embed$")
 # The share links after `Embed`, or what is left of them.
 _SHARES = re.compile(r"\s{0,2}share\s?url(?:\s{0,2}copy(?:\s{0,2}embed(?P<all>\s{0,2}copy)?)?)?$", re.IGNORECASE)
-# What a list of lines or a row of a table leaves behind.
+# What is left of the syntax of a list or a table row.
 _LEFT_BEHIND = re.compile(r"(?<=[\w)!?…]Embed)[\"'”’\],.][\"'”’\],.\s]{0,3}$")
 _LEFT_BEHIND_NUMBER = re.compile(r"(?<=\d Embed)[\"'”’\],.][\"'”’\],.\s]{0,3}$")
 _RELATED = re.compile(r"(?<=Embed)\s{1,3}Related Songs\s{0,9}$")
@@ -23,7 +23,7 @@ _GLUED_NUMBER = re.compile(r"(?:(?<=[^\W\d_A-Z]{3})|(?<=[)!?…]))\d[\d.,]{0,6}[
 _THOUSANDS = re.compile(r"\d\.\d[KM]$")
 _MORE_DIGITS = re.compile(r"\d[\d.,]{0,8}[KM]?")
 _NUMBER = re.compile(r"\d{1,7}(?:[.,]\d{1,3})?[KkMm]?")
-# Each begins with what is searched for fast; these are looked for in small letters.
+# Each begins with a literal, which is fast to search; these are searched in lower case.
 _FORM = r"how to format lyrics:\s*type out all lyrics"
 _IS_THE = r"genius is the (?:ultimate source of music knowledge|world['’]s biggest collection of song)"
 _GLUED = (
@@ -66,10 +66,10 @@ _SENTENCES = (
 )  # fmt: skip
 _HEADINGS = frozenset(["about", "song bio", "q&a", "credits", "release date", "tags", "comments"])
 _WEAK = frozenset(["copy", "cancel", "expand", "share", "embed", "sign up", "sign in"]) | _HEADINGS
-# How such a line begins: costs little to look for.
+# How such a line begins: fast to search.
 _BEGIN = 10
 _BEGINNINGS = tuple(sorted({line[:_BEGIN] for line in (*_SURE, *_SENTENCES, "release date")}))
-# By their first letters, which tell most lines apart.
+# By their first letters, which rule out most lines.
 _ANY_BEGINNING = "|".join(
     f"{first}(?:{'|'.join(re.escape(begin[1:]) for begin in begins)})"
     for first, begins in groupby(_BEGINNINGS, key=lambda begin: begin[0])
@@ -110,7 +110,7 @@ def _page_end(text: str, context: RuleContext) -> list[Finding]:
 
 
 def _end_on_lines(text: str, *, dated: bool) -> int:
-    """Return where the page's end begins that has lines of its own."""
+    """Return where the end of a page begins that has its own lines."""
     start = len(text)
     for _ in range(_MOST_FOOTER_LINES if text.count("\n") >= _MOST_FOOTER_LINES else 0):
         start = text.rfind("\n", 0, start - 1) + 1
@@ -130,7 +130,7 @@ def _end_on_lines(text: str, *, dated: bool) -> int:
 
 
 def _glued_end(text: str, folded: str) -> int:
-    """Return where the page's end begins that is glued together."""
+    """Return where the end of a page begins that is glued together."""
     starts = [found.start() for glued in _GLUED if (found := glued.search(folded))]
     starts += [len(text[: found.start()].rstrip()) for form in _GLUED_FORMS if (found := form.search(folded))]
     starts += [found.start() for glued in _GLUED_CREDITS if (found := glued.search(text))]
@@ -138,7 +138,7 @@ def _glued_end(text: str, folded: str) -> int:
 
 
 def _rank(line: str) -> int:
-    """Return 3 for a sentence that only a page has, 2 for such a line, 1 for one that a song may have too, else 0."""
+    """Return 3 for a sentence that only pages have, 2 for such a line, 1 for one that songs may have too, else 0."""
     if len(line) > 400 or (line[:_TOLD_APART].lower() not in _FIRST_LETTERS and line[-5:].lower() != "embed"):
         return 0
     plain = line.lower().replace("’", "'")
@@ -164,7 +164,7 @@ def _opens(rows: list[tuple[int, str]], number: int, ranks: list[int]) -> bool:
         return True
     if line == "q&a" and rows[number + 1 : number + 2] and rows[number + 1][1].endswith("?"):
         return True
-    # A heading, then what only a page says; between `Tags` and `Add a comment` stand the tags.
+    # A heading, then what only pages say; between `Tags` and `Add a comment` are the tags.
     return any(rank >= 2 for rank in (below if line == "tags" else below[:2]))
 
 
@@ -183,7 +183,7 @@ def _embed(text: str, context: RuleContext) -> list[Finding]:
     if "embed" not in context.folded[-_LONGEST_EMBED:]:
         return findings
     end, odd = len(text), None
-    # Only a page says `12 Embed"`; a song may quote it.
+    # Only pages have `12 Embed"`; a song may quote it.
     marks = (_RELATED, _LEFT_BEHIND, _LEFT_BEHIND_NUMBER) if context.scraped else (_RELATED, _LEFT_BEHIND)
     for behind in marks if text[-1] not in "dD" else ():
         if left := behind.search(text, max(0, end - _LONGEST_EMBED), end):
@@ -224,15 +224,15 @@ def _number_start(text: str, end: int) -> int:
 
 
 def _is_share(text: str, links: "re.Match[str]") -> bool:
-    """Return whether these links stand behind an `Embed`, or are all there."""
+    """Return whether these links come after an `Embed`, or are complete."""
     start = links.start()
     return links["all"] is not None or text[max(0, start - 5) : start].lower() == "embed"
 
 
 def _before_embed(text: str, found: "re.Match[str]", context: RuleContext) -> tuple[int, bool]:
-    """Return where the song ends before this Embed, and whether that is sure."""
+    """Return where the song ends before this Embed, and whether that is certain."""
     number, word, end = found.group(1), found.group(2), found.end()
-    # What matters stands close by; a line may be as long as a book.
+    # Only the text nearby matters; a line may be very long.
     start = max(
         text.rfind("\n", max(0, found.start() - _LONGEST_EMBED), found.start()) + 1, found.start() - _LONGEST_EMBED
     )
@@ -273,7 +273,7 @@ def _before_embed(text: str, found: "re.Match[str]", context: RuleContext) -> tu
         return found.start() + (2 if number.isdecimal() else 0), False
     counted = last.isspace() or (last in ",.:/-–$€£#№" and (before[-2:-1].isdigit() or last in "$€£#№"))
     model = token in ("x", "×", "(x") or (len(token) == 1 and token.isupper() and token not in "AIO")
-    if counted or model:  # `1, 2, 345Embed`: who knows which digits are sung
+    if counted or model:  # `1, 2, 345Embed`: which digits are sung is not known
         if thousands := _THOUSANDS.search(number):
             return found.start() + thousands.start(), thousands.start() == 0
         if sung := _sung_elsewhere(text, text.rfind("\n", 0, found.start()) + 1, found.start(2)):

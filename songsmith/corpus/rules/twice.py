@@ -1,4 +1,4 @@
-"""A page that came twice, one copy after the other: the first goes, the clean one stays. Knows no other dirt."""
+"""A page that came twice, one copy after the other: the first copy is removed, the cleaner second one stays."""
 
 import re
 
@@ -41,7 +41,7 @@ def _twice(text: str, context: RuleContext) -> list[Finding]:
 
 
 def _comes_back(text: str, context: RuleContext) -> bool:
-    """Return whether the first words that are sung stand in the text twice, which costs little to know."""
+    """Return whether the first words that are sung are in the text twice, which is fast."""
     for found in _LINE.finditer(text, 0, _FURTHEST_OPENING):
         line = found.group()
         if line.strip() and not (line.startswith("[") and parse_header(line.strip())):
@@ -51,7 +51,7 @@ def _comes_back(text: str, context: RuleContext) -> bool:
 
 
 def _judge(text: str, first: list[tuple[int, str]], second: list[tuple[int, str]], *, few_words: bool) -> list[Finding]:
-    """Return what goes of a text whose second half says what the first does: a copy, or nothing where it may be sung twice."""
+    """Return the copy to remove from a text whose second half repeats the first; nothing where it may be sung twice."""
     place, (last, line) = second[0][0], first[-1]
     headers, again = _headers(first), _headers(second)
     if len(headers) >= _FEWEST_HEADERS and not again:
@@ -60,8 +60,8 @@ def _judge(text: str, first: list[tuple[int, str]], second: list[tuple[int, str]
     if _without_embed(line) != line or (once and headers == again):
         return [Finding(0, place)]
     if few_words:
-        return []  # a song of few words comes back to its beginning many times
-    # Stanzas are parted by a blank line, the page's two copies are not.
+        return []  # a song of few words returns to its beginning many times
+    # Stanzas are separated by a blank line, the two copies of a page are not.
     joined = text.count("\n", last + len(line), place) == 1 and "\n\n" in text[place:]
     return [Finding(0, place)] if joined else [Finding(place, place + len(second[0][1]), None)]
 

@@ -1,4 +1,4 @@
-"""Texts that are no song: announcements, instrumentals, error pages, translations. Says why; changes nothing."""
+"""Texts that are not songs: announcements, instrumentals, error pages, translations. Returns why; changes nothing."""
 
 import re
 
@@ -43,14 +43,14 @@ _MOST_LINES_OF_NOTHING = 12
 
 
 def why_no_song(text: str, artist: str) -> str:
-    """Return why a clean text is no song, in a few words after which others can be counted, or nothing for a song."""
+    """Return why a clean text is not a song, in a few words by which such texts are counted; empty for a song."""
     if "<|" in text and (mark := find_mark(text)):
         return f"contains {mark}, a mark that songsmith uses itself"
     if is_genius(artist):
         return "an account of Genius, not an artist"
     if len(text) > 4000 and not text.startswith("<") and not _ERROR_PAGE.match(text):
         return ""
-    # Of a song, the first lines tell.
+    # The first lines show whether it is a song.
     rows = _full_rows(text.split("\n", _FIRST_LINES))
     if len(rows) <= _MOST_LINES_OF_NOTHING:
         rows = _full_rows(text.split("\n"))

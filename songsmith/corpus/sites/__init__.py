@@ -1,1 +1,1 @@
-"""Sites with lyrics: asked politely, one request a call."""
+"""Sites with lyrics: one request per call, with pauses."""

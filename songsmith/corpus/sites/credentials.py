@@ -1,6 +1,6 @@
-"""The Genius token: from the environment, or kept where the system keeps secrets, or in a file for the user's eyes only.
+"""The Genius token: from the environment, the system keyring, or a file that only the user can read.
 
-Shows it to nobody: neither a message nor the text of any object here holds it.
+Never shows it: neither a message nor the repr of any object here holds it.
 """
 
 import os
@@ -29,14 +29,14 @@ _SERVICE, _USER = "songsmith", "genius"
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """What Genius wants to see before it answers."""
+    """What Genius requires before it answers."""
 
     value: str = field(repr=False)
     place: str
     """Where it was found."""
 
     def refused(self) -> FetchError:
-        """Return what to say when Genius does not accept it."""
+        """Return the error for a token that Genius does not accept."""
         again = "" if self.place == VARIABLE else ", and run: songsmith login genius"
         return FetchError(
             f"Genius doesn't accept the token in {self.place}.",
@@ -45,12 +45,12 @@ class Token:
 
 
 def make_token(text: str, place: str) -> Token:
-    """Return the token in a text that a person gave.
+    """Return the token in a text that a person entered.
 
     Raises:
         FetchError: it cannot be one.
     """
-    if not re.fullmatch(r"[!-~]+", text.strip()):  # it could not be sent, and the complaint would show it
+    if not re.fullmatch(r"[!-~]+", text.strip()):  # it could not be sent, and the error message would show it
         raise FetchError(
             f"{place[0].upper()}{place[1:]} doesn't hold a token: it is empty, or has spaces or non-ASCII characters.",
             f"Copy the client access token again from {TOKEN_PAGE}.",
@@ -59,14 +59,14 @@ def make_token(text: str, place: str) -> Token:
 
 
 class Credentials:
-    """Where a person's token is kept."""
+    """Where the user's token is stored."""
 
     def __init__(
         self, paths: Paths, environ: Mapping[str, str] | None = None, *, keyring_patience_s: float = 20.0
     ) -> None:
         """Look at `paths` and, instead of the process's own variables, at `environ`.
 
-        A keyring that does not answer for `keyring_patience_s` seconds is none: it may wait for a person who is not there.
+        A keyring that does not answer within `keyring_patience_s` seconds is not used: it may be waiting for a person.
         """
         self._file = paths.genius_token
         self._environ = os.environ if environ is None else environ
@@ -74,18 +74,18 @@ class Credentials:
 
     @property
     def in_environment(self) -> bool:
-        """Whether a variable holds a token, which goes before any that is kept."""
+        """Whether a variable holds a token, which takes precedence over a stored one."""
         return bool(self._environ.get(VARIABLE, "").strip())
 
     def read(self) -> Token:
-        """Return the token in GENIUS_ACCESS_TOKEN, else the one that was kept.
+        """Return the token in GENIUS_ACCESS_TOKEN, else the stored one.
 
         Raises:
             FetchError: there is none, or what is there cannot be one.
         """
         if self.in_environment:
             return make_token(self._environ[VARIABLE], VARIABLE)
-        # The file goes first: it is there only where the keyring was of no use, and may be so still.
+        # The file comes first: it exists only where the keyring could not be used, and perhaps still cannot.
         if text := self._read_file():
             return make_token(text, str(self._file))
         answered, kept = self._with_keyring(lambda keyring: keyring.get_password(_SERVICE, _USER) or "")
@@ -103,7 +103,7 @@ class Credentials:
         )
 
     def keep(self, token: Token) -> str:
-        """Keep a token for later, and return where: in the system keyring, or else in a file only the user can read.
+        """Store a token, and return where: in the system keyring, or else in a file only the user can read.
 
         Raises:
             StorageError: the file cannot be written.
@@ -111,7 +111,8 @@ class Credentials:
 
         def store(keyring: "KeyringBackend") -> bool:
             keyring.set_password(_SERVICE, _USER, token.value)
-            return keyring.get_password(_SERVICE, _USER) == token.value  # some take all and keep nothing
+            # Some keyrings accept everything and store nothing.
+            return keyring.get_password(_SERVICE, _USER) == token.value
 
         if self._with_keyring(store)[1]:
             with storing(self._file):
@@ -121,7 +122,7 @@ class Credentials:
         return str(self._file)
 
     def forget(self) -> list[str]:
-        """Forget the token, and return where it was kept.
+        """Remove the stored token, and return where it was.
 
         Raises:
             StorageError: a file cannot be removed, or the system keyring does not say whether it has a token.
@@ -157,24 +158,24 @@ class Credentials:
     def _write_file(self, text: str) -> None:
         with storing(self._file):
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Never for a moment with more rights: what is read once is read for good.
+            # Never readable by others, not even for a moment.
             write_whole(self._file, f"{text}\n".encode("ascii"), mode=0o600)
 
     def _with_keyring(self, work: "Callable[[KeyringBackend], Result]") -> tuple[bool, Result | None]:
-        """Return what comes of work on the system keyring, if there is one; before it, whether that is known.
+        """Do something with the system keyring. Return whether its answer is known, and the answer.
 
-        A keyring that is locked, broken or silent leaves it unknown.
+        It is not known where the keyring is locked, broken or does not answer.
         """
         results: SimpleQueue[tuple[bool, Result | None]] = SimpleQueue()
 
         def run() -> None:
             result: tuple[bool, Result | None] = False, None
-            with suppress(BaseException):  # whatever a stranger's code may throw, the file is there instead
+            with suppress(BaseException):  # whatever a third-party backend raises, the file is used instead
                 keyring = next(_safe_keyrings(), None)
                 result = True, work(keyring) if keyring else None
             results.put(result)
 
-        # A daemon, since one that waits for a dialogue nobody sees must not keep the program from ending.
+        # A daemon, so that one that waits for a dialogue cannot keep the program from ending.
         Thread(target=run, daemon=True, name="keyring").start()
         with suppress(Empty):
             return results.get(timeout=self._patience_s)
@@ -182,14 +183,14 @@ class Credentials:
 
 
 def _safe_keyrings() -> "Iterator[KeyringBackend]":
-    """Yield the keyrings of this system that keep a secret secret, the best first."""
-    import keyring  # slow: it looks for every backend there is
+    """Yield the secure keyrings of this system, the best first."""
+    import keyring  # slow: it looks for every backend
     from keyring.backends.chainer import ChainerBackend
 
     chosen = keyring.get_keyring()
     for backend in chosen.backends if isinstance(chosen, ChainerBackend) else [chosen]:
         kind = type(backend)
-        # Its makers call one below 1 not recommended: those that keep nothing, or keep it in plain text.
+        # Priorities below 1 are not recommended (keyring's documentation): backends that store nothing, or plain text.
         if backend.priority >= 1 and not f"{kind.__module__}.{kind.__name__}".startswith(
             ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
         ):

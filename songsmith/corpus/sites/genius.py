@@ -1,6 +1,6 @@
-"""Lyrics from Genius through lyricsgenius: one request a call. Tries nothing twice, keeps nothing, shows the token to nobody else.
+"""Lyrics from Genius through lyricsgenius: one request a call. Retries nothing, stores nothing, sends the token to Genius only.
 
-The words belong to those who wrote them. Fetch them to learn from at home; do not publish them, or a model that recites them.
+The words belong to those who wrote them. Fetch them for private use; do not publish them, or a model that recites them.
 """
 
 import logging
@@ -43,25 +43,25 @@ Entry = TypeVar("Entry")
 
 _SONGS_A_PAGE = 50
 _HITS = 20
-# Where a page has a song's words, a song without any has one of these instead.
+# What a page shows in place of the lyrics of a song that has none.
 _PLACEHOLDER = re.compile(
     r'class="[^"]*LyricsPlaceholder|>\s*This song is an instrumental|>\s*Lyrics for this song have yet to be'
 )
-# What stands on a page that wants to see money, a licence or a login first.
+# What is on a page behind a paywall, a licence or a login.
 _WALL = re.compile(
     r'"isAccessibleForFree"\s*:\s*"?false|class="[^"]*paywall|not (?:licensed|authorized) to (?:display|show)'
     r"|(?:sign in|log in|sign up|subscribe) to (?:read|see|view|unlock) (?:the |these |full )*lyrics",
     re.IGNORECASE,
 )
-# What stands on a page that wants to know first whether anybody is there.
+# What is on a page with a CAPTCHA.
 _CAPTCHA = re.compile(r"<title>\s*Just a moment|cf-challenge|cf_chl_|captcha", re.IGNORECASE)
-# Where the words were from 2014 to 2020, and from then until 2022.
+# Where the lyrics were from 2014 to 2020, and from then until 2022.
 _OLD_CONTAINERS = ("div.lyrics", 'div[class^="Lyrics__Container"]', 'div[class*=" Lyrics__Container"]')
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeniusSite:
-    """Which Genius is asked, and how politely. Tests put a server of their own here."""
+    """Which addresses of Genius are used, and with which pauses. Tests use a loopback server."""
 
     api: str = "https://api.genius.com/"
     """Root of the API that wants a token. SONGSMITH_GENIUS_API"""
@@ -70,9 +70,9 @@ class GeniusSite:
     pause_s: float = 0.5
     """Seconds between two requests. SONGSMITH_GENIUS_PAUSE"""
     timeout_s: float = 15.0
-    """Seconds that pass without a word before an answer is given up."""
+    """Seconds without a byte after which a response is given up."""
     longest_s: float = 60.0
-    """Seconds after which an answer is given up though it still comes."""
+    """Seconds after which a response is given up although it is still arriving."""
     longest_bytes: int = LONGEST_ANSWER_BYTES
     """Bytes after which an answer is given up."""
 
@@ -81,7 +81,7 @@ class GeniusSite:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Return Genius itself, or what the variables name in its stead."""
+        """Return the addresses of Genius, or those that the variables name instead."""
         variables = os.environ if environ is None else environ
         names = {"api": "SONGSMITH_GENIUS_API", "web": "SONGSMITH_GENIUS_WEB", "pause_s": "SONGSMITH_GENIUS_PAUSE"}
         values: dict[str, Any] = {key: variables[name] for key, name in names.items() if variables.get(name)}
@@ -99,10 +99,10 @@ class GeniusSource:
     repeats_songs = False
 
     def __init__(self, token: Token, site: GeniusSite | None = None) -> None:
-        """Get ready to ask; nothing is asked yet."""
-        from lyricsgenius import Genius  # type: ignore[import-untyped]  # takes requests and bs4 along
+        """Prepare the client; no request is sent yet."""
+        from lyricsgenius import Genius  # type: ignore[import-untyped]  # imports requests and bs4
 
-        # What it would complain of is told in sentences; without a handler Python would print it between them.
+        # Its warnings are covered by our own messages; without a handler Python would print them in between.
         logging.getLogger("lyricsgenius").addHandler(logging.NullHandler())
         site = site or GeniusSite()
         self.pause_s = site.pause_s
@@ -116,7 +116,7 @@ class GeniusSource:
         def refuse(status: int) -> FetchError | None:
             return token.refused() if status == 401 else None
 
-        # lyricsgenius hides what Genius answered. It lets through what is raised there.
+        # lyricsgenius hides the responses of Genius, but passes on what a hook raises.
         self._guard = ResponseGuard(
             self.title, timeout_s=site.timeout_s, longest_s=site.longest_s, longest_bytes=site.longest_bytes, refusal=refuse
         )  # fmt: skip
@@ -124,24 +124,24 @@ class GeniusSource:
         self._ask = self._guard.ask
 
     def check(self) -> None:
-        """See whether Genius takes the token.
+        """Check that Genius accepts the token.
 
         Raises:
             FetchError: it does not, or cannot be asked.
         """
         from lyricsgenius import API
 
-        # By the class, since another method of the same name asks the public search, which wants no token.
+        # Called on the class, since another method of the same name uses the public search, which needs no token.
         answer = self._ask(lambda: API.search_songs(self._client, "song", per_page=1))
-        with reading(self.title):  # what answers may be somebody else: only Genius has hits
+        with reading(self.title):  # another server may answer: only Genius has hits
             if not isinstance(answer["hits"], list):
                 raise TypeError
 
     def find(self, wanted: Wanted) -> SongList:
-        """Return an artist, an album or a song; case, accents and punctuation may differ.
+        """Return an artist, an album or a song; case, accents and punctuation are ignored.
 
         Raises:
-            UnavailableError: there is none, and the nearest names are told.
+            UnavailableError: there is none; the message names the nearest.
             FetchError: Genius cannot be asked.
         """
         if wanted.song:
@@ -149,7 +149,7 @@ class GeniusSource:
         return self._find_album(wanted) if wanted.album else self._find_artist(wanted.artist)
 
     def list_songs(self, found: SongList, page: int, order: SongOrder) -> SongPage:
-        """Return fifty of an album's or an artist's songs, those they only take part in among them.
+        """Return fifty of an album's or an artist's songs, including those the artist only takes part in.
 
         Raises:
             FetchError: Genius cannot be asked.
@@ -191,7 +191,7 @@ class GeniusSource:
         return text
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client._session.close()
 
     def _find_artist(self, name: str) -> SongList:
@@ -225,7 +225,7 @@ class GeniusSource:
         raise _unknown("song", wanted, {song.title: f"'{song.title}' by {song.artist}" for song, _ in songs})
 
     def _search(self, kind: str, words: str) -> list[dict[str, Any]]:
-        """Return what Genius has of one kind, the likeliest first by its own judgement."""
+        """Return the hits of one kind, in the order of Genius."""
         answer = self._ask(lambda: self._client.search(words, per_page=_HITS, type_=kind))
         with reading(self.title):
             hits = [hit for section in answer["sections"] for hit in section["hits"]]
@@ -233,7 +233,7 @@ class GeniusSource:
 
 
 def _choose(title: str, artist: str, entries: Iterable[tuple[str, tuple[str, ...], Entry]]) -> Entry | None:
-    """Return the first entry of this title and, if one is named, of this artist; an exact title goes before a near one."""
+    """Return the first entry of this title and, if one is named, of this artist; an exact title comes before a similar one."""
     near: Entry | None = None
     for known, artists, entry in entries:
         if fold_name(known) == fold_name(title) and (not artist or fold_name(artist) in map(fold_name, artists)):
@@ -253,7 +253,7 @@ def _unknown(kind: str, wanted: Wanted, names: Mapping[str, str]) -> Unavailable
 
 
 def _look_closer(page: str, url: str) -> str:
-    """Return what lyricsgenius did not find on a page, or say why there is nothing."""
+    """Return the lyrics that lyricsgenius did not find on a page, or raise why there are none."""
     if _PLACEHOLDER.search(page):
         return ""
     if words := _read_old_layout(page):
@@ -269,10 +269,10 @@ def _look_closer(page: str, url: str) -> str:
 
 
 def _read_old_layout(page: str) -> str:
-    """Return the words of a page as Genius built them until 2022; lyricsgenius knows only what came after."""
+    """Return the lyrics of a page in the layouts until 2022; lyricsgenius knows only the later ones."""
     from bs4 import BeautifulSoup
 
-    # Behind a line break, the end of a line of HTML means nothing.
+    # After a <br>, the line break in the HTML means nothing.
     soup = BeautifulSoup(re.sub(r"(<br\s*/?>)\s*\n", r"\1", page), "html.parser")
     for selector in _OLD_CONTAINERS:
         if containers := soup.select(selector):
@@ -284,7 +284,7 @@ def _read_old_layout(page: str) -> str:
 
 
 def _leaders(song: Mapping[str, Any]) -> dict[int, str]:
-    """Return those whose song it is, by number."""
+    """Return the primary artists of a song, by number."""
     people = [song["primary_artist"], *(song.get("primary_artists") or ())]
     return {int(person["id"]): str(person["name"]) for person in people}
 
@@ -309,7 +309,7 @@ def _read_song(song: Mapping[str, Any], *, artist_id: int | None = None, album: 
 
 
 def _read_metadata(song: Mapping[str, Any]) -> dict[str, MetadataValue]:
-    """Return what a list tells besides; each may be missing."""
+    """Return the metadata in a list; each field may be missing."""
     metadata: dict[str, MetadataValue] = {}
     if released := _read_date(song.get("release_date_components") or {}):
         metadata["release_date"] = released
@@ -323,7 +323,7 @@ def _read_metadata(song: Mapping[str, Any]) -> dict[str, MetadataValue]:
 
 
 def _read_date(parts: Mapping[str, int | None]) -> str:
-    """Return as much of a date as is known: 1999, 1999-03 or 1999-03-04."""
+    """Return the known part of a date: 1999, 1999-03 or 1999-03-04."""
     date = ""
     for name, form in (("year", "{:04}"), ("month", "-{:02}"), ("day", "-{:02}")):
         if not (part := parts.get(name)):

@@ -1,6 +1,6 @@
-"""Lyrics from LRCLIB over its open HTTP API, which wants no token. Tries nothing twice, keeps nothing.
+"""Lyrics from LRCLIB over its open HTTP API, which needs no token. Retries nothing, stores nothing.
 
-The words belong to those who wrote them. Fetch them to learn from at home; do not publish them, or a model that recites them.
+The words belong to those who wrote them. Fetch them for private use; do not publish them, or a model that recites them.
 """
 
 import os
@@ -27,16 +27,16 @@ from songsmith.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class LrclibSite:
-    """Which LRCLIB is asked, and how politely. Tests put a server of their own here."""
+    """Which address of LRCLIB is used, and with which pauses. Tests use a loopback server."""
 
     api: str = "https://lrclib.net/api/"
     """Root of its API. SONGSMITH_LRCLIB_API"""
     pause_s: float = 0.5
     """Seconds between two requests. SONGSMITH_LRCLIB_PAUSE"""
     timeout_s: float = 30.0
-    """Seconds that pass without a word before an answer is given up; a search may take a while."""
+    """Seconds without a byte after which a response is given up; a search may take a while."""
     longest_s: float = 60.0
-    """Seconds after which an answer is given up though it still comes."""
+    """Seconds after which a response is given up although it is still arriving."""
     longest_bytes: int = LONGEST_ANSWER_BYTES
     """Bytes after which an answer is given up."""
 
@@ -45,7 +45,7 @@ class LrclibSite:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Return LRCLIB itself, or what the variables name in its stead."""
+        """Return the address of LRCLIB, or the one that the variables name instead."""
         variables = os.environ if environ is None else environ
         try:
             pause_s = float(variables.get("SONGSMITH_LRCLIB_PAUSE") or cls.pause_s)
@@ -62,7 +62,7 @@ class LrclibSource:
     repeats_songs = True
 
     def __init__(self, site: LrclibSite | None = None) -> None:
-        """Get ready to ask; nothing is asked yet."""
+        """Prepare the client; no request is sent yet."""
         import requests
 
         self._site = site or LrclibSite()
@@ -77,12 +77,12 @@ class LrclibSource:
         self._harvests: dict[Wanted, Harvest] = {}
 
     def find(self, wanted: Wanted) -> SongList:
-        """Return an artist, an album or a song; case, accents and punctuation may differ.
+        """Return an artist, an album or a song; case, accents and punctuation are ignored.
 
-        It takes a few searches if the name is a word that others use too. Called again after one failed, it goes on there.
+        It takes a few searches if the name is a common word. Called again after a failure, it continues from there.
 
         Raises:
-            UnavailableError: there is none, and the nearest names are told.
+            UnavailableError: there is none; the message names the nearest.
             FetchError: LRCLIB cannot be asked.
         """
         harvest = self._harvests.setdefault(wanted, Harvest(wanted))
@@ -99,7 +99,7 @@ class LrclibSource:
         return found
 
     def list_songs(self, found: SongList, page: int, order: SongOrder) -> SongPage:
-        """Return what is found already, or on a later page what one more search brings.
+        """Return the songs found so far, or on a later page those of one more search.
 
         Raises:
             FetchError: LRCLIB cannot be asked.
@@ -111,7 +111,7 @@ class LrclibSource:
         return SongPage(songs=harvest.hand_over(order, is_last=is_last), next_page=None if is_last else page + 1)
 
     def lyrics(self, song: SourceSong) -> str:
-        """Return the words that the search brought along.
+        """Return the lyrics that came with the search.
 
         Raises:
             NoLyrics: there are none.
@@ -121,7 +121,7 @@ class LrclibSource:
         return song.text
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._session.close()
 
     def _search(self, harvest: Harvest, query: Query) -> None:

@@ -1,6 +1,6 @@
-"""Which searches bring an artist's songs to light at LRCLIB, and what its entries say. Asks nothing itself.
+"""Which searches find an artist's songs at LRCLIB, and what its entries say. Sends no request itself.
 
-LRCLIB has a search and no lists. It wants words of a title, or of anything; it returns twenty entries at most; and one song
+LRCLIB has a search and no lists. It needs words of a title, or of any field; it returns twenty entries at most; and one song
 has as many entries as it has albums and durations.
 """
 
@@ -18,39 +18,39 @@ Query = tuple[tuple[str, str], ...]
 Entry = Mapping[str, Any]
 
 FULL = 20
-"""So many entries a search returns at most; fewer are all there are."""
+"""How many entries a search returns at most; if there are fewer, those are all."""
 MOST_SEARCHES = 200
-"""Searches for one list at most: some minutes, when none has to wait."""
+"""How many searches are made for one list at most: some minutes without delays."""
 _BARREN = 40
-"""After so many searches in a row that brought no new song, the rest would not either."""
+"""After this many searches in a row without a new song, the search ends."""
 _PATIENT = 12
 """Searches after which a name counts as unknown."""
-# One of these is in most titles there are, whatever the language.
+# One of these is in most titles, whatever the language.
 _COMMON_WORDS = (
     "the", "you", "i", "a", "me", "love", "my", "to", "of", "in", "it", "on", "and", "is", "your", "for", "we", "all",
     "no", "la", "de", "el", "que", "un", "le", "je", "mi", "te", "ich", "du", "der", "und", "não", "é", "o", "愛", "の",
 )  # fmt: skip
-# Those who are guests of whom the song is by. Others (`&`, `,`) may be part of a name: Earth, Wind & Fire.
+# Separators before guests. Others (`&`, `,`) may be part of a name: Earth, Wind & Fire.
 _GUESTS = re.compile(r"\s*;\s*|\s*[(\[]?\b(?:feat|ft|featuring)\b\.?\s*", re.IGNORECASE)
 _COMPANY = re.compile(r"\s*[,;/&+×()\[\]]\s*|\s+(?:feat|ft|featuring|with|and|x|vs)\b\.?\s*", re.IGNORECASE)
 
 
 class Harvest:
-    """The songs of an artist or an album, or one song, as far as searches bring them to light; each once."""
+    """The songs of an artist or an album, or one song, as far as searches find them; each once."""
 
     def __init__(self, wanted: Wanted) -> None:
-        """Begin with no song, and the one search that a name allows."""
+        """Begin with no songs, and the one search that a name allows."""
         self.artist, self.album = wanted.artist, wanted.album
-        """As LRCLIB spells them, once they were met."""
+        """As LRCLIB spells them, once found."""
         self.songs: dict[tuple[str, str], SourceSong] = {}
         self.searches = 0
         self._wanted = wanted
         self._barren = 0
         self._met: set[tuple[str, str]] = set()
-        """Artist and name of what was met though nobody asked for it."""
+        """Artist and name of results that were not asked for."""
         self._handed: set[tuple[str, str]] = set()
         self._planned: set[Query] = set()
-        # Albums bring most, words of known titles more than words of any.
+        # Albums find most; words of known titles find more than common words.
         self._first, self._albums, self._words, self._common = (deque[Query]() for _ in range(4))
         if wanted.song:
             self._plan(self._first, track_name=wanted.song, artist_name=wanted.artist)
@@ -58,15 +58,15 @@ class Harvest:
 
     @property
     def next_query(self) -> Query | None:
-        """The search that comes next; none when all has been found, or no more will be."""
+        """The next search; None when everything has been found, or nothing more will be."""
         limit = MOST_SEARCHES if self.songs else _PATIENT
         if self.searches >= limit or self._barren >= _BARREN:
             return None
         return next((queue[0] for queue in (self._first, self._albums, self._words, self._common) if queue), None)
 
     def take(self, query: Query, entries: Sequence[Entry]) -> None:
-        """Take what the search that came next brought, and plan those that it calls for."""
-        # Entries with words as people write them go first: of one song, the first is kept.
+        """Add the results of the next search, and plan the searches that follow from them."""
+        # Entries with plain lyrics come first: of one song, the first is kept.
         entries = sorted(entries, key=lambda entry: (not entry.get("plainLyrics"), not entry.get("syncedLyrics")))
         if not self.artist:
             self._learn_artist(entries)
@@ -79,13 +79,13 @@ class Harvest:
         if self._wanted.song:
             if self.songs:
                 self._first.clear()
-        elif self.searches > 1 or len(entries) >= FULL:  # else every entry of that name was among them
+        elif self.searches > 1 or len(entries) >= FULL:  # otherwise every entry of that name was among them
             self._plan_around(new)
 
     def hand_over(self, order: SongOrder, *, is_last: bool) -> tuple[SourceSong, ...]:
-        """Return songs that were not returned before. Those without words wait for the end, as an entry with words may come.
+        """Return songs that were not returned before. Those without lyrics come at the end, as an entry with lyrics may follow.
 
-        By title there is no order before the end. LRCLIB knows no popularity: else, they come as they were found.
+        Sorted by title, all come at the end. LRCLIB knows no popularity: otherwise they come in the order found.
         """
         ready = [song for key, song in self.songs.items() if key not in self._handed and (is_last or song.text)]
         if order is SongOrder.TITLE:
@@ -94,7 +94,7 @@ class Harvest:
         return tuple(ready)
 
     def nothing(self) -> UnavailableError:
-        """Say that there is nothing of the name, and what else was met."""
+        """Return the error that there is nothing of the name, with what else was found."""
         wanted = self._wanted
         kind, title = ("song", wanted.song) if wanted.song else ("album", wanted.album)
         if not title:
@@ -124,7 +124,7 @@ class Harvest:
                 self._plan(self._words, track_name=word, **near)
 
     def _learn_artist(self, entries: Iterable[Entry]) -> None:
-        """Take the artist who has most entries of the title that was asked for."""
+        """Set the artist to the one who has most entries of the title that was asked for."""
         key, title = ("trackName", self._wanted.song) if self._wanted.song else ("albumName", self.album)
         whose = Counter(
             _name(entry, "artistName") for entry in entries if fold_name(_name(entry, key)) == fold_name(title)
@@ -133,7 +133,7 @@ class Harvest:
             self.artist = whose.most_common(1)[0][0]
 
     def _read(self, entry: Entry) -> SourceSong | None:
-        """Return the song of an entry, if it is one that is wanted."""
+        """Return the song of an entry, if it was asked for."""
         artist, title, album = _name(entry, "artistName"), _name(entry, "trackName"), _name(entry, "albumName")
         wanted = self._wanted
         right = not wanted.song or fold_name(title) == fold_name(wanted.song)
@@ -150,7 +150,7 @@ class Harvest:
         return _read_entry(entry, artist=artist if is_feature else self.artist, guests=guests, is_feature=is_feature)
 
     def _is_feature(self, artist: str) -> bool | None:
-        """Return whether the artist that is wanted only takes part in a song by `artist`; nothing if not even that."""
+        """Return whether the wanted artist only takes part in a song by `artist`; None if not even that."""
         wanted = fold_name(self.artist)
         if not wanted:
             return None
@@ -159,7 +159,7 @@ class Harvest:
         return True if wanted in map(fold_name, _COMPANY.split(artist)) else None
 
     def _is_news(self, song: SourceSong) -> bool:
-        """Note a song; an entry with words takes the place of one without."""
+        """Add a song; an entry with lyrics replaces one without."""
         known = self.songs.get(song.same)
         if known is None or (song.text and not known.text):
             self.songs[song.same] = song
@@ -193,13 +193,13 @@ def _read_entry(entry: Entry, *, artist: str, guests: Sequence[str], is_feature:
 
 
 def read_words(entry: Entry) -> str:
-    """Return the words of an entry: as people write them, or else those that a player shows in time, without the times."""
+    """Return the lyrics of an entry: the plain ones, or else the synced ones without times."""
     text = str(entry.get("plainLyrics") or "").strip() or str(entry.get("syncedLyrics") or "")
     return strip_times(text)
 
 
 def strip_times(synced: str) -> str:
-    """Return lyrics without the time stamps and tags that a player reads (LRC); lines that have none are as they were."""
+    """Return lyrics without the time stamps and tags of LRC; lines without any are unchanged."""
     kept = []
     for line in synced.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if not TAG.fullmatch(line.strip()):

@@ -1,7 +1,7 @@
-"""What any source of lyrics offers, what it hands over, and how it fails. Knows no site, no network and no disk.
+"""What every source of lyrics offers, what it returns, and how it fails. Knows no site, no network and no disk.
 
-A source is one file beside this one, with a class that is a `LyricSource`; a name and a row of `SITES` here, where all
-that others must know of it stands; and a case of `open_source` in `songsmith.studio.fetching`.
+A source is one file beside this one, with a class that is a `LyricSource`; a name and a row of `SITES` here, with all that
+others must know about it; and a case of `open_source` in `songsmith.studio.fetching`.
 """
 
 import re
@@ -24,7 +24,7 @@ _GUESTS = re.compile(r"\s*[(\[](?:feat|ft|featuring|with)\b[^)\]]*[)\]]", re.IGN
 
 
 class SourceName(StrEnum):
-    """A source that can be asked."""
+    """A source that lyrics can be fetched from."""
 
     GENIUS = "genius"
     LRCLIB = "lrclib"
@@ -32,14 +32,14 @@ class SourceName(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SourceInfo:
-    """What must be known of a source without asking it."""
+    """What must be known about a source without a request."""
 
     title: str
     """As people name it."""
     pages: str
-    """What every address of a song there holds."""
+    """What every URL of a song there contains."""
     numbers_songs_once: bool
-    """Whether other words under an id that is held are the same song, whose page has changed."""
+    """Whether other lyrics under an id that is in the corpus are the same song, whose page has changed."""
 
 
 SITES = {
@@ -61,7 +61,7 @@ class Wanted:
     """What a person asks for: all songs of an artist, those of an album, or one song."""
 
     artists: tuple[str, ...] = ()
-    """Whose: with an album or a song any of them will do; none: whoever made it."""
+    """By which artists: with an album or a song, any of them; none: by anybody."""
     album: str = ""
     """Title of an album."""
     song: str = ""
@@ -72,12 +72,12 @@ class Wanted:
             raise UsageError("A name is missing.", "Give one: --artist NAME")
 
     def of(self, artist: str) -> Self:
-        """Return the same, by this artist alone."""
+        """Return the same request for this artist only."""
         return replace(self, artists=(artist,))
 
     @property
     def artist(self) -> str:
-        """The first of the artists, or nothing."""
+        """The first of the artists, or an empty string."""
         return self.artists[0] if self.artists else ""
 
     def __str__(self) -> str:
@@ -94,36 +94,36 @@ class SourceSong:
     """The record's id in a corpus: source, colon, the source's number."""
     title: str
     artist: str
-    """The one whose song it is, who need not be the artist whose list it is in."""
+    """The primary artist, who need not be the artist whose list it is in."""
     url: str
-    """Where its lyrics are."""
+    """The URL of its page."""
     is_feature: bool = False
     """Whether the artist only takes part in it."""
     no_lyrics: str = ""
-    """Why there is nothing to ask for; empty if there should be lyrics."""
+    """Why it has no lyrics; empty if it should have some."""
     text: str = ""
-    """Its words, where the list came with them: then nothing more is asked for."""
+    """Its lyrics, if the list came with them: then no further request is needed."""
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
-    """What else the source says of it."""
+    """What else the source says about it."""
 
     @property
     def same(self) -> tuple[str, str]:
-        """What it shares with other entries of the same song."""
+        """A key that all entries of the same song share."""
         return same_song(self.artist, self.title)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongList:
-    """What a source has under a name that was asked for."""
+    """What a source found under a name."""
 
     id: int = 0
     """The source's own number, if it has one."""
     artist: str
-    """Whose songs they are, as the source spells it."""
+    """The artist, as the source spells it."""
     album: str = ""
     """Title of the album, if it is one."""
     songs: tuple[SourceSong, ...] | None = None
-    """All there are, if the search brought them along."""
+    """All songs, if they came with the search."""
 
     def __str__(self) -> str:
         return f"'{self.album}' by {self.artist}" if self.album else self.artist
@@ -139,7 +139,7 @@ class SongPage:
 
 
 class LyricSource(Protocol):
-    """A place lyrics come from. No method tries anything twice; each may be called again after it failed."""
+    """A source of lyrics. No method retries anything; each may be called again after it failed."""
 
     name: str
     """As records name it: `genius`."""
@@ -148,13 +148,13 @@ class LyricSource(Protocol):
     pause_s: float
     """Seconds between two requests; the first new try after a failure waits about twice as long."""
     repeats_songs: bool
-    """Whether one song may have several numbers there: then artist and title tell which songs are held."""
+    """Whether one song may have several numbers there: then songs in the corpus are recognised by artist and title."""
 
     def find(self, wanted: Wanted) -> SongList:
-        """Return what the source has under a name; case, accents and punctuation may differ.
+        """Return what the source has under a name; case, accents and punctuation are ignored.
 
         Raises:
-            UnavailableError: nothing, and the nearest names are told.
+            UnavailableError: there is nothing; the message names the nearest.
             FetchError: the source cannot be asked.
         """
 
@@ -170,31 +170,31 @@ class LyricSource(Protocol):
 
         Raises:
             NoLyrics: the song has none.
-            SongError: they cannot be had; those of another song may.
+            SongError: they cannot be fetched; those of another song may.
             FetchError: the source cannot be asked.
         """
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
 
 
 def fold_name(name: str) -> str:
-    """Return a name without case, accents, spaces and punctuation; one of signs alone as it is."""
+    """Return a name without case, accents, spaces and punctuation; one of punctuation only as it is."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if c.isalnum())
     return plain or name.strip()
 
 
 def same_song(artist: str, title: str) -> tuple[str, str]:
-    """Return what all entries of one song share, however artist and title are spelt, and guests named in the title or not."""
+    """Return a key that all entries of one song share, however artist and title are spelt, with guests in the title or not."""
     return fold_name(artist), fold_name(_GUESTS.sub("", title) or title)
 
 
 def nearest(name: str, names: Mapping[str, str]) -> str:
-    """Return the question whether one of the three nearest names was meant; nothing if there are none.
+    """Return the question whether one of the three nearest names was meant; empty if there are none.
 
     Args:
         name: what was asked for.
-        names: what there is, and how each is told.
+        names: what there is, and how a message names each.
     """
     close = sorted(names, key=lambda other: (-SequenceMatcher(None, fold_name(name), fold_name(other)).ratio(), other))[
         :3
@@ -203,28 +203,28 @@ def nearest(name: str, names: Mapping[str, str]) -> str:
 
 
 class NoLyrics(Exception):  # noqa: N818  (nothing went wrong: there are none)
-    """A song has no words there; the message says why."""
+    """A song has no lyrics there; the message says why."""
 
 
 class PassingError(FetchError):
-    """What may well work a little later."""
+    """An error that may pass in a little while."""
 
     def __init__(self, message: str, next_step: str = GO_ON, *, retry_after_s: float = 0.0) -> None:
-        """Remember for how many seconds the source asked to be left alone; 0 if it did not say."""
+        """Store how many seconds the source asked to wait; 0 if it did not say."""
         super().__init__(message, next_step)
         self.retry_after_s = retry_after_s
 
 
 class UnavailableError(FetchError):
-    """What was asked for cannot be had there; something else may."""
+    """What was asked for is not there; something else may be."""
 
 
 class SongError(FetchError):
-    """One song cannot be had; the next one may."""
+    """One song cannot be fetched; the next one may."""
 
 
 class BrokenPageError(PassingError, SongError):
-    """The source failed at one request: worth another try, and if that is no use, the next song."""
+    """One request failed: worth a retry, and if that fails, the next song may work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,17 +238,17 @@ class ListFound:
 
 @dataclass(frozen=True, kw_only=True)
 class SongsListed:
-    """So much of the list is known."""
+    """How much of the list is known."""
 
     songs: int
-    """How many there are, with those that are held already and those without lyrics."""
+    """How many songs there are, including those in the corpus and those without lyrics."""
     whole: bool = True
     """Whether that is all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongHeld:
-    """A song was in the corpus before; its lyrics were not asked for again."""
+    """A song was in the corpus already; its lyrics were not fetched again."""
 
     title: str
 
@@ -264,7 +264,7 @@ class SongKept:
 
 @dataclass(frozen=True, kw_only=True)
 class SongSkipped:
-    """A song is not in the corpus."""
+    """A song was not added to the corpus."""
 
     title: str
     reason: str
@@ -274,12 +274,12 @@ class SongSkipped:
 
 @dataclass(frozen=True, kw_only=True)
 class ListDone:
-    """All of what was found last is in the corpus, or can never be."""
+    """Every song that was found is in the corpus, or has no lyrics."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WantedFailed:
-    """One of several things that were asked for cannot be had; the others are fetched all the same."""
+    """One of several things that were asked for is not there; the others are fetched all the same."""
 
     why: str
     """In a sentence, with the next step."""
@@ -287,7 +287,7 @@ class WantedFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """Nothing is asked for a while."""
+    """No request is sent for a while."""
 
     seconds: float
     why: str

@@ -1,6 +1,6 @@
-"""What a web site answers, looked at before anybody else does: whole, in time, or a sentence on what is wrong with it.
+"""Checks the responses of a web site before anything else reads them: complete and in time, or one sentence on what is wrong.
 
-Knows sites by their names only. Tries nothing twice.
+Knows sites by their names only. Retries nothing.
 """
 
 import re
@@ -24,7 +24,7 @@ UPDATE = "Update songsmith and lyricsgenius; if that doesn't help, report it."
 _PIECE_BYTES = 1 << 16
 _LONGEST_WAIT_S = 86400.0
 LONGEST_ANSWER_BYTES = 32 << 20
-"""No song fills so much: whatever it is, it is not kept in memory."""
+"""No song is so large: a larger response is not held in memory."""
 
 
 class NotThereError(FetchError):
@@ -32,15 +32,15 @@ class NotThereError(FetchError):
 
 
 class WalledPageError(SongError):
-    """There is a page, but not for everybody."""
+    """There is a page, but it is not public."""
 
 
 class StrangeAnswerError(FetchError):
-    """There is an answer, but not of the shape that is known."""
+    """There is a response, but not of a known shape."""
 
 
 class ResponseGuard:
-    """Looks at what one site answers."""
+    """Checks the responses of one site."""
 
     def __init__(
         self,
@@ -51,17 +51,17 @@ class ResponseGuard:
         longest_bytes: int = LONGEST_ANSWER_BYTES,
         refusal: Callable[[int], FetchError | None] = lambda status: None,
     ) -> None:
-        """Watch over a site of this name.
+        """Guard a site.
 
         Args:
-            site: as people name it.
-            timeout_s: after so many seconds without a byte, whoever sends the request gives up.
-            longest_s: seconds that a whole answer may take, however steadily it drips.
+            site: its name, for messages.
+            timeout_s: seconds without a byte after which the request is given up, for messages.
+            longest_s: seconds that a whole response may take, however steadily it arrives.
             longest_bytes: bytes that a whole answer may take.
-            refusal: what a status means at this site in particular.
+            refusal: returns the error that a status means at this site in particular.
         """
         self.page = ""
-        """Body of the last answer."""
+        """Body of the last response."""
         self._site, self._refusal, self._longest_s, self._longest_bytes = site, refusal, longest_s, longest_bytes
         self._slow = f"{site} didn't answer within {timeout_s:g} seconds."
         self._dripping = f"{site} sent an answer so slowly that it was not whole within {longest_s:g} seconds."
@@ -69,16 +69,16 @@ class ResponseGuard:
         self._answered = False
 
     def attach(self, session: "Session") -> None:
-        """See every answer of a session before it is handed on."""
+        """Check every response of a session before it is passed on."""
         session.hooks["response"].append(self._inspect)
 
     def ask(self, request: Callable[[], Answer]) -> Answer:
-        """Return what a request comes to.
+        """Return the result of a request.
 
         Raises:
-            BrokenPageError: what came is not whole, or without end; it may work a little later, and something else may.
-            PassingError: it may work a little later.
-            StrangeAnswerError: what came is not of the shape that is known.
+            BrokenPageError: the response is incomplete or too large; it may work later, and so may another.
+            PassingError: it may work in a little while.
+            StrangeAnswerError: the response is not of a known shape.
             FetchError: it will not work.
         """
         from requests import exceptions as failed
@@ -96,7 +96,7 @@ class ResponseGuard:
             slow = isinstance(error, failed.Timeout) or "timed out" in str(error)
             if self._answered:
                 raise PassingError(self._slow if slow else f"The connection to {self._site} broke.") from None
-            # It never worked, so waiting a little would only keep the person in the dark.
+            # Nothing has worked so far, so retrying would only hide the error.
             raise FetchError(
                 self._slow if slow else f"{self._site} can't be reached.",
                 "Check your internet connection, and the proxy if you use one.",
@@ -107,30 +107,30 @@ class ResponseGuard:
             raise PassingError(f"{self._site} sent an answer that can't be read.") from None
         except ReadTimeoutError:
             raise BrokenPageError(self._slow) from None
-        except (failed.RequestException, HTTPError):  # a body that breaks off, or is not what it says it is
+        except (failed.RequestException, HTTPError):  # a body that breaks off, or is not what its headers say
             raise BrokenPageError(self._broken) from None
 
     def _inspect(self, response: "Response", **_: object) -> None:
-        """Read an answer to its end, and raise what others would hide."""
+        """Read a response to its end, and raise errors that others would hide."""
         self._answered = True
         if response.is_redirect:
             self._check_way(response)
         if response.status_code != 200 and not response.is_redirect:
-            response.close()  # unread, so of no more use
+            response.close()  # unread, so it cannot be used again
             raise self._explain(response.status_code, _seconds(response.headers.get("Retry-After", "")))
         response._content = self._read(response)
         response._content_consumed = True
         if response.is_redirect:
             return
         if "charset" not in response.headers.get("Content-Type", ""):
-            response.encoding = "utf-8"  # or requests takes it for Latin-1, as the web once did
+            response.encoding = "utf-8"  # otherwise requests assumes Latin-1
         self.page = response.text
         measured = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
         if not measured and not self.page.rstrip().endswith(("</html>", "}", "]")):
             raise BrokenPageError(self._broken)
 
     def _check_way(self, response: "Response") -> None:
-        """See where an answer leads: with a token nowhere but on the same site, and never from https to what all can read."""
+        """Check a redirect: with a token only to the same site, and never from https to http."""
         here = urlsplit(response.url)
         there = urlsplit(urljoin(response.url, response.headers.get("Location", "")))
         same = (there.scheme, there.netloc) == (here.scheme, here.netloc)
@@ -144,7 +144,7 @@ class ResponseGuard:
             )
 
     def _read(self, response: "Response") -> bytes:
-        """Return the body. Timeouts alone would let it drip for ever, as each byte starts them anew."""
+        """Return the body. Timeouts alone would let it trickle for ever, as each byte restarts them."""
         deadline, pieces, size = time.monotonic() + self._longest_s, [], 0
         while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
             pieces.append(piece)
@@ -174,20 +174,20 @@ class ResponseGuard:
 
 
 def check_manners(*roots: str, pause_s: float) -> None:
-    """See that a site can be asked at these addresses, with such a pause between two requests.
+    """Check that these addresses and this pause between two requests can be used.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: they cannot.
     """
     for root in roots:
         if not re.match(r"https?://[^/]+/(.*/)?$", root):
             raise UsageError(f"'{root}' isn't the root of a site.", "Begin it with https:// and end it with a slash.")
-    if not 0 <= pause_s <= 3600:  # so put, NaN is refused too
+    if not 0 <= pause_s <= 3600:  # written this way, NaN is refused, too
         raise UsageError(f"A pause of {pause_s} seconds is out of range.", "Use a number from 0 to 3600.")
 
 
 def blocked(site: str, how: str) -> FetchError:
-    """Say that a site does not talk to this network."""
+    """Return the error that a site blocks this network."""
     return FetchError(
         f"{site} refuses to answer this network {how}.",
         "It blocks many data centres, VPNs and proxies: run the same command from another network to continue.",
@@ -196,27 +196,27 @@ def blocked(site: str, how: str) -> FetchError:
 
 @contextmanager
 def reading(site: str) -> Iterator[None]:
-    """Turn what goes wrong while an answer is taken apart into a sentence.
+    """Turn errors in reading a response into one sentence.
 
     Raises:
-        StrangeAnswerError: the answer is not of the shape that is known.
+        StrangeAnswerError: the response is not of a known shape.
     """
     try:
         yield
     except (LookupError, TypeError, AttributeError, AssertionError, RecursionError, ValueError) as error:
         if isinstance(error, OSError):  # those of requests are both
             raise
-        # From None: what is hidden there may hold all of the answer, and so what the site was told.
+        # From None: the original error may hold the whole response, and with it what was sent to the site.
         raise StrangeAnswerError(f"songsmith doesn't understand what {site} answered.", UPDATE) from None
 
 
 def _seconds(retry_after: str) -> float:
-    """Return how long a Retry-After header asks to wait: it is a number of seconds, or a date."""
+    """Return how many seconds a Retry-After header asks to wait; it holds a number of seconds, or a date."""
     try:
         if retry_after.strip().isdigit():
             seconds = float(retry_after)
         else:
             seconds = (parsedate_to_datetime(retry_after).astimezone(UTC) - datetime.now(UTC)).total_seconds()
         return min(max(0.0, seconds), _LONGEST_WAIT_S)
-    except (ValueError, OverflowError):  # a date may be one that no calendar has
+    except (ValueError, OverflowError):  # the date may be invalid
         return 0.0

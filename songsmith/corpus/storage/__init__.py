@@ -1,1 +1,1 @@
-"""Corpora on disk: raw songs, clean ones, and what is known of both."""
+"""Corpora on disk: raw songs, clean songs, and indexes and notes about them."""

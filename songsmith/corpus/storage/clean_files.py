@@ -1,7 +1,7 @@
 """Clean songs on disk: replaced as a whole, so that a reader sees the old ones or the new ones. Knows no cleaning rules.
 
-The songs, those set aside, and the report of what was done lie in three files whose names change each time; `clean.json`,
-renamed into place last, says which they are. It says the same of the set before, whose files stay too: one step back.
+The songs, those set aside, and the report of what was done are in three files whose names change each time; `clean.json`,
+renamed into place last, names them. It also names those of the cleaning before, whose files stay: one step of undo.
 """
 
 import json
@@ -24,17 +24,17 @@ _KINDS = ("clean", "set-aside", "report")
 
 @dataclass(frozen=True, kw_only=True)
 class CleanSummary:
-    """What `clean.json` says of one set of clean songs."""
+    """What `clean.json` says about one set of clean songs."""
 
     records: int
     set_aside: int
     raw_records: int
-    """Raw songs there were when these were made of them."""
+    """How many raw songs there were when these were made."""
     bytes: int
     songs_file: str
     set_aside_file: str
     report_file: str = ""
-    """Empty where an older version cleaned, which kept none."""
+    """Empty where an older version cleaned, which wrote none."""
     made_with: Mapping[str, Any] = field(default_factory=dict)
     """How they were cleaned, as JSON values; empty where an older version cleaned."""
 
@@ -45,15 +45,15 @@ class CleanSummary:
 
 
 class CleanWriter:
-    """Takes songs for a new set of clean ones."""
+    """Writes a new set of clean songs."""
 
     def __init__(self, open_file: Callable[[str], IO[bytes]]) -> None:
-        """Write to files that `open_file` opens anew for reading and writing: `clean`, `set-aside` and `report`."""
+        """Write to new files that `open_file` opens for reading and writing: `clean`, `set-aside` and `report`."""
         self._open_file = open_file
         self._songs, self._set_aside, self._report = map(open_file, _KINDS)
         self.records = self.records_set_aside = self.bytes = 0
         self.made_with: Mapping[str, Any] = {}
-        """How the songs were cleaned; to be told by whoever cleans."""
+        """How the songs were cleaned; set by whoever cleans."""
 
     @property
     def files(self) -> tuple[IO[bytes], ...]:
@@ -65,29 +65,29 @@ class CleanWriter:
         self.keep_lines(encode(record), 1)
 
     def keep_lines(self, lines: bytes, count: int) -> None:
-        """Add songs as the lines of JSON that they are kept as."""
+        """Add songs as the lines of JSON that store them."""
         self._songs.write(lines)
         self.bytes += len(lines)
         self.records += count
 
     def set_aside(self, record: SetAside) -> None:
-        """Add one that is not used."""
+        """Add a song that is set aside."""
         self._set_aside.write(encode(record))
         self.records_set_aside += 1
 
     def report(self, lines: bytes) -> None:
-        """Add lines of JSON that tell what was done."""
+        """Add lines of JSON to the report."""
         self._report.write(lines)
 
     def read(self, start: int, size: int) -> CleanRecord:
-        """Return a song that was added, by the place of its line."""
+        """Return a song that was added, by the offset and size of its line."""
         self._songs.seek(start)
         line = self._songs.read(size)
         self._songs.seek(0, os.SEEK_END)
         return CleanRecord.from_json(decode_row(line))
 
     def leave_out(self, rows: Collection[int]) -> None:
-        """Take back songs that were added, by their numbers from 0."""
+        """Remove songs that were added, by their numbers from 0."""
         before, self._songs = self._songs, self._open_file(_KINDS[0])
         self.records = self.bytes = 0
         with before:
@@ -99,15 +99,15 @@ class CleanWriter:
     def close(self) -> None:
         """Close the files."""
         for file in self.files:
-            with suppress(OSError):  # of a full disk there was word before
+            with suppress(OSError):  # a full disk was reported before
                 file.close()
 
 
 class CleanFiles:
-    """The clean songs of one folder, and those there were before them."""
+    """The clean songs of one folder, and the set before them."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep songs in `folder`, which must be there before any are written."""
+        """Store songs in `folder`, which must exist before any are written."""
         self._folder = folder
 
     @property
@@ -116,7 +116,7 @@ class CleanFiles:
         return self._folder / "clean.json"
 
     def summary(self) -> CleanSummary | None:
-        """Return what there is, or None.
+        """Return the summary of the clean songs, or None.
 
         Raises:
             StorageError: `clean.json` is damaged.
@@ -129,16 +129,16 @@ class CleanFiles:
         return self._read("songs_file", CleanRecord.from_json)
 
     def set_aside(self) -> Iterator[SetAside]:
-        """Yield those that are not used."""
+        """Yield those that are set aside."""
         return self._read("set_aside_file", SetAside.from_json)
 
     def report(self) -> Iterator[Mapping[str, Any]]:
-        """Yield what was reported while they were made; nothing where an older version made them."""
+        """Yield the report of the cleaning; nothing where an older version cleaned."""
         return self._read("report_file", dict)
 
     @contextmanager
     def replacing(self, *, raw_records: int) -> Iterator[CleanWriter]:
-        """Lend a writer; what it was given takes the place of what there is when the block ends, unless it raises."""
+        """Lend a writer; its songs replace the present ones when the block ends, unless it raises."""
         self._sweep()
         opened: list[Path] = []
 
@@ -170,12 +170,12 @@ class CleanFiles:
         self._sweep()
 
     def undo(self) -> CleanSummary | None:
-        """Put back the songs there were before these took their place, and return what is said of them.
+        """Restore the clean songs that were replaced last, and return their summary.
 
         None: there were none, and there are none now.
 
         Raises:
-            NotFoundError: there is nothing to take back, or what there was before is not kept any more.
+            NotFoundError: there is nothing to undo, or the songs before are no longer stored.
             StorageError: `clean.json` is damaged.
         """
         row = self._row()
@@ -191,7 +191,7 @@ class CleanFiles:
                 sync_folder(self._folder)
             else:
                 for name in previous.files:
-                    (self._folder / name).stat()  # or leave what there is
+                    (self._folder / name).stat()  # raises if one is missing, and nothing is changed
                 self._point_to(asdict(previous))
         self._sweep()
         return previous
@@ -200,7 +200,7 @@ class CleanFiles:
         write_whole(self.pointer, json.dumps(row, indent=1).encode() + b"\n")
 
     def _remember(self) -> dict[str, Any]:
-        """Return what is to be said of the songs that are about to be replaced."""
+        """Return what `clean.json` is to say about the songs that are about to be replaced."""
         try:
             summary = self.summary()
         except StorageError:
@@ -208,9 +208,9 @@ class CleanFiles:
         return {"previous": asdict(summary) if summary else None}
 
     def _sweep(self) -> None:
-        """Remove the files that no set has a use for: of the one before the last, and what a kill left.
+        """Remove the files that belong to no set: those of older sets, and what a killed process left.
 
-        Only for the one who may write to the folder: what somebody else is about to rename would go, too.
+        Only the process that may write to the folder may call it: it would remove what another is about to rename.
         """
         with suppress(StorageError):
             row = self._row() or {}
@@ -237,7 +237,7 @@ class CleanFiles:
 
     def _read_summary(self, row: Mapping[str, Any]) -> CleanSummary:
         try:
-            # What else stands there, another version wrote.
+            # Other keys are from another version.
             values = {known.name: row[known.name] for known in fields(CleanSummary) if known.name in row}
             for known in fields(CleanSummary):
                 wanted = known.type if isinstance(known.type, type) else dict
@@ -265,6 +265,6 @@ class CleanFiles:
             summary = self.summary()
             name = getattr(summary, which) if summary else ""
             path = self._folder / name if name else Path(os.devnull)
-            with suppress(FileNotFoundError):  # replaced since: the pointer says another by now
+            with suppress(FileNotFoundError):  # replaced meanwhile: the pointer names another file by now
                 return path.open("rb")
         raise StorageError(f"{path} is missing.", "Clean the corpus again.")

@@ -1,7 +1,7 @@
-"""Which texts have been met, and a number for each: twelve bytes an entry in memory and on disk. Does not keep the texts.
+"""A set of texts with a number for each: twelve bytes per entry in memory and on disk. Does not store the texts.
 
-A text is known by 64 bits of its BLAKE2 hash. Among five million, the odds that any two share them are one in a million;
-whoever asks compares the numbers as well, where they say something (32 bits more).
+A text is identified by 64 bits of its BLAKE2 hash. Among five million, the probability that any two share them is one in a
+million; callers compare the numbers as well, where they are known (32 bits more).
 """
 
 from base64 import b64decode, b64encode
@@ -18,7 +18,7 @@ class HashIndex:
     """Texts, each with a number below 2**32."""
 
     def __init__(self, most_new: int = 1 << 17) -> None:
-        """Begin with none.
+        """Begin empty.
 
         Args:
             most_new: entries that wait in a dictionary, which takes a hundred bytes for each, until they are sorted in
@@ -26,7 +26,7 @@ class HashIndex:
         """
         self._most_new = most_new
         self._hashes = np.empty(0, "<u8")
-        """In order, so that one is found by bisection; `_numbers` are those that belong to them."""
+        """Sorted, for bisection; `_numbers` holds the number of each."""
         self._numbers = np.empty(0, "<u4")
         self._unsorted: list[np.ndarray[Any, Any]] = []
         self._new: dict[int, int] = {}
@@ -35,11 +35,11 @@ class HashIndex:
         return len(self._hashes) + sum(map(len, self._unsorted)) + len(self._new)
 
     def get(self, text: str) -> int | None:
-        """Return the number of a text, or None if it was not met."""
+        """Return the number of a text, or None if it is not in the index."""
         return self.find(hash_text(text))
 
     def find(self, hashed: int) -> int | None:
-        """Return the number of the text with this hash, or None if it was not met."""
+        """Return the number of the text with this hash, or None if it is not in the index."""
         if hashed in self._new:
             return self._new[hashed]
         if self._unsorted:
@@ -51,7 +51,7 @@ class HashIndex:
         return int(self._numbers[place])
 
     def add(self, entries: Mapping[int, int]) -> None:
-        """Take in hashes of texts that were not met yet, each with its number."""
+        """Add hashes of texts that are not in the index yet, each with its number."""
         self._new.update(entries)
         if len(self._new) >= self._most_new:
             self._unsorted.append(_as_array(self._new))
@@ -59,7 +59,7 @@ class HashIndex:
             self._sort()
 
     def add_encoded(self, entries: str) -> None:
-        """Take in what `encode_entries` gave.
+        """Add what `encode_entries` returned.
 
         Raises:
             ValueError: it is something else.
@@ -69,7 +69,7 @@ class HashIndex:
     def _sort(self) -> None:
         coming, self._unsorted = self._unsorted, []
         hashes, numbers = (np.concatenate([part[name] for part in coming]) for name in ("hash", "number"))
-        coming.clear()  # of millions, every copy counts
+        coming.clear()  # with millions of entries, every copy matters
         order = hashes.argsort()
         hashes, numbers = hashes[order], numbers[order]
         if not len(self._hashes):
@@ -81,12 +81,12 @@ class HashIndex:
 
 
 def hash_text(text: str) -> int:
-    """Return the hash by which a text is known."""
+    """Return the hash that identifies a text."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def hash_texts(entries: Iterable[tuple[str, int]]) -> dict[int, int]:
-    """Return texts and their numbers as `HashIndex.add` takes them."""
+    """Return hashes of texts with their numbers, for `HashIndex.add`."""
     return {hash_text(text): number for text, number in entries}
 
 

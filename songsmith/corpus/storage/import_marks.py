@@ -1,7 +1,7 @@
-"""How far an import came, noted beside the songs it brought, so that one that was killed need not read all again.
+"""How far an import came, stored beside its songs, so that an interrupted one need not read everything again.
 
-A mark only ever lags behind the songs that are durable: what lies between is read again and found held. A mark that does
-not fit the files, the options or the corpus any more, or cannot be read, is as good as none.
+A mark is never ahead of the songs that are durable: songs after it are read again and found in the corpus. A mark that no
+longer fits the files, the options or the corpus, or cannot be read, is ignored.
 """
 
 import json
@@ -16,20 +16,20 @@ from songsmith.files import write_whole
 
 @dataclass(frozen=True, kw_only=True)
 class ImportMark:
-    """Where an import stands."""
+    """How far an import has come."""
 
     source: str
     """A fingerprint of the files and of how they are read."""
     place: tuple[int, int, int] = (0, 0, 0)
     """Number of the file, and where in it, as `Importer.place` says."""
     taken: int = 0
-    """Songs that were kept, or were held already."""
+    """Songs that were added, or were in the corpus already."""
     left_out: int = 0
-    """Songs that no filter took."""
+    """Songs that the filters did not accept."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """How many records could not be used, by reason."""
     corpus_songs: int = 0
-    """Songs of the corpus at that time; if there are fewer now, some were taken out."""
+    """Songs in the corpus at that time; if there are fewer now, some were removed."""
 
 
 def load_mark(folder: Path, source: str) -> ImportMark | None:
@@ -44,13 +44,13 @@ def load_mark(folder: Path, source: str) -> ImportMark | None:
 
 
 def save_mark(folder: Path, mark: ImportMark) -> None:
-    """Note how far an import came. What it counts must be durable."""
+    """Store how far an import came. What it counts must be durable."""
     with storing(_file(folder)):
         write_whole(_file(folder), encode_row(asdict(mark)))
 
 
 def remove_mark(folder: Path) -> None:
-    """Forget how far an import came."""
+    """Remove the mark of an import."""
     with storing(_file(folder)):
         _file(folder).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Append-only files of JSON lines that outlive a kill and a power cut. Knows bytes and lines, not songs."""
+"""Rows of append-only files of JSON lines, which survive a kill and a power cut. Knows bytes and lines, not songs."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,8 @@ def decode_row(line: bytes) -> dict[str, Any]:
     """Return the row that a line holds.
 
     Raises:
-        ValueError: it is torn, or holds none.
+        ValueError: it is torn, or holds no row.
+        TypeError: it holds another value.
     """
     if not line.endswith(b"\n"):
         raise ValueError("the line is torn")

@@ -1,4 +1,4 @@
-"""Notes of what imports could not use, each once, in a file that only grows. Takes and gives records; decides nothing."""
+"""Notes of the records that imports could not use, each once, in an append-only file."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -14,19 +14,19 @@ from songsmith.files import append
 
 
 class SetAsideNotes:
-    """The notes of one corpus. Who adds some must be the only one who does."""
+    """The notes of one corpus. Only one process at a time may add some."""
 
     def __init__(self, path: Path) -> None:
-        """Keep notes in the file `path`, which is made with the first."""
+        """Store notes in the file `path`, which is created with the first."""
         self._path = path
         self._known = HashIndex()
         self._end = -1
-        """How far the file is known; below 0: it was not read yet."""
+        """How far the file is read; below 0: not yet."""
 
     def read(self) -> Iterator[SetAside]:
         """Yield all notes that can be read."""
         for row in chain.from_iterable(map(_decode, self._lines())):
-            with suppress(TypeError):  # cleaning and training do without it
+            with suppress(TypeError):  # cleaning and training do not need it
                 yield SetAside.from_json(row)
 
     def count(self) -> int:
@@ -34,7 +34,7 @@ class SetAsideNotes:
         return sum(len(_decode(line)) for line in self._lines())
 
     def add(self, records: Sequence[SetAside]) -> None:
-        """Note records, each once. They are durable when this returns.
+        """Add notes about records, each once. They are durable when this returns.
 
         Raises:
             StorageError: the disk is full.

@@ -1,9 +1,9 @@
 """Raw songs on disk: shards that only grow, and an index that is synced after them. Knows neither names nor locks.
 
-A line of the index says how far a shard is whole, and which songs came with the last stretch: hashes of their ids, and
-digests of their words, since two sources may give different songs the same id. Whole lines behind that (a kill came
-before the index was written) count as kept; a torn one is ignored, and cut off by whoever writes next. So the index can
-be lost altogether and is made again from the shards. Earlier versions wrote the ids themselves; such lines are read, too.
+A line of the index says how far a shard is complete, and which songs the last part added: hashes of their ids, and
+digests of their words, since two sources may give different songs the same id. Whole lines after that (of a process killed
+before it wrote the index) count as stored; a torn one is ignored, and cut off by the next writer. So the index can be lost
+altogether and is rebuilt from the shards. Earlier versions wrote the ids themselves; such lines are read, too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ from songsmith.files import append
 _TRUSTED = tuple(f"{name}:" for name, site in SITES.items() if site.numbers_songs_once)
 """Sites that number every song once: other words under such an id are the same song, whose page has changed."""
 _UNKNOWN_WORDS = 0
-"""Stands for the digest of words in an index that does not say; no digest is 0."""
+"""The digest of words in an index that does not have it; no digest is 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class ShardSizes:
     """How much is kept together."""
 
     shard_bytes: int = 64 << 20
-    """A shard that has grown so far is followed by another."""
+    """A shard of this size is followed by another."""
     batch_records: int = 1000
     """Songs that are made durable together at most."""
     batch_bytes: int = 8 << 20
@@ -39,12 +39,12 @@ class ShardSizes:
 
 @dataclass(kw_only=True)
 class _Contents:
-    """What the index says, and what is found behind it."""
+    """What the index says, and what the shards hold beyond it."""
 
     index_end: int = 0
     """Bytes of the index that can be read."""
     ends: dict[int, int] = field(default_factory=dict)
-    """For each shard, how many of its bytes are whole."""
+    """For each shard, how many of its bytes are complete lines."""
     ids: HashIndex = field(default_factory=HashIndex)
     """For each id, the digest of its song's words."""
     missing: list[bytes] = field(default_factory=list)
@@ -52,7 +52,7 @@ class _Contents:
 
 
 class Shards:
-    """The raw songs of one folder, each id once. Of different songs with one id, all but the first get a longer one."""
+    """The raw songs of one folder, each id once. Of different songs with one id, all but the first get a longer id."""
 
     def __init__(self, folder: Path, sizes: ShardSizes | None = None) -> None:
         """Keep songs in `folder`, which must be there before the first is added; `sizes` says how much together."""
@@ -60,7 +60,7 @@ class Shards:
         self._contents: _Contents | None = None
         self._stamp: tuple[int, ...] = ()
         self._settled: tuple[int, ...] | None = None
-        """How it all looked when there was nothing to settle."""
+        """The sizes of the files when there was nothing to repair."""
 
     @property
     def index(self) -> Path:
@@ -71,7 +71,7 @@ class Shards:
         return len(self._load().ids)
 
     def holds(self, id: str) -> bool:
-        """Return whether there is a song with this id, be it that another program has just added it."""
+        """Return whether there is a song with this id, even one that another program has just added."""
         return self._load().ids.get(mend_text(id)) is not None
 
     @property
@@ -114,7 +114,7 @@ class Shards:
                     yield line
 
     def add(self, records: Iterable[RawRecord]) -> Iterator[tuple[int, int]]:
-        """Keep songs; after each batch, when it is durable, yield how many of it are new and how many were held before.
+        """Add songs; after each batch, when it is durable, yield how many of it are new and how many were there already.
 
         Only one program at a time may do this.
         """
@@ -138,18 +138,18 @@ class Shards:
             yield len(ids), taken - len(ids)
 
     def _free_id(self, id: str, words: str, coming: Mapping[int, int]) -> str:
-        """Return the id to keep a song under, or nothing if it is held."""
+        """Return the id to store a song under, or an empty string if it is there already."""
         id, suffix = mend_text(id), f"~{words}"
         if id.startswith(_TRUSTED):
             return id if self._find(id, coming) is None else ""
-        # What another corpus gave a longer id may be here under the plain one, and the other way round.
+        # A song with a longer id from another corpus may be here under the plain id, and vice versa.
         held = {there: self._find(there, coming) for there in (id.removesuffix(suffix), id, id + suffix)}
         if _as_number(words) in held.values():
             return ""
         return next((free for free in (id, id + suffix) if held[free] is None), "")
 
     def _find(self, id: str, coming: Mapping[int, int]) -> int | None:
-        """Return the digest of the words that an id stands for, or None if it is not held."""
+        """Return the digest of the words of the song with this id, or None if there is none."""
         hashed = hash_text(id)
         held = coming.get(hashed)
         if held is None:
@@ -182,7 +182,7 @@ class Shards:
                     entry = _encode_entry(number, end, ids)
                     contents.index_end = append(self.index, contents.index_end, entry)
             except StorageError:
-                # "Nothing half-written": what the index could not take is not kept, though the next run might find it.
+                # Nothing half-written: songs that the index could not add are removed, though the next run might find them.
                 with suppress(OSError):
                     append(self._shard(number), start, b"")
                 raise
@@ -194,11 +194,11 @@ class Shards:
         self._stamp = self._settled = self._look()
 
     def _settle(self) -> None:
-        """Write down what the index lacks, and cut off what is torn, before anything is added."""
+        """Write what the index lacks, and cut off torn lines, before anything is added."""
         contents = self._load()
         if self._stamp == self._settled:
             return
-        self._contents = None  # until all is settled
+        self._contents = None  # until everything is repaired
         for number, path in self._shards():
             self._check_torn(path, number, contents.ends.get(number, 0))
         with storing(self.index):
@@ -215,14 +215,14 @@ class Shards:
         self._stamp = self._settled = self._look()
 
     def _check_torn(self, path: Path, number: int, end: int) -> None:
-        """See that what a shard has behind `end` is what a kill left: part of a line, not lines that cannot be read."""
+        """Check that a shard has only part of a line after `end`, as a killed process leaves, and not lines that cannot be read."""
         with storing(path), path.open("rb") as file:
             file.seek(end)
             if any(b"\n" in piece for piece in iter(lambda: file.read(1 << 20), b"")):
                 raise self._damaged(number)
 
     def _load_own(self) -> _Contents:
-        """Return the contents without asking the disk: nobody else may write."""
+        """Return the contents without a look at the disk: no other process may write."""
         return self._contents or self._load()
 
     def _load(self) -> _Contents:
@@ -277,7 +277,7 @@ class Shards:
         for path in self._folder.glob("raw-*.jsonl"):
             with suppress(ValueError):
                 number = int(path.stem.removeprefix("raw-"))
-                if path == self._shard(number):  # a `raw-1.jsonl` is somebody else's
+                if path == self._shard(number):  # a `raw-1.jsonl` is not ours
                     found.append((number, path))
         return sorted(found)
 
@@ -297,7 +297,7 @@ def _encode_entry(shard: int, end: int, ids: Mapping[int, int]) -> bytes:
 
 
 def read_entry(row: Mapping[str, Any], ids: HashIndex) -> None:
-    """Take in the songs that a line of the index names, each id with the digest of its words.
+    """Add the songs that a line of the index names, each id with the digest of its words.
 
     Raises:
         KeyError: it names none.

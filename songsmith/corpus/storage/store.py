@@ -1,4 +1,4 @@
-"""Corpora on disk, by name: raw songs, and beside them the clean ones made of them. Cleans, fetches and prints nothing.
+"""Corpora on disk, by name: raw songs, and the clean songs made of them. Cleans, fetches and prints nothing.
 
 A corpus is a folder: `corpus.json` with its name, `raw-00001.jsonl` and so on, `raw.index`, `clean.json` and the two
 files it names, `import-set-aside.jsonl`, and `import-mark.json` while an import is not done. One program writes to it at
@@ -27,22 +27,22 @@ from songsmith.lyrics import one_line
 from songsmith.paths import Paths
 
 FORMAT = 1
-"""How corpora are kept on disk; a later songsmith may know another way."""
+"""The format of corpora on disk; a later songsmith may have another."""
 _LONGEST_FOLDER_BYTES = 100
 _LONGEST_NAME = 200
 _REMOVED = ".removed"
-# Names that mean a device to Windows, whatever comes after a dot.
+# Names of devices on Windows, whatever follows a dot.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Appended:
-    """What became of songs handed to a corpus."""
+    """The result of adding songs to a corpus."""
 
     added: int = 0
-    """New ones, which are kept now whatever happens."""
+    """New songs, which are durable."""
     held: int = 0
-    """Those the corpus held already."""
+    """Songs that were in the corpus already."""
 
     def __add__(self, other: "Appended") -> "Appended":
         return Appended(added=self.added + other.added, held=self.held + other.held)
@@ -68,23 +68,23 @@ class Corpus:
     def __init__(
         self, name: str, path: Path, lock: Path, *, format: int = FORMAT, sizes: ShardSizes | None = None
     ) -> None:
-        """Open the corpus in the folder `path`; who writes to it holds the file `lock`, and `format` is how it is kept."""
+        """Open the corpus in the folder `path`, stored in `format`; whoever writes to it holds the lock file `lock`."""
         self.name = name
-        """As a person wrote it."""
+        """The name as a person wrote it."""
         self.path = path
         self._shards = Shards(path, sizes)
         self.clean_files = CleanFiles(path)
-        """What is kept of its last cleaning, and of the one before."""
+        """The clean songs, and those of the cleaning before."""
         self._notes = SetAsideNotes(path / "import-set-aside.jsonl")
         self._lock = lock
         self._format = format
         self._writing = False
 
     def check_format(self) -> None:
-        """See whether this program knows how the corpus is kept.
+        """Check that this version can read the format of the corpus.
 
         Raises:
-            StorageError: it does not.
+            StorageError: it cannot.
         """
         if self._format > FORMAT:
             raise StorageError(
@@ -105,7 +105,7 @@ class Corpus:
         return self._shards.read()
 
     def raw_lines(self) -> Iterator[bytes]:
-        """Yield the raw songs as the lines of JSON that they are kept as: for other processes, which read them.
+        """Yield the raw songs as the lines of JSON that store them, for other processes to parse.
 
         Raises:
             StorageError: a file is torn or gone.
@@ -118,9 +118,9 @@ class Corpus:
         return len(self._shards)
 
     def append(self, records: Iterable[RawRecord]) -> Appended:
-        """Keep songs, each once. They are durable when this returns, were it a single one.
+        """Add songs, each once. They are durable when this returns, even a single one.
 
-        A song whose id stands for other words already is kept under a longer one; what Genius numbers is held by its number.
+        A song whose id belongs to other words already gets a longer id; a song of Genius is identified by its number alone.
 
         Raises:
             StorageError: the disk is full, or another program writes to this corpus.
@@ -128,19 +128,19 @@ class Corpus:
         return sum(self.append_batches(records), Appended())
 
     def append_batches(self, records: Iterable[RawRecord]) -> Iterator[Appended]:
-        """Do as `append` does, and say after each batch what it came to."""
+        """Like `append`, but yield the result of each batch."""
         with self.writing():
             for added, held in self._shards.add(records):
                 yield Appended(added=added, held=held)
 
     def append_set_aside(self, records: Iterable[SetAside]) -> None:
-        """Note records that an import could not use, each once."""
+        """Add notes about records that an import could not use, each once."""
         with self.writing():
             self._notes.add(list(records))
 
     @property
     def has_clean(self) -> bool:
-        """Whether there are clean songs at all."""
+        """Whether there are clean songs."""
         return self.clean_files.summary() is not None
 
     @property
@@ -150,7 +150,7 @@ class Corpus:
 
     @property
     def uncleaned(self) -> int:
-        """How many raw songs came in since the corpus was last cleaned; below 0: so many were lost."""
+        """How many raw songs came in since the corpus was last cleaned; below 0: that many were lost."""
         summary = self.clean_files.summary()
         return self.raw_records - (summary.raw_records if summary else 0)
 
@@ -161,22 +161,22 @@ class Corpus:
             NotFoundError: the corpus was never cleaned.
             StorageError: a file is damaged.
         """
-        self._summary()  # now, not when the first song is asked for
+        self._summary()  # raised now, not when the first song is asked for
         return self.clean_files.songs()
 
     def set_aside(self) -> Iterator[SetAside]:
-        """Yield what is not used, and why: first what the imports met, then what cleaning found."""
+        """Yield the records set aside, and why: first by imports, then by cleaning."""
         yield from self._notes.read()
         yield from self.clean_files.set_aside()
 
     @contextmanager
     def replacing_clean(self) -> Iterator[CleanWriter]:
-        """Lend a writer for new clean songs; they take the place of the old ones at the end, unless the block raises."""
+        """Lend a writer for new clean songs; they replace the old ones when the block ends, unless it raises."""
         with self.writing(), self.clean_files.replacing(raw_records=self.raw_records) as writer:
             yield writer
 
     def sizes(self) -> CorpusSizes:
-        """Return how much there is."""
+        """Return how much the corpus holds."""
         summary = self.clean_files.summary()
         return CorpusSizes(
             raw_records=self.raw_records, raw_bytes=self._shards.size_bytes,
@@ -195,7 +195,7 @@ class Corpus:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only one who writes to this corpus while the block runs. May be nested.
+        """Hold the corpus's lock while the block runs, as the only writer. May be nested.
 
         Raises:
             StorageError: another program writes to it.
@@ -249,16 +249,16 @@ class CorpusStore:
         """Return whether there is a corpus of this name.
 
         Raises:
-            UsageError: that can name none.
+            UsageError: that cannot be the name of a corpus.
         """
         return is_corpus(self._paths.corpora / folder_name(name))
 
     def names(self) -> list[str]:
-        """Return the name of every corpus, sorted."""
+        """Return the names of all corpora, sorted."""
         return [corpus.name for corpus in self.corpora()]
 
     def open(self, name: str) -> Corpus:
-        """Return a corpus that is there; case and punctuation of its name do not matter.
+        """Return an existing corpus; case and punctuation of its name are ignored.
 
         Raises:
             NotFoundError: it is not there.
@@ -269,7 +269,7 @@ class CorpusStore:
         return corpus
 
     def find(self, name: str) -> Corpus:
-        """Return a corpus that is there, though it may be damaged, or of a format that only a newer songsmith knows.
+        """Return an existing corpus, even if it is damaged, or of a format that only a newer songsmith knows.
 
         Raises:
             NotFoundError: it is not there.
@@ -289,7 +289,7 @@ class CorpusStore:
         raise NotFoundError(f"There is no corpus '{name}'.", step)
 
     def create(self, name: str) -> Corpus:
-        """Return the corpus of this name, made if it is not there.
+        """Return the corpus of this name, created if it does not exist.
 
         Raises:
             UsageError: the name has neither letters nor digits, or is too long.
@@ -329,7 +329,7 @@ class CorpusStore:
         self.take_away(self.find(name))
 
     def take_away(self, corpus: Corpus) -> None:
-        """Do as `remove` does with a corpus that is open; whoever is its only writer stays so until it is gone."""
+        """Like `remove`, for an open corpus. Its lock, if held, is kept until it is gone."""
         with corpus.writing(), storing(corpus.path):
             self._sweep()
             remove_folder(corpus.path, removed=corpus.path.with_name(f".{corpus.path.name}{_REMOVED}"))
@@ -341,7 +341,7 @@ class CorpusStore:
 
     def _corpus(self, path: Path) -> Corpus:
         name, format = path.name, FORMAT
-        with suppress(FileNotFoundError, ValueError, TypeError, KeyError):  # then it is called what its folder is
+        with suppress(FileNotFoundError, ValueError, TypeError, KeyError):  # then its name is that of its folder
             about = json.loads((path / "corpus.json").read_bytes())
             name, format = str(about["name"]), int(about["format"])
         lock = self._paths.locks / f"corpus-{path.name}.lock"

@@ -1,1 +1,1 @@
-"""Whether a corpus is whole on disk, and what to do where it is not."""
+"""Check that a corpus is whole on disk, and repair it."""

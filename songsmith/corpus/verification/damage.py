@@ -1,4 +1,4 @@
-"""What can be wrong with the files of a corpus, and what mends it. Knows no way to find it, and mends nothing."""
+"""What can be wrong with the files of a corpus, and how each is repaired. Finds and repairs nothing itself."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 class Remedy(StrEnum):
-    """What a repair does about a damage."""
+    """How a damage is repaired."""
 
     NONE = ""
-    """Nothing: that is for a person to decide."""
+    """Not at all: a person must decide."""
     NAME = "its name is rewritten"
     INDEX = "the index is rebuilt"
     LINES = "the lines are set aside"
@@ -28,18 +28,18 @@ class Damage:
     """A few words that follow the name of the file."""
     remedy: Remedy = Remedy.NONE
     heals: bool = False
-    """Whether it is what a killed run left, holds nothing that was kept, and is mended by the next one by itself."""
+    """Whether it was left by a killed run, holds nothing that was stored, and is repaired by the next run without being asked."""
     line: int | None = None
     """The first line that it is about, from 1."""
     byte: int | None = None
-    """Where that is in the file, from 0."""
+    """The offset of that line in the file, from 0."""
     pieces: tuple[tuple[int, int], ...] = field(default=(), repr=False)
     """The bytes that are to be set aside, from and up to, for `Remedy.LINES`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BytesChecked:
-    """So much has been looked at."""
+    """How much has been checked."""
 
     count: int
     total: int

@@ -1,6 +1,6 @@
-"""Mend the folder of a corpus, as far as it goes. Deletes no words: what cannot stay is kept beside, as `damaged-...`.
+"""Repair the folder of a corpus, as far as possible. Deletes no words: what cannot stay is kept beside it, as `damaged-...`.
 
-Killed at any instant, it leaves a corpus that the next repair mends. Whoever asks holds the corpus's lock.
+Killed at any instant, it leaves a corpus that the next run repairs. The caller holds the corpus's lock.
 """
 
 import json
@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 
 
 def repair_folder(folder: Path, damages: Sequence[Damage]) -> None:
-    """Do what the remedies of these damages say.
+    """Apply the remedies of these damages.
 
     Raises:
         StorageError: the disk is full, or something cannot be written.
@@ -38,7 +38,7 @@ def repair_folder(folder: Path, damages: Sequence[Damage]) -> None:
             write_whole(folder / ABOUT, encode_row({"name": folder.name, "format": FORMAT}))
         changed = _set_lines_aside(damages)
         if Remedy.INDEX in remedies or any(shard_number(path) for path in changed):
-            # Only now, when every line of the shards is good: behind a bad one, whoever writes next would cut them off.
+            # Only now, when every line of the shards is good: the next writer would cut off what follows a bad one.
             (folder / INDEX).unlink(missing_ok=True)
             for _ in Shards(folder).add([]):
                 pass
@@ -55,7 +55,7 @@ def repair_folder(folder: Path, damages: Sequence[Damage]) -> None:
 
 
 def repair_home(damages: Sequence[Damage]) -> None:
-    """Do what the remedies of damages in the folder of all corpora say.
+    """Apply the remedies of damages in the folder of all corpora.
 
     Raises:
         StorageError: something cannot be written.
@@ -65,14 +65,14 @@ def repair_home(damages: Sequence[Damage]) -> None:
             if damage.remedy is Remedy.NAME:
                 repair_folder(damage.path.parent, [damage])
             elif damage.remedy is Remedy.DELETE and damage.path.name.endswith(REMOVED):
-                shutil.rmtree(damage.path, ignore_errors=True)  # another program may sweep it away, too
+                shutil.rmtree(damage.path, ignore_errors=True)  # another program may remove it, too
             elif damage.remedy is Remedy.DELETE:
                 with suppress(OSError):  # an empty folder; if it holds anything by now, it must stay
                     damage.path.rmdir()
 
 
 def _set_lines_aside(damages: Sequence[Damage]) -> list[Path]:
-    """Write files anew without their damaged lines, which are kept beside them; return which files."""
+    """Rewrite files without their damaged lines, which are kept beside them; return which files."""
     pieces: dict[Path, list[tuple[int, int]]] = defaultdict(list)
     for damage in damages:
         if damage.remedy is Remedy.LINES:

@@ -1,6 +1,6 @@
-"""See whether the folder of a corpus is whole: names, raw songs, clean songs, notes, and what does not belong there.
+"""Check that the folder of a corpus is whole: names, raw songs, clean songs, notes, and files that do not belong there.
 
-Reads every byte and changes none. Whoever asks holds the corpus's lock, since a song on its way to disk looks torn.
+Reads every byte and changes none. The caller holds the corpus's lock, since a song that is being written looks torn.
 """
 
 import json
@@ -18,18 +18,18 @@ from songsmith.errors import UsageError, storing
 
 ABOUT, NOTES, MARK, DAMAGED = "corpus.json", "import-set-aside.jsonl", "import-mark.json", "damaged-"
 REMOVED = ".removed"
-_DRAFT = re.compile(r"\..+\.tmp")
-# What systems leave in any folder they show.
+_TEMPORARY = re.compile(r"\..+\.tmp")
+# Files that systems leave in folders.
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def verify_folder(folder: Path) -> Iterator[Damage | BytesChecked]:
-    """Yield what is wrong with a corpus, and now and then how far this is."""
+    """Yield what is wrong with a corpus, and now and then the progress."""
     with storing(folder):
         about = _read_about(folder)
         yield from _verify_name(folder, about)
         if about and about[1] > FORMAT:
-            return  # all else may be kept differently
+            return  # a newer format may differ in everything else
         total = sum(
             path.stat().st_size for path in folder.iterdir() if shard_number(path) or FILE_NAME.fullmatch(path.name)
         )
@@ -116,7 +116,7 @@ def _verify_others(folder: Path, clean_files: set[str]) -> Iterator[Damage]:
             yield Damage(
                 path=path, what="is named like a file of songs, but isn't one of this corpus", remedy=Remedy.FILE
             )
-        elif _DRAFT.fullmatch(name):
+        elif _TEMPORARY.fullmatch(name):
             yield Damage(path=path, what="is left over from an interrupted run", remedy=Remedy.DELETE, heals=True)
         else:
             yield Damage(path=path, what="isn't one of songsmith's files: move it elsewhere")

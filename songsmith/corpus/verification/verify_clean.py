@@ -1,4 +1,4 @@
-"""See whether the clean songs of a corpus are those that `clean.json` speaks of. Repairs nothing."""
+"""Check that the clean songs of a corpus are those that `clean.json` names. Repairs nothing."""
 
 import json
 import re
@@ -23,17 +23,17 @@ FILES: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 class CleanVerifier:
-    """Goes through the clean songs of a folder."""
+    """Checks the clean songs of a folder."""
 
     def __init__(self, folder: Path, raw_ids: HashIndex, *, checked: int, total: int) -> None:
-        """Look at `folder`, whose raw songs have these ids; so many of its `total` bytes have been looked at."""
+        """Check `folder`, whose raw songs have these ids; this many of its `total` bytes have been checked."""
         self._folder, self._raw_ids = folder, raw_ids
         self._checked, self._total = checked, total
         self.files: set[str] = set()
         """Names of all files that belong to a set of clean songs."""
 
     def verify(self) -> Iterator[Damage | BytesChecked]:
-        """Yield what is wrong, and now and then how far this is."""
+        """Yield what is wrong, and now and then the progress."""
         path = self._folder / POINTER
         if not path.exists():
             return

@@ -1,4 +1,4 @@
-"""Go through a file of JSON lines and tell which cannot be read, run by run. Repairs nothing."""
+"""Check a file of JSON lines, and report which cannot be read, run by run. Repairs nothing."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,18 +21,18 @@ class _Bad:
 
 
 class LineChecker:
-    """Reads a file of JSON lines to its end, and remembers what is wrong with it."""
+    """Reads a file of JSON lines to its end, and collects what is wrong with it."""
 
     def __init__(
         self, path: Path, from_json: Callable[[dict[str, Any]], object], *, remedy: Remedy, durable: int | None = None
     ) -> None:
-        """Read `path`, each line of which should be what `from_json` takes; else `remedy` is what helps.
+        """Read `path`, each line of which should hold what `from_json` accepts.
 
         Args:
             path: the file.
-            from_json: raises ValueError or TypeError for what is none of its records.
-            remedy: what mends a line that cannot be read.
-            durable: bytes that were kept; a last line torn behind them is what a killed run left. None: all were.
+            from_json: raises ValueError or TypeError for anything but its records.
+            remedy: how to repair a line that cannot be read.
+            durable: bytes that were stored; a torn last line after them was left by a killed run. None: all were.
         """
         self.path = path
         self.lines = 0
@@ -43,7 +43,7 @@ class LineChecker:
         self._bad: list[_Bad] = []
 
     def rows(self) -> Iterator[tuple[object, int, int]]:
-        """Yield what each good line holds, with its number and the byte it begins at."""
+        """Yield the row of each good line, with its number and the byte it begins at."""
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 start = self.bytes

@@ -1,4 +1,4 @@
-"""See whether the raw songs of a corpus are whole, and whether its index knows them. Repairs nothing."""
+"""Check that the raw songs of a corpus are whole, and that its index knows them. Repairs nothing."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,29 +20,29 @@ _SONGS_A_REPORT = 2000
 
 @dataclass(kw_only=True)
 class _Index:
-    """What the index says of one shard."""
+    """What the index says about one shard."""
 
     end: int = 0
     ends: set[int] = field(default_factory=set)
-    """Where each stretch of songs that came together ends."""
+    """Where each batch of songs ends."""
     songs: HashIndex = field(default_factory=HashIndex)
     count: int = 0
 
 
 class RawVerifier:
-    """Goes through the raw songs of a folder."""
+    """Checks the raw songs of a folder."""
 
     def __init__(self, folder: Path, *, total: int) -> None:
-        """Look at `folder`, of which `total` bytes are looked at in all."""
+        """Check `folder`, of which `total` bytes are read in all."""
         self._folder, self._total = folder, total
         self.ids = HashIndex()
         """Of all songs that can be read."""
         self.checked = 0
-        """Bytes looked at."""
+        """Bytes checked."""
         self._shards = {number: path for path in sorted(folder.iterdir()) if (number := shard_number(path))}
 
     def verify(self) -> Iterator[Damage | BytesChecked]:
-        """Yield what is wrong, and now and then how far this is."""
+        """Yield what is wrong, and now and then the progress."""
         index, complaint = self._read_index()
         if complaint:
             yield complaint
@@ -53,7 +53,7 @@ class RawVerifier:
                 songs = count_of(index[number].count, "song")
                 yield Damage(path=lost, what=f"is missing, and with it {songs}", remedy=Remedy.INDEX)
             else:
-                # What a damaged index does not say is no other damage.
+                # What a damaged index lacks is not reported as another damage.
                 known = index.get(number) if complaint else index.get(number, _Index())
                 yield from self._verify_shard(path, known, all_known=not complaint)
         if complaint and self._shards:
@@ -85,7 +85,7 @@ class RawVerifier:
                 unknown += 1
             else:
                 found += 1
-                if expected not in (0, words):  # an older index does not know the words
+                if expected not in (0, words):  # an older index has no digests of the words
                     changed.append((record.id, number, start))
             if lines.lines % _SONGS_A_REPORT == 0:
                 yield BytesChecked(count=self.checked + lines.bytes, total=self._total)
@@ -135,7 +135,7 @@ class RawVerifier:
 
 
 def shard_number(path: Path) -> int:
-    """Return the number of a shard, from 1; 0 for a file that is none."""
+    """Return the number of a shard, from 1; 0 for another file."""
     match = re.fullmatch(r"raw-([0-9]{5,})\.jsonl", path.name)
     number = int(match[1]) if match else 0
     return number if path.name == f"raw-{number:05}.jsonl" else 0
