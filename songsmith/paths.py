@@ -5,6 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class _Place:
+    """A property of `Paths`: a location under one of its folders."""
+
+    def __init__(self, folder: str, name: str, about: str) -> None:
+        self._folder, self._name, self.__doc__ = folder, name, about
+
+    def __get__(self, paths: "Paths", owner: type["Paths"]) -> Path:
+        folder: Path = getattr(paths, self._folder)
+        return folder / self._name
+
+
 @dataclass(frozen=True, kw_only=True)
 class Paths:
     """Where songsmith keeps things."""
@@ -18,60 +29,17 @@ class Paths:
     named: bool = True
     """Whether the user named the folder, which may hold other things then; else it is songsmith's alone."""
 
-    @property
-    def library(self) -> Path:
-        """The SQLite file with songs and takes."""
-        return self.data / "library.sqlite3"
-
-    @property
-    def models(self) -> Path:
-        """One folder for each of the user's models."""
-        return self.data / "models"
-
-    @property
-    def corpora(self) -> Path:
-        """One folder for each corpus."""
-        return self.data / "corpora"
-
-    @property
-    def tokenizers(self) -> Path:
-        """One folder for each tokenizer that was trained by itself."""
-        return self.data / "tokenizers"
-
-    @property
-    def training(self) -> Path:
-        """One folder for each training run that is not finished: its last checkpoint and its best weights."""
-        return self.data / "training"
-
-    @property
-    def settings(self) -> Path:
-        """The user's settings.toml."""
-        return self.config / "settings.toml"
-
-    @property
-    def genius_token(self) -> Path:
-        """The user's token for Genius, where there is no system keyring to keep it."""
-        return self.config / "genius-token"
-
-    @property
-    def locks(self) -> Path:
-        """One lock for each draft that is open in a workshop, and for each corpus that is written to."""
-        return self.state / "locks"
-
-    @property
-    def graphs(self) -> Path:
-        """One folder for each model: what was made of it to run it fast."""
-        return self.state / "graphs"
-
-    @property
-    def weight_hashes(self) -> Path:
-        """The hashes of models' weights, so that they are worked out once."""
-        return self.state / "weight-hashes.json"
-
-    @property
-    def engine_log(self) -> Path:
-        """What the generating process wrote to its standard error."""
-        return self.state / "engine.log"
+    library = _Place("data", "library.sqlite3", "The SQLite file with songs and takes.")
+    models = _Place("data", "models", "One folder for each of the user's models.")
+    corpora = _Place("data", "corpora", "One folder for each corpus.")
+    tokenizers = _Place("data", "tokenizers", "One folder for each tokenizer that was trained by itself.")
+    training = _Place("data", "training", "One folder for each unfinished training run, with its checkpoint.")
+    settings = _Place("config", "settings.toml", "The user's settings.toml.")
+    genius_token = _Place("config", "genius-token", "The user's token for Genius, where there is no system keyring.")
+    locks = _Place("state", "locks", "One lock for each open draft, and for each corpus that is written to.")
+    graphs = _Place("state", "graphs", "One folder for each model: what was made of it to run it fast.")
+    weight_hashes = _Place("state", "weight-hashes.json", "The hashes of models' weights, computed once.")
+    engine_log = _Place("state", "engine.log", "What the generating process wrote to its standard error.")
 
     @property
     def starter(self) -> Path:

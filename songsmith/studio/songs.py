@@ -37,7 +37,7 @@ def find_songs(library: Library, keys: Iterable[str]) -> list[SongRecord]:
 
 def save_take(library: Library, take: Take) -> SongRecord:
     """Keep the song that a take makes with its prompt, and the take with it."""
-    from songsmith.studio.writing import song_of  # takes numpy along, which a list of songs does not need
+    from songsmith.studio.writing import song_of  # imports numpy, which a list of songs does not need
 
     authors = tuple(line.author for line in song_of(take).lines)
     text = (take.prompt_text + take.text).removesuffix("\n")
@@ -63,7 +63,7 @@ def summarise(record: SongRecord) -> dict[str, Any]:
 
 def describe(record: SongRecord, takes: Iterable[Take]) -> dict[str, Any]:
     """Return everything known about a song, as JSON values: who wrote each line, and every take's provenance."""
-    from songsmith.studio.writing import take_as_json  # takes numpy along, which a list of songs does not need
+    from songsmith.studio.writing import take_as_json  # imports numpy, which a list of songs does not need
 
     return summarise(record) | {
         "kept": record.kept,

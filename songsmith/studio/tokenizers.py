@@ -1,4 +1,4 @@
-"""Tokenizers as people ask about them: which there are, and how each splits a text. Trains none."""
+"""List the tokenizers, and show how each splits a text. Trains none."""
 
 import os
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ GPT2_TOKENIZER = "gpt2"
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerEntry:
-    """A tokenizer as the list shows it."""
+    """A tokenizer in the list."""
 
     name: str
     path: Path
     entries: int = 0
-    """Ids it can give, marks among them."""
+    """How many ids it has, including marks."""
     problem: str = ""
     """Why it cannot be used; empty if it can."""
 
@@ -34,7 +34,7 @@ class TextPiece:
 
     token: int
     text: str
-    """Bytes that are no character by themselves stand as `\\xe2`."""
+    """Bytes that are not a character by themselves are shown as `\\xe2`."""
 
 
 def list_tokenizers(studio: Studio) -> list[TokenizerEntry]:
@@ -84,7 +84,7 @@ def load_tokenizer(studio: Studio, name: str) -> "Tokenizer":
 
 
 def split_text(tokenizer: "Tokenizer", text: str) -> list[TextPiece]:
-    """Return the tokens of a text with what each stands for; half characters become question marks."""
+    """Return the tokens of a text with the piece that each encodes; half characters become question marks."""
     whole = text.encode("utf-8", "replace").decode()
     return [
         TextPiece(token=token, text=tokenizer.token_bytes(token).decode("utf-8", "backslashreplace"))
