@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeVar
 
 from songsmith.corpus.storage.journal import encode_row
@@ -11,8 +11,13 @@ from songsmith.lyrics import Song, parse
 
 MetadataValue = str | int | float | bool | None
 """What a source says of a song besides its words."""
-_KEYS = {"metadata": "facts"}
-"""Fields whose key in the files of a corpus differs from their name."""
+# The fields of records in the order in which files hold them, each with its key there: metadata are stored as `facts`.
+_RAW, _CLEAN, _SET_ASIDE = (
+    {name: "facts" if name == "metadata" else name for name in names.split()}
+    for names in (
+        "id title artist source url fetched_at metadata text", "id title artist source url metadata text", "id title reason"
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +40,12 @@ class RawRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, empty fields left out."""
-        return _as_json(self, ("id", "title", "artist", "source", "url", "fetched_at", "metadata", "text"))
+        return _as_json(self, _RAW)
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
         """Return the record that `as_json` gave; see `_read` for what else may be in it."""
-        return cls(**_read(cls, row))
+        return cls(**_read(_RAW, row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +70,12 @@ class CleanRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, empty fields left out."""
-        return _as_json(self, ("id", "title", "artist", "source", "url", "metadata", "text"))
+        return _as_json(self, _CLEAN)
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
         """Return the record that `as_json` gave; see `_read` for what else may be in it."""
-        return cls(**_read(cls, row))
+        return cls(**_read(_CLEAN, row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +90,12 @@ class SetAside:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values, empty fields left out."""
-        return _as_json(self, ("id", "title", "reason"))
+        return _as_json(self, _SET_ASIDE)
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
         """Return what `as_json` gave; see `_read` for what else may be in it."""
-        return cls(**_read(cls, row))
+        return cls(**_read(_SET_ASIDE, row))
 
 
 Stored = TypeVar("Stored", RawRecord, CleanRecord, SetAside)
@@ -151,17 +156,17 @@ def mend_text(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _as_json(record: object, names: tuple[str, ...]) -> dict[str, Any]:
-    return {_KEYS.get(name, name): value for name in names if (value := getattr(record, name)) or name == "text"}
+def _as_json(record: object, keys: Mapping[str, str]) -> dict[str, Any]:
+    return {key: value for name, key in keys.items() if (value := getattr(record, name)) or name == "text"}
 
 
-def _read(cls: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def _read(keys: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a record in a row. Unknown keys are ignored: a later version may add some.
 
     Raises:
         TypeError: a value has the wrong type.
     """
-    values = {known.name: row[key] for known in fields(cls) if (key := _KEYS.get(known.name, known.name)) in row}
+    values = {name: row[key] for name, key in keys.items() if key in row}
     for name, value in values.items():
         if not isinstance(value, dict if name == "metadata" else str):
             raise TypeError(f"{name} cannot be {value!r}")
