@@ -136,8 +136,8 @@ async def draw_workshop(size: tuple[int, int] = (112, 26)) -> str:
         studio.prepare_home()
         draft = Draft(title="Down by the river").with_text(_MINE, Author.PERSON)
         for number, verse in enumerate(_TAKES):
-            draft = draft.with_text(_MINE + verse, Author.MODEL).committed(0, take_id=str(number))
-        draft = draft.with_text(draft.text + _CHORUS, Author.MODEL).committed(1, take_id="chorus")
+            draft = draft.with_text(_MINE + verse, Author.MODEL).with_snapshot(0, take_id=str(number))
+        draft = draft.with_text(draft.text + _CHORUS, Author.MODEL).with_snapshot(1, take_id="chorus")
         song = SongRecord(
             title=draft.title, text=draft.text, authors=draft.line_authors, kept=True, state=draft.as_json()
         )
