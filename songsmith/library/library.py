@@ -295,22 +295,20 @@ class Library:
     def _rebuild(self) -> Repaired:
         stamp = self._database.stamp()
         with storing(self._path.parent):
-            draft = claim_name(self._path, "repairing")
+            rebuilt = claim_name(self._path, "repairing")
         try:
-            new = Database(draft)
+            new = Database(rebuilt)
             try:
                 with new.writing() as connection:
                     repaired = recover_songs(connection, self._path)
                 new.fold_log()
             finally:
                 new.close()
-            kept = self._database.replace(draft, stamp=stamp)
+            kept = self._database.replace(rebuilt, stamp=stamp)
             for killed in self._path.parent.glob(f"{self._path.stem}.repairing-*"):
-                remove(
-                    killed
-                )  # half a library, left by a repair that was killed; one that still runs has come too late
+                remove(killed)  # left by a repair that was killed; one that still runs has come too late
         finally:
-            remove(draft)
+            remove(rebuilt)
         return replace(repaired, before=kept)
 
     def _rebuild_or_set_aside(self) -> Repaired:
