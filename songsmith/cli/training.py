@@ -1,8 +1,10 @@
 """`songsmith train` and `songsmith finetune`: a corpus becomes a model."""
 
+import inspect
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -59,20 +61,30 @@ Attribution = Annotated[str, _option(RUN_PANEL, "Credit for the songs, for the m
 Licence = Annotated[str, _option(RUN_PANEL, "SPDX identifier of its licence, for the manifest.", show_default=False)]
 
 
-@takes_options(NEW)
-def train(
-    corpus: CorpusName = None,
-    size: Annotated[str, typer.Option("--size", "-s", help="tiny, small, base or gpt2.")] = "small",
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            "--tokenizer",
-            "-t",
-            help="A tokenizer you trained, or gpt2.",
-            show_default="learned from the songs",
-            autocompletion=completion.tokenizers,
-        ),
-    ] = None,
+Size = Annotated[str, typer.Option("--size", "-s", help="tiny, small, base or gpt2.")]
+TokenizerName = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        "-t",
+        help="A tokenizer you trained, or gpt2.",
+        show_default="learned from the songs",
+        autocompletion=completion.tokenizers,
+    ),
+]
+BaseName = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        "-b",
+        help="Model to start from, or path to one.",
+        show_default="the default",
+        autocompletion=completion.models,
+    ),
+]
+
+
+def _shared(
     name: Name = None,
     filters: Filters = None,
     copies: Copies = None,
@@ -83,65 +95,66 @@ def train(
     about: About = "",
     licence: Licence = "",
     attribution: Attribution = "",
-    **options: Any,
 ) -> None:
+    """Declare the parameters that both commands have."""
+
+
+def _takes_shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the parameters of `_shared`, which reach it in its `**keywords`."""
+    own, shared = (inspect.signature(one, eval_str=True) for one in (command, _shared))
+    parameters = [*own.parameters.values(), *shared.parameters.values()]
+    command.__signature__ = own.replace(parameters=sorted(parameters, key=lambda it: it.kind))  # type: ignore[attr-defined]
+    return command
+
+
+@takes_options(NEW)
+@_takes_shared
+def train(corpus: CorpusName = None, size: Size = "small", tokenizer: TokenizerName = None, **options: Any) -> None:
     """Train a new model on a corpus, from random weights.
 
     Ctrl-C stops it and keeps the best model so far; the same command with --resume continues.
     """
-    from songsmith.studio.studio import Studio
     from songsmith.studio.training import prepare_training
 
-    studio = Studio.open(device=device)
-    run = prepare_training(studio, _request(studio, locals(), NEW), size=size, tokenizer=tokenizer)
-    _follow(studio, run, resume=resume)
+    _run(corpus, options, NEW, partial(prepare_training, size=size, tokenizer=tokenizer))
 
 
 @takes_options(FINETUNING)
-def finetune(
-    corpus: CorpusName = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            "-b",
-            help="Model to start from, or path to one.",
-            show_default="the default",
-            autocompletion=completion.models,
-        ),
-    ] = None,
-    name: Name = None,
-    filters: Filters = None,
-    copies: Copies = None,
-    max_songs: MaxSongs = None,
-    *,
-    device: Device = None,
-    resume: Resume = False,
-    about: About = "",
-    licence: Licence = "",
-    attribution: Attribution = "",
-    **options: Any,
-) -> None:
+@_takes_shared
+def finetune(corpus: CorpusName = None, base: BaseName = None, **options: Any) -> None:
     """Teach a model the style of a corpus.
 
     Ctrl-C stops it and keeps the best model so far; the same command with --resume continues.
     """
-    from songsmith.studio.studio import Studio
     from songsmith.studio.training import prepare_finetuning
 
-    studio = Studio.open(device=device)
-    run = prepare_finetuning(studio, _request(studio, locals(), FINETUNING), base=base)
-    _follow(studio, run, resume=resume)
+    _run(corpus, options, FINETUNING, partial(prepare_finetuning, base=base))
 
 
-def _request(studio: "Studio", values: Mapping[str, Any], usual: TrainingOptions) -> "TrainingRequest":
-    """Return the request of a command. Its arguments have the names of the training options."""
+def _run(
+    corpus: str | None,
+    options: dict[str, Any],
+    usual: TrainingOptions,
+    prepare: Callable[["Studio", "TrainingRequest"], "TrainingRun"],
+) -> None:
+    from songsmith.studio.studio import Studio
+
+    shared = {name: options.pop(name) for name in inspect.signature(_shared).parameters}
+    studio = Studio.open(device=shared["device"])
+    run = prepare(studio, _request(studio, corpus, shared, changed(usual, **options)))
+    _follow(studio, run, resume=shared["resume"])
+
+
+def _request(
+    studio: "Studio", corpus_name: str | None, values: Mapping[str, Any], options: TrainingOptions
+) -> "TrainingRequest":
+    """Return the request of a command, from the values of the parameters that both have."""
     from songsmith.cli.words import tell_choice
     from songsmith.studio.corpora import choose_corpus, stale_notice
     from songsmith.studio.training import TrainingRequest
     from songsmith.studio.training_songs import SongChoice
 
-    corpus, chosen = choose_corpus(studio.corpora, values["corpus"])
+    corpus, chosen = choose_corpus(studio.corpora, corpus_name)
     tell_choice(chosen.name, chosen.why)
     if notice := stale_notice(corpus):
         console.say(notice)
@@ -153,7 +166,7 @@ def _request(studio: "Studio", values: Mapping[str, Any], usual: TrainingOptions
     )
     return TrainingRequest(
         songs=songs,
-        options=changed(usual, **values["options"]),
+        options=options,
         name=values["name"],
         resume=values["resume"],
         description=values["about"],
