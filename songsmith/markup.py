@@ -8,7 +8,7 @@ Three formats. `markup` is for models trained here on whole songs::
     <|endoftext|>
 
 `lines` is for models trained here on lines, each between two `<|endoftext|>`: they know no titles and no sections.
-`plain` is for any other GPT-2: the title, a blank line, then the lyric as people write it. Marks are pieces apart from
+`plain` is for any other model: the title, a blank line, then the lyric as people write it. Marks are pieces apart from
 text (`Mark` against `str`), so text that spells a mark stays text. Knows neither tokens nor models.
 """
 

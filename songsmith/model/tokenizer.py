@@ -146,7 +146,7 @@ class Tokenizer:
             ModelError: this one has none.
         """
         if END not in self.id_of_mark:
-            raise ModelError(f"The tokenizer has no {END}.", "Choose a GPT-2 model.")
+            raise ModelError(f"The tokenizer has no {END}.", "Choose another model.")
         return self.id_of_mark[END]
 
     def encode(self, text: str) -> list[int]:

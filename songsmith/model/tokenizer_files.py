@@ -114,7 +114,7 @@ def _check(values: Any, folder: Path) -> bool:
     levels = sum(part["type"] == "ByteLevel" for part in parts)
     adds = any(model.get(key) for key in ("continuing_subword_prefix", "end_of_word_suffix"))
     if model.get("type", "BPE") != "BPE" or levels != 1 or adds:
-        raise ModelError(f"The tokenizer in {folder} isn't byte-level BPE.", "Choose a GPT-2 model.")
+        raise ModelError(f"The tokenizer in {folder} isn't byte-level BPE.", "Choose a model whose tokenizer is, such as GPT-2.")
     changed = False
     for holder, key, value in (
         (values, "post_processor", None),  # adds marks of its own, which are never asked for here
@@ -144,12 +144,12 @@ def _list_parts(part: Any, name: str, folder: Path) -> list[dict[str, Any]]:
         if not isinstance(kind, str) or kind not in kinds:
             raise ModelError(
                 f"The tokenizer in {folder} has a {name.replace('_', '-')} of a kind that songsmith doesn't know.",
-                "Choose a GPT-2 model.",
+                "Choose another model.",
             )
         if isinstance(pattern, dict) and "Regex" in pattern and pattern["Regex"] not in _PATTERNS:
             raise ModelError(
                 f"The tokenizer in {folder} splits text by a pattern that songsmith doesn't know.",
-                "Choose a GPT-2 model: another pattern might take forever.",
+                "Choose another model: such a pattern might take forever.",
             )
     return members
 

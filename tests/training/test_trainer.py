@@ -7,14 +7,25 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import make_options, make_run, same, train_on
+from architectures import CONFIGS
+from clean_corpora import replace_clean
+from runs import make_options, make_run, make_songs, same, train_on
 from safetensors.torch import load_file
 
+from songsmith.benchmark.random_model import write_random_model
+from songsmith.corpus.records import CleanRecord
+from songsmith.corpus.storage.store import CorpusStore
 from songsmith.errors import TrainingError
+from songsmith.lyrics import render
 from songsmith.markup import MarkupFormat
+from songsmith.model.architectures import read_spec
 from songsmith.model.manifest import Manifest
 from songsmith.model.store import ModelStore
 from songsmith.paths import Paths
+from songsmith.settings import Settings
+from songsmith.studio.studio import Studio
+from songsmith.studio.training import TrainingRequest, prepare_finetuning
+from songsmith.studio.training_songs import SongChoice
 from songsmith.training.checkpoint import load_checkpoint
 from songsmith.training.events import (
     CheckpointSaved,
@@ -25,6 +36,7 @@ from songsmith.training.events import (
     TrainingStarted,
 )
 from songsmith.training.options import OptimizerName, Unit
+from songsmith.training.run import TrainingRun
 from songsmith.training.trainer import _thin, train
 
 CPU = torch.device("cpu")
@@ -218,3 +230,35 @@ def test_a_gpu_trains_in_bfloat16(tmp_path: Path) -> None:
     assert isinstance(started, TrainingStarted)
     assert (started.device.partition(":")[0], started.precision) == ("cuda", "bfloat16")
     assert evaluated[-1].bits_per_byte < 0.9 * evaluated[0].bits_per_byte
+
+
+@pytest.mark.parametrize("name", ["smollm2", "qwen3"])
+def test_a_model_of_another_architecture_learns_from_a_corpus_stopped_or_not(paths: Paths, name: str) -> None:
+    from transformers import AutoModelForCausalLM
+
+    kind, values = CONFIGS[name]
+    outputs = 300
+    (paths.models / "base").mkdir(parents=True)
+    write_random_model(paths.models / "base", read_spec(values | {"model_type": kind, "vocab_size": outputs}))
+    songs = [CleanRecord(id=song.id, title=song.song.title, text=render(song.song)) for song in make_songs(12)]
+    replace_clean(CorpusStore(paths).create("songs"), songs)
+    studio = Studio(paths, Settings(device="cpu"))
+
+    def prepare(tuned: str) -> TrainingRun:
+        request = TrainingRequest(songs=SongChoice(corpus="songs"), options=make_options(), name=tuned, resume=True)
+        return prepare_finetuning(studio, request, base="base")
+
+    whole, broken = prepare("whole"), prepare("broken")
+    assert whole.spec.vocabulary_size > outputs  # marks have to be learned
+    train_on(whole)
+    train_on(broken, stop_after=7)
+    train_on(prepare("broken"), resume=True)
+    assert same(*(load_file(run.model_folder / "model.safetensors") for run in (whole, broken)))
+    ours = ModelStore(paths).load("whole", device="cpu", threads=1)
+    ids = ours.tokenizer.encode("River moon along the harbour")
+    with torch.no_grad():
+        tuned = AutoModelForCausalLM.from_pretrained(whole.model_folder, dtype=torch.float32)
+        expected = tuned(torch.tensor([ids])).logits[0].numpy()
+    assert ours.backend.forward_full(ids) == pytest.approx(expected, abs=1e-3)  # type: ignore[attr-defined]
+    base = ModelStore(paths).load("base", device="cpu", threads=1).backend.forward_full(ids)
+    assert abs(base - expected[:, :outputs]).max() > 0.05  # it did learn
