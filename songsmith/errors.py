@@ -9,6 +9,7 @@ The tree, with the exit code each branch ends in::
     ├── StorageError         5   a disk, a home or a library that cannot be used
     │   └── DatabaseError    5   the library's file itself
     ├── EngineError          6   generation broke down
+    │   └── OutOfMemoryError 6   memory ran out, this machine's or a GPU's
     ├── NotFoundError        7   no such file, song, take or corpus
     ├── FetchError           8   a source of lyrics that refuses, or cannot be reached
     └── TrainingError        9   training that cannot begin or go on
@@ -69,6 +70,10 @@ class EngineError(SongsmithError):
     """Generation broke down: out of memory, or its process ended."""
 
     exit_code = 6
+
+
+class OutOfMemoryError(EngineError):
+    """Memory ran out, this machine's or a GPU's: every backend raises this, whatever its libraries call it."""
 
 
 class NotFoundError(SongsmithError):

@@ -9,14 +9,15 @@ import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
-from songsmith.errors import EngineError, SongsmithError
+from songsmith.errors import OutOfMemoryError, SongsmithError
 from songsmith.machine import address_space_bytes
 
 LEAST_BYTES = 160 << 20
 """Address space below which libraries that are needed for any work end the program from within, without a word of ours."""
 _SAID = (
     "cannot allocate memory", "out of memory", "failed to map segment", "bad_alloc", "can't start new thread", "os error 12",
-    "not enough memory", "pyobject pointer is null", "failed to allocate", "unable to allocate",
+    "not enough memory", "pyobject pointer is null", "failed to allocate", "unable to allocate", "bad allocation",
+    "status_alloc_failed",  # of cuBLAS and cuDNN
 )  # fmt: skip
 
 
@@ -36,13 +37,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     return False
 
 
-def memory_error() -> EngineError:
+def memory_error() -> OutOfMemoryError:
     """Return what to say when memory ran out."""
     limit = address_space_bytes()
     step = "Close other programs, or use a smaller model."
     if limit is not None:
         step = f"This shell allows {limit >> 20} MB (see `ulimit -v`): raise the limit, or use a smaller model."
-    return EngineError("There isn't enough memory for this.", step)
+    return OutOfMemoryError("There isn't enough memory for this.", step)
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def minding_memory() -> Iterator[None]:
     """Turn what says in there that memory ran out into one sentence.
 
     Raises:
-        EngineError: memory ran out.
+        OutOfMemoryError: memory ran out.
     """
     try:
         yield
@@ -66,7 +67,7 @@ def prepare_memory(environ: MutableMapping[str, str] | None = None) -> None:
     """See that a limit on address space, if there is one, leaves room to work in, and tell libraries to be modest.
 
     Raises:
-        EngineError: it does not.
+        OutOfMemoryError: it does not.
     """
     limit = address_space_bytes()
     if limit is None:

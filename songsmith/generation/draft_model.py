@@ -105,6 +105,16 @@ class DraftReading:
             self._cache = self._cache.select(places)
             self._places = [self._places[place] for place in places]
 
+    def add_rows(self, count: int) -> None:
+        """Go on with so many more takes, of which nothing was read yet."""
+        if self._cache is None:
+            return
+        try:
+            self._cache = self._cache.add_rows(count, self._cache.capacity)
+            self._places += [_Place(body=[], read=0, last=0) for _ in range(count)]
+        except Exception:  # whatever becomes of guesses, the song goes on
+            self._broken, self._cache = True, None
+
     def add(
         self, drafts: Sequence[Draft], rows: Sequence[Row], rooms: Sequence[int], pace: Pace, capacity: int
     ) -> tuple[list[Draft], bool]:

@@ -80,3 +80,8 @@ class Guesser:
         """Go on with only these takes, in this order."""
         if self._reading is not None:
             self._reading.select(places)
+
+    def add_rows(self, count: int) -> None:
+        """Go on with so many more takes, behind those there are."""
+        if self._reading is not None:
+            self._reading.add_rows(count)

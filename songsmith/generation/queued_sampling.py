@@ -153,12 +153,12 @@ class QueuedSampler:
         self._there = torch.cuda.Event() if self._on_gpu else None  # type: ignore[no-untyped-call]
         self._cuts = cuts_of([], size)
 
-    def begin(self, batch: Batch, rows: Sequence[Row], logits: Sequence[Floats]) -> None:
-        """Draw for these takes, first from these logits, (1, V) each."""
+    def begin(self, batch: Batch, rows: Sequence[Row], logits: Sequence[Floats], *, first: int = 0) -> None:
+        """Draw for these takes; those from place `first` on have joined, and draw first from these logits, (1, V) each."""
         import torch
 
         self.seat(rows)
-        batch.logits[: len(rows)] = torch.from_numpy(np.concatenate(logits)).to(batch.logits.device)
+        batch.logits[first : len(rows)] = torch.from_numpy(np.concatenate(logits)).to(batch.logits.device)
 
     def seat(self, rows: Sequence[Row]) -> None:
         """Draw for these takes, in this order, from now on."""

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.row import Ahead, Alphabet, Row
-from songsmith.generation.sampling import Floats
 from songsmith.markup import Prompt
-from songsmith.model.backend import Batch, Cache
+from songsmith.model.backend import Cache
 from songsmith.model.store import LoadedModel
-
-# Letters in shapes: V = vocabulary size.
 
 # Of a song that has outgrown the window this share stays in sight. A new sight of it is read this much before it is needed, so
 # many tokens at once for every so many that are written: twice as fast as the song grows.
@@ -25,45 +22,28 @@ class Reader:
     def __init__(self, model: LoadedModel, alphabet: Alphabet) -> None:
         """Prepare to read with a model."""
         self._model, self._backend, self._alphabet = model, model.backend, alphabet
+        self._encoded: tuple[Prompt, tuple[list[int], list[int]]] | None = None
 
-    def rows(self, takes: Sequence[tuple[Prompt, GenerationOptions]]) -> list[Row]:
-        """Return takes to be begun, nothing of them read yet."""
-        pieces = {prompt: self._encode(prompt) for prompt in dict.fromkeys(prompt for prompt, _ in takes)}
-        return [
-            Row(take, prompt, option, self._alphabet, *pieces[prompt]) for take, (prompt, option) in enumerate(takes)
-        ]
+    def row(self, take: int, prompt: Prompt, options: GenerationOptions) -> Row:
+        """Return a take to be begun, nothing of it read yet."""
+        if self._encoded is None or self._encoded[0] != prompt:  # takes of one prompt come one after the other
+            self._encoded = prompt, self._encode(prompt)
+        return Row(take, prompt, options, self._alphabet, *self._encoded[1])
 
-    def begin(self, rows: Sequence[Row], batch: Batch | None = None) -> tuple[Cache, list[Floats]]:
-        """Read what each take says so far; what several say once.
+    def text_to_prefill(self, row: Row) -> tuple[int, ...]:
+        """Return the ids that a take goes on from, all that it says so far or what of it the window holds.
 
         Args:
-            rows: takes to be begun, or to go on with.
-            batch: remembers them; where there is none, a cache made for them does.
-
-        Returns:
-            What remembers them, and for each the logits of its next token, (1, V).
+            row: a take to be begun, or to go on with after what was read of it is lost.
         """
-        backend = self._backend
-        window = backend.context_window_tokens
-        longest = max(len(row.head) + len(row.body) + row.tokens_left for row in rows)
-        cache = batch or backend.new_cache(min(window, longest)).expand(len(rows))
-        read: dict[tuple[int, ...], tuple[Cache, Floats]] = {}
-        seen = []
-        for place, row in enumerate(rows):
-            row.ahead = None
-            length = len(row.head) + len(row.body)
-            if row.tokens and length > window:
-                row.see(*self._next_sight(row))
-            elif not row.tokens and length >= window:
-                row.see(*self._alphabet.slide(row.head, row.body, keep_tokens=max(2, window // 2)))
-            said = (*row.head, *row.body)
-            if said not in read:
-                alone = backend.new_cache(len(said))
-                read[said] = (alone, backend.forward([said], alone).copy())
-            alone, logits = read[said]
-            cache.replace(place, alone)
-            seen.append(logits.copy())
-        return cache, seen
+        window = self._backend.context_window_tokens
+        row.ahead = None
+        length = len(row.head) + len(row.body)
+        if row.tokens and length > window:
+            row.see(*self._next_sight(row))
+        elif not row.tokens and length >= window:
+            row.see(*self._alphabet.slide(row.head, row.body, keep_tokens=max(2, window // 2)))
+        return (*row.head, *row.body)
 
     def _next_sight(self, row: Row) -> tuple[list[int], list[int]]:
         """Return head and body of what a take sees of its song once it has filled its window. It depends on the take alone."""

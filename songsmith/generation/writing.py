@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from songsmith import __version__
-from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.generation.engine import Engine
+from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.markup import Prompt
 from songsmith.takes import FinishReason, Take

@@ -1,6 +1,7 @@
 """The seam between engines and networks: token ids and a cache go in, logits come out.
 
-A backend knows no text, no options and no randomness; sampling, stopping and text belong to the engine.
+A backend knows no text, no options and no randomness; sampling, stopping and text belong to the engine. Where memory runs out,
+whatever a backend, a cache or a batch is asked for raises `OutOfMemoryError`.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -42,6 +43,13 @@ class Cache(Protocol):
         """Return a cache with only these rows, in this order. It may take the memory of this one, which is of no use after."""
         ...
 
+    def add_rows(self, count: int, capacity: int) -> "Cache":
+        """Return a cache with so many empty rows behind those of this one, and room for at least `capacity` tokens in each row.
+
+        It may take the memory of this one, which is of no use after; where memory runs out, this one is as it was.
+        """
+        ...
+
     def replace(self, row: int, other: "Cache") -> None:
         """Put the one row of `other` in place of a row of this one, where it must fit."""
         ...
@@ -66,6 +74,10 @@ class Batch(Cache, Protocol):
     @property
     def logits(self) -> "Tensor":
         """(R, V) float32: of the tokens to follow."""
+        ...
+
+    def add_rows(self, count: int, capacity: int) -> "Batch":
+        """Return a batch with so many empty rows behind those of this one: this one, or a larger one opened in its place."""
         ...
 
     @property

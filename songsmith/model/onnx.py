@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from songsmith.memory import minding_memory
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Batch, Cache, Logits
 
@@ -60,6 +61,7 @@ class OnnxCache:
         """Most tokens a row can hold."""
         return int(self.buffers[0].shape[2]) - _PADDING
 
+    @minding_memory()
     def expand(self, rows: int) -> "OnnxCache":
         """Return a cache with the one row of this one `rows` times over."""
         filled = self.lengths[0]
@@ -71,6 +73,19 @@ class OnnxCache:
             buffers.append(many)
         return OnnxCache(buffers, self.lengths * rows)
 
+    @minding_memory()
+    def add_rows(self, count: int, capacity: int) -> "OnnxCache":
+        """Return a cache with so many empty rows behind those of this one, and room for at least `capacity` tokens in each."""
+        room, filled = max(self.capacity, capacity) + _PADDING, max(self.lengths, default=0)
+        buffers = []
+        for buffer in self.buffers:
+            rows, heads, _, width = buffer.shape
+            more = np.zeros((rows + count, heads, room, width), buffer.dtype)
+            more[:rows, :, :filled] = buffer[:, :, :filled]
+            buffers.append(more)
+        return OnnxCache(buffers, [*self.lengths, *[0] * count])
+
+    @minding_memory()
     def select(self, rows: Sequence[int]) -> "OnnxCache":
         """Return a cache with only these rows, in this order. It takes the memory of this one, which is of no use after."""
         moved = {row: [buffer[row].copy() for buffer in self.buffers] for row in _read_late(rows)}
@@ -163,6 +178,7 @@ class OnnxNetwork:
         """Where it runs."""
         return "cpu"
 
+    @minding_memory()
     def new_cache(self, capacity: int) -> OnnxCache:
         """Return an empty cache of one row that can hold `capacity` tokens, at most the context window."""
         attention, slots = self.spec.attention, min(capacity, self.context_window_tokens) + _PADDING
@@ -195,6 +211,7 @@ class OnnxNetwork:
         """Read a text from its start and return (T, V) float32 logits: row t is of the token that follows token t."""
         return self._run([tokens], self.new_cache(len(tokens)), range(len(tokens)))
 
+    @minding_memory()
     def _run(self, tokens: Sequence[Sequence[int]], cache: Cache, wanted: Sequence[int]) -> Logits:
         assert isinstance(cache, OnnxCache)
         counts = [len(row) for row in tokens]

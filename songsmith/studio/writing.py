@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from songsmith.errors import InputError, UsageError
-from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.generation.engine import Engine
+from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import MOST_LINES, MOST_NEW_TOKENS, GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Author, Song, parse, strip_controls, with_authors

@@ -12,8 +12,9 @@ from fakes import write_random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songsmith.errors import EngineError, ModelError, UsageError
-from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.errors import EngineError, ModelError, OutOfMemoryError, UsageError
+from songsmith.generation.engine import Engine
+from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import SectionKind, parse, parse_header, strip_controls
@@ -196,7 +197,7 @@ class Cramped:
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("Failed to allocate memory for requested buffer")], ids=str
+    "error", [MemoryError(), OutOfMemoryError("There isn't enough memory for this.")], ids=repr
 )
 def test_where_memory_runs_out_takes_wait_for_each_other_and_say_the_same(
     starter: LoadedModel, error: Exception

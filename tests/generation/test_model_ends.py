@@ -9,7 +9,8 @@ import torch
 from fakes import Songsmith, write_random_model
 from safetensors.torch import load_file, save_file
 
-from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.generation.engine import Engine
+from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.markup import Prompt
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork

@@ -12,7 +12,8 @@ from fakes import write_random_model
 from songsmith.benchmark.random_model import GPT2_SMALL
 from songsmith.benchmark.random_model import write_random_model as write_gpt2
 from songsmith.errors import EngineError
-from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.generation.engine import Engine
+from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from songsmith.memory import minding_memory
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Companion
 from songsmith.model.networks.torch_backend import KeyValueCache, TorchBackend
@@ -127,6 +128,7 @@ class StaticBatch(KeyValueCache):
         self.lengths = lengths
         self.layers = [buffer[:, : len(lengths)] for buffer in self._buffers]
 
+    @minding_memory()
     def select(self, rows: Sequence[int]) -> "StaticBatch":
         """Return this batch with only these rows, in this order."""
         moved = [(place, row) for place, row in enumerate(rows) if place != row]
@@ -139,6 +141,25 @@ class StaticBatch(KeyValueCache):
         self._hold([self.lengths[row] for row in rows])
         return self
 
+    @minding_memory()
+    def add_rows(self, count: int, capacity: int) -> "StaticBatch":
+        """Return this batch with so many empty rows more, or a larger one, opened with all this one holds.
+
+        Each row has room for the whole window, whatever `capacity` is asked for.
+        """
+        rows = len(self.lengths)
+        if rows + count <= self.most_rows:
+            self._hold([*self.lengths, *[0] * count])
+            return self
+        larger = self._network.open_batch(rows + count)
+        longest = max(self.lengths, default=0)
+        for mine, theirs in zip(self._buffers, larger._buffers, strict=True):
+            theirs[:, :rows, :, :longest] = mine[:, :rows, :, :longest]
+        larger.logits[:rows] = self.logits[:rows]
+        larger._hold([*self.lengths, *[0] * count])
+        return larger
+
+    @minding_memory()
     def step(self) -> None:
         """Have every row read its token of `tokens`, and go on at once; `logits` follow."""
         longest, rows = max(self.lengths), self.padded_batch_size
@@ -161,10 +182,12 @@ class StaticBatch(KeyValueCache):
         self.logits[:rows] = self._network.step(self.tokens[:rows], lengths, layers, self._numbers[:rows], mask)
         lengths += grown
 
+    @minding_memory()
     def run(self, key: Hashable, work: Callable[[], None]) -> None:
         """Have work done: as it is written the first time, as it was recorded from then on."""
         self._recorder.run(key, work)
 
+    @minding_memory()
     def get_or_create_state(self, make: Callable[[], Companion]) -> Companion:
         """Return what `make` returned the first time."""
         if self._companion is None:
@@ -193,6 +216,7 @@ class CudaGraphNetwork(TorchBackend):
         super().__init__(spec, weights, device, dtype)
         self._idle: list[StaticBatch] = []
 
+    @minding_memory()
     def open_batch(self, rows: int) -> StaticBatch:
         """Return a batch of so many empty rows: the one that was left last, with all it recorded, where it is large enough."""
         batch = None

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from songsmith.memory import minding_memory
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.backend import Batch, Cache, Logits
 from songsmith.model.networks.torch_network import CacheView, TorchNetwork
@@ -37,12 +38,25 @@ class KeyValueCache:
         """Return a cache with the one row of this one `rows` times over."""
         return self.select([0] * rows)
 
+    @minding_memory()
     def select(self, rows: Sequence[int]) -> "KeyValueCache":
         """Return a cache with only these rows, in this order."""
         index = torch.tensor(rows, device=self.layers[0].device)
         return KeyValueCache(
             [layer.index_select(1, index) for layer in self.layers], [self.lengths[row] for row in rows]
         )
+
+    @minding_memory()
+    def add_rows(self, count: int, capacity: int) -> "KeyValueCache":
+        """Return a cache with so many empty rows behind those of this one, and room for at least `capacity` tokens in each."""
+        room, filled = max(self.capacity, capacity) + _PADDING, max(self.lengths, default=0)
+        layers = []
+        for layer in self.layers:
+            two, rows, heads, _, width = layer.shape
+            more = layer.new_zeros(two, rows + count, heads, room, width)
+            more[:, :rows, :, :filled] = layer[:, :, :, :filled]
+            layers.append(more)
+        return KeyValueCache(layers, [*self.lengths, *[0] * count])
 
     def replace(self, row: int, other: Cache) -> None:
         """Put the one row of `other` in place of a row of this one, where it must fit."""
@@ -96,6 +110,7 @@ class TorchBackend:
         """Where it runs, such as `cpu` or `cuda:0`."""
         return str(self._device)
 
+    @minding_memory()
     def new_cache(self, capacity: int, *, rows: int = 1) -> KeyValueCache:
         """Return an empty cache of one row, or more, that can hold `capacity` tokens each, at most the context window."""
         attention, places = self.spec.attention, min(capacity, self.context_window_tokens) + _PADDING
@@ -107,6 +122,7 @@ class TorchBackend:
         """Return nothing: here every step is waited for."""
         return None
 
+    @minding_memory()
     @torch.inference_mode()
     def forward(self, tokens: Sequence[Sequence[int]], cache: Cache, *, all_positions: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
@@ -123,6 +139,7 @@ class TorchBackend:
         )
         return self._head(last)  # (B, D) -> (B, V)
 
+    @minding_memory()
     @torch.inference_mode()
     def forward_full(self, tokens: Sequence[int]) -> Logits:
         """Read a text from its start and return (T, V) float32 logits: row t is of the token that follows token t."""

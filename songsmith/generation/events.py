@@ -1,0 +1,39 @@
+"""What is told of takes while they are written: a token came, or a take cannot go on. Values only."""
+
+from dataclasses import dataclass
+
+from songsmith.errors import SongsmithError
+from songsmith.takes import FinishReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenChunk:
+    """What one token added to one take."""
+
+    take: int
+    """Which take, counted from 0."""
+    text: str
+    """Lyric that became visible: whole characters, often none."""
+    tokens: int
+    """Tokens of this take so far."""
+    token: int
+    """Id of the token."""
+    elapsed_s: float
+    """Seconds since the take was asked for."""
+    title: str = ""
+    """Title the model has given the song so far, where it was not given one."""
+    window_slid: bool = False
+    """The oldest lines just went out of the model's sight."""
+    fewer_at_once: bool = False
+    """Memory ran out just now: from here on fewer takes are written side by side."""
+    finish: FinishReason | None = None
+    """Why the take ended; None while it goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeFailed:
+    """A take ended because the network failed, or because its options leave no token to write."""
+
+    take: int
+    error: SongsmithError
+    """What to tell the user; its cause is what the network raised."""
