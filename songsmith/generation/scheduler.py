@@ -9,11 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 from songsmith.errors import EngineError, OutOfMemoryError
 from songsmith.generation.events import TakeFailed, TokenChunk
 from songsmith.generation.options import GenerationOptions
+from songsmith.generation.priority import Priority
 from songsmith.generation.reading import Reader
 from songsmith.generation.row import Row
 from songsmith.generation.running_batch import Prefilled, RunningBatch
@@ -35,14 +35,6 @@ _NEXT_STEPS = {
     NOTHING_LEFT: "Lower --min-lines, raise or leave out --no-repeat-ngram, or choose another model.",
     NO_NUMBERS: "Check it with `songsmith models verify`, or choose another model.",
 }
-
-
-class Priority(IntEnum):
-    """Whose takes come first."""
-
-    INTERACTIVE = 0
-    """Somebody waits for it."""
-    BACKGROUND = 1
 
 
 @dataclass(frozen=True, kw_only=True)

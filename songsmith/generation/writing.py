@@ -1,4 +1,4 @@
-"""Whole takes, with their provenance, out of an engine's stream."""
+"""Whole takes, with their provenance, out of an engine's events."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.markup import Prompt
+from songsmith.model.store import LoadedModel
 from songsmith.takes import FinishReason, Take
 
 
@@ -18,6 +19,46 @@ class TakeFinished:
     take: int
     """Which one, counted from 0."""
     result: Take
+
+
+class TakeAssembler:
+    """Puts the takes of one request together from their chunks."""
+
+    def __init__(
+        self, model: LoadedModel, prompt: Prompt, options: Sequence[GenerationOptions], *, parent_id: str | None = None
+    ) -> None:
+        """Start without chunks.
+
+        Args:
+            model: that writes.
+            prompt: the place in a song to write at.
+            options: of each take.
+            parent_id: the take that these grow from.
+        """
+        self._model, self._prompt, self._options, self._parent_id = model, prompt, options, parent_id
+        self._texts: dict[int, list[str]] = {take: [] for take in range(len(options))}
+        self._latest: dict[int, TokenChunk] = {}
+
+    def add(self, chunk: TokenChunk) -> Take | None:
+        """Take a chunk in; return the take if it is whole."""
+        self._texts[chunk.take].append(chunk.text)
+        self._latest[chunk.take] = chunk
+        return self._assemble(chunk.take, chunk.finish) if chunk.finish is not None else None
+
+    def stop(self) -> Iterator[tuple[int, Take]]:
+        """Yield the takes that go on, by their numbers, as they stand; they are then over."""
+        for take in list(self._texts):
+            yield take, self._assemble(take, FinishReason.STOPPED)
+
+    def _assemble(self, take: int, finish: FinishReason) -> Take:
+        chunk, prompt, options, model = self._latest.get(take), self._prompt, self._options[take], self._model
+        return Take(
+            text="".join(self._texts.pop(take)), prompt_text=prompt.text,
+            title=prompt.song.title or (chunk.title if chunk else ""), model=model.name,
+            model_sha256=model.weights_sha256, device=model.backend.device_name, options=options.as_json(),
+            seed=options.seed, finish=finish, tokens=chunk.tokens if chunk else 0,
+            elapsed_s=round(chunk.elapsed_s, 3) if chunk else 0.0, version=__version__, parent_id=self._parent_id,
+        )  # fmt: skip
 
 
 def write_takes(
@@ -37,30 +78,14 @@ def write_takes(
         parent_id: the take that these grow from.
         stopping: asked after every token; once it says yes, what stands becomes takes that were `stopped`.
     """
-    texts: dict[int, list[str]] = {take: [] for take in range(len(options))}
-    latest: dict[int, TokenChunk] = {}
-
-    def whole(take: int, finish: FinishReason) -> TakeFinished:
-        chunk = latest.get(take)
-        title = prompt.song.title or (chunk.title if chunk else "")
-        result = Take(
-            text="".join(texts.pop(take)), prompt_text=prompt.text, title=title, model=engine.model.name,
-            model_sha256=engine.model.weights_sha256, device=engine.model.backend.device_name,
-            options=options[take].as_json(), seed=options[take].seed, finish=finish,
-            tokens=chunk.tokens if chunk else 0, elapsed_s=round(chunk.elapsed_s, 3) if chunk else 0.0,
-            version=__version__, parent_id=parent_id,
-        )  # fmt: skip
-        return TakeFinished(take=take, result=result)
-
+    takes = TakeAssembler(engine.model, prompt, options, parent_id=parent_id)
     stream = engine.stream(prompt, options)
     for chunk in stream:
-        texts[chunk.take].append(chunk.text)
-        latest[chunk.take] = chunk
         yield chunk
-        if chunk.finish is not None:
-            yield whole(chunk.take, chunk.finish)
+        whole = takes.add(chunk)
+        if whole is not None:
+            yield TakeFinished(take=chunk.take, result=whole)
         elif stopping():
             stream.close()
-            for take in list(texts):
-                yield whole(take, FinishReason.STOPPED)
+            yield from (TakeFinished(take=take, result=result) for take, result in takes.stop())
             return

@@ -16,6 +16,7 @@ from songsmith.settings import NO_MODEL, Settings
 
 if TYPE_CHECKING:
     from songsmith.corpus.storage.store import CorpusStore
+    from songsmith.studio.engine_session import EngineClient
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,21 @@ class Studio:
             with storing(folder):
                 folder.mkdir(parents=True, exist_ok=True)
         self.library.drafts()
+
+    def start_engine(self) -> "EngineClient":
+        """Start a process that loads the model of the settings and writes with it beside an interface.
+
+        Raises:
+            SongsmithError: the model's files cannot be read.
+            OSError: no process can be started.
+        """
+        from songsmith.generation.serving.client import EngineProcess
+
+        settings = self.settings
+        return EngineProcess(
+            model=settings.model, device=settings.device, threads=self.workshop_threads(),
+            draft_model=settings.draft_model, log=self.paths.engine_log,
+        )  # fmt: skip
 
     def workshop_threads(self) -> int:
         """Return the CPU threads for writing beside an interface: one processor is left to the keys."""

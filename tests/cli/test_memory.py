@@ -48,11 +48,12 @@ def test_the_smallest_limits_are_too_small(home):
 def test_the_process_that_writes_says_why_it_ends(home, tmp_path):
     program = f"""
 from pathlib import Path
-from songsmith.generation.process import EngineProcess, Failed
+from songsmith.generation.serving.client import EngineProcess
+from songsmith.generation.serving.protocol import Failed
 process = EngineProcess(model="starter", device="cpu", threads=1, log=Path({str(tmp_path / "log")!r}))
-for heard in process.heard():
-    print(heard)
-    if isinstance(heard, Failed):
+for event in process.events():
+    print(event)
+    if isinstance(event, Failed):
         break
 process.close()
 """

@@ -11,15 +11,16 @@ from fakes import write_random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from songsmith.model.cuda_graphs import CudaGraphNetwork
-from songsmith.model.networks.torch_backend import TorchBackend
 
 from songsmith.errors import OutOfMemoryError
 from songsmith.generation.engine import Engine
 from songsmith.generation.events import TakeFailed, TokenChunk
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.scheduler import ChunkSize, Priority, Scheduler, TakeRequest
+from songsmith.generation.priority import Priority
+from songsmith.generation.scheduler import ChunkSize, Scheduler, TakeRequest
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 from songsmith.takes import FinishReason

@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from songsmith.cli.app import app
-from songsmith.generation.process import EngineProcess, ModelReady
+from songsmith.generation.serving.client import EngineProcess
+from songsmith.generation.serving.protocol import ModelReady
 from songsmith.model.hashes import WeightHashes, hash_file
 from songsmith.model.store import ModelStore
 from songsmith.paths import Paths
@@ -75,12 +76,12 @@ def test_a_manifest_that_lies_is_told_in_the_workshop(paths: Paths) -> None:
     folder = make(paths, "mine")
     (folder / "manifest.json").write_text(json.dumps({"weights_sha256": LIE}), encoding="utf-8")
     engine = EngineProcess(model="mine", device="cpu", threads=1, log=paths.engine_log)
-    heard = engine.heard()
-    ready = next(message for message in heard if isinstance(message, ModelReady))
+    events = engine.events()
+    ready = next(message for message in events if isinstance(message, ModelReady))
     assert "The weights of mine are not those its manifest names" in ready.notice
     assert LIE[:12] in ready.notice
     engine.close()
-    for _ in heard:
+    for _ in events:
         pass
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fakes import ScriptedStudio
 from homes import begin_used
 
 from songsmith.paths import Paths
@@ -17,7 +18,16 @@ def home(home: Path, used_state: Path) -> Path:
 
 
 @pytest.fixture
-def studio(paths: Paths) -> Studio:
+def studio(paths: Paths) -> ScriptedStudio:
+    """Return a studio whose workshop is served by scripted engines."""
+    studio = ScriptedStudio(paths, Settings(device="cpu"))
+    studio.prepare_home()
+    return studio
+
+
+@pytest.fixture
+def real_studio(paths: Paths) -> Studio:
+    """Return a studio whose workshop is served by a real model in a process of its own."""
     studio = Studio(paths, Settings(device="cpu"))
     studio.prepare_home()
     return studio

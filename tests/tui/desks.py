@@ -1,10 +1,11 @@
-"""The workshop as tests sit down at it: driven by keys, with the real model in its real process."""
+"""The workshop as tests sit down at it: driven by keys, served by the engine that the studio starts."""
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from fakes import ScriptedEngine, ScriptedStudio
 from textual import events
 from textual.app import App
 from textual.pilot import Pilot
@@ -25,8 +26,14 @@ CHARACTERS = {"space": " ", "enter": "\r"}
 class Desk:
     """A workshop being used."""
 
-    def __init__(self, app: SongsmithApp, pilot: Pilot[None]) -> None:
-        self.app, self.pilot = app, pilot
+    def __init__(self, app: SongsmithApp, pilot: Pilot[None], studio: Studio) -> None:
+        self.app, self.pilot, self._studio = app, pilot, studio
+
+    @property
+    def engine(self) -> ScriptedEngine:
+        """The scripted engine that was started last."""
+        assert isinstance(self._studio, ScriptedStudio)
+        return self._studio.engines[-1]
 
     @property
     def screen(self) -> WorkshopScreen:
@@ -66,9 +73,10 @@ class Desk:
 
 @asynccontextmanager
 async def at_desk(studio: Studio, size: tuple[int, int] = (80, 24), model: str = "starter") -> AsyncIterator[Desk]:
-    app = SongsmithApp(replace(studio, settings=Settings(model=model, device="cpu")))
+    studio = replace(studio, settings=Settings(model=model, device="cpu"))
+    app = SongsmithApp(studio)
     async with app.run_test(size=size) as pilot:
-        desk = Desk(app, pilot)
+        desk = Desk(app, pilot, studio)
         desk.screen.workshop.new_seed = itertools.count(1).__next__  # the same takes every time
         yield desk
 

@@ -1,6 +1,7 @@
 """Whether everything on the screen can be read: the contrast of all text with its ground, in every theme, in every state."""
 
 import pytest
+from fakes import ScriptedStudio
 from rich.color import Color
 from rich.style import Style
 from textual.pilot import Pilot
@@ -14,7 +15,6 @@ from songsmith.paths import Paths
 from songsmith.settings import THEMES as CHOICES
 from songsmith.settings import Settings
 from songsmith.studio.draft import Draft
-from songsmith.studio.studio import Studio
 from songsmith.tui.app import SongsmithApp
 from songsmith.tui.screens.workshop import WorkshopScreen
 from songsmith.tui.themes import THEMES
@@ -62,7 +62,7 @@ def app(paths: Paths, request: pytest.FixtureRequest) -> SongsmithApp:
     draft = Draft(title="Carry me").with_text(MINE, Author.PERSON).with_text(MINE + THEIRS, Author.MODEL)
     draft = draft.with_snapshot(0).with_snapshot(1)
     draft = draft.with_text(draft.text.replace("carry me down", "bear me away"), Author.MODEL).with_snapshot(1, take_id="a")
-    studio = Studio(paths, Settings(device="cpu", theme=request.param))
+    studio = ScriptedStudio(paths, Settings(device="cpu", theme=request.param))
     studio.prepare_home()
     with Library(paths.library) as library:
         for kept in (True, False):

@@ -1,18 +1,18 @@
 """Whatever a widget is told, the terminal is not driven by it."""
 
 import pytest
+from fakes import ScriptedStudio
 from hostile import TEXT, check_shown
 from textual.widgets import Input
 
 from songsmith.library.records import SongRecord
-from songsmith.studio.studio import Studio
 from songsmith.tui.app import SongsmithApp
 from songsmith.tui.screens.songs import SongsScreen
 
 
 @pytest.mark.parametrize("dialog", [False, True])
 async def test_no_widget_lets_a_string_through(home, dialog):
-    app = SongsmithApp(Studio.open())
+    app = SongsmithApp(ScriptedStudio.open())
     async with app.run_test(size=(120, 30)) as pilot:
         screen = app.screen
         screen.query_one("#title", Input).value = TEXT

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from desks import ENDLESS
+from fakes import ScriptedStudio
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
@@ -15,7 +16,6 @@ from songsmith.lyrics import Author
 from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.draft import Draft, Version
-from songsmith.studio.studio import Studio
 from songsmith.tui import app as songsmith_app
 from songsmith.tui.app import SongsmithApp
 from songsmith.tui.screens.workshop import WorkshopScreen
@@ -28,7 +28,7 @@ ALWAYS = {"quit", "go_on", "stop", "save"}
 
 @pytest.fixture
 def app(paths: Paths) -> SongsmithApp:
-    studio = Studio(paths, Settings(device="cpu", theme="dark"))
+    studio = ScriptedStudio(paths, Settings(device="cpu", theme="dark"))
     studio.prepare_home()
     return SongsmithApp(studio)
 

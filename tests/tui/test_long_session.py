@@ -12,12 +12,12 @@ from queue import SimpleQueue
 import pytest
 
 from songsmith.generation.options import GenerationOptions
+from songsmith.generation.serving.protocol import ChunkWritten, Event, ModelReady, ProcessEnded, TakeWritten, WriteEnded
 from songsmith.library.library import Library
 from songsmith.settings import Settings
+from songsmith.studio.engine_session import EngineClient
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop
-from songsmith.tui.engine_link import EngineLink
-from songsmith.tui.messages import EngineEnded, EngineMessage, ModelLoaded, TakeExtended, TakeFinished, WritingEnded
 
 MOST_GROWTH_KB = 24_000
 """What memory may grow by that is no leak: an allocator keeps a little more of what was freed for a while."""
@@ -57,39 +57,40 @@ class Session:
 
     def __init__(self, studio: Studio, workshop: Workshop) -> None:
         self.studio, self.workshop = studio, workshop
-        self._inbox: SimpleQueue[EngineMessage] = SimpleQueue()
+        self._inbox: SimpleQueue[Event] = SimpleQueue()
 
-    def post_message(self, message: EngineMessage) -> None:
-        self._inbox.put(message)
-
-    def hear(self, kind: type[EngineMessage]) -> EngineMessage:
-        """Return the next message of a kind, and give the workshop what comes before it."""
+    def wait_for(self, kind: type[Event]) -> None:
+        """Take events up to the next of a kind, and give the workshop what is written."""
         while True:
-            message = self._inbox.get(timeout=60)
-            if isinstance(message, TakeExtended):
-                self.workshop.extend(message.text)
-            elif isinstance(message, TakeFinished):
-                self.workshop.finish(message.take)
-            if isinstance(message, kind):
-                return message
+            event = self._inbox.get(timeout=60)
+            if isinstance(event, ChunkWritten):
+                self.workshop.extend(event.text)
+            elif isinstance(event, TakeWritten):
+                self.workshop.finish(event.result)
+            if isinstance(event, kind):
+                return
+
+    def _read(self, engine: EngineClient) -> None:
+        for event in engine.events():
+            self._inbox.put(event)
 
     @contextmanager
-    def engine(self) -> Iterator[EngineLink]:
-        link = EngineLink(self.studio, self)  # type: ignore[arg-type]
-        listening = threading.Thread(target=link.listen)
-        listening.start()
+    def engine(self) -> Iterator[EngineClient]:
+        engine = self.studio.start_engine()
+        reading = threading.Thread(target=self._read, args=[engine])
+        reading.start()
         try:
-            self.hear(ModelLoaded)
-            yield link
+            self.wait_for(ModelReady)
+            yield engine
         finally:
-            link.close()
-            listening.join()
+            engine.close()
+            reading.join()
 
-    def write_take(self, link: EngineLink) -> None:
+    def write_take(self, engine: EngineClient) -> None:
         request = self.workshop.go_on()
         assert request is not None
-        link.write(request)
-        self.hear(WritingEnded)
+        engine.write(request.prompt, [request.options], parent_id=request.parent_id)
+        self.wait_for(WriteEnded)
         assert self.workshop.text
         self.workshop.autosave()
         self.workshop.undo()
@@ -108,13 +109,13 @@ def session(paths) -> Iterator[Session]:
 
 @pytest.mark.parametrize("takes", [30, pytest.param(300, marks=pytest.mark.slow)])
 def test_many_takes_of_one_engine(session: Session, takes: int) -> None:
-    with session.engine() as link:
-        pids = (os.getpid(), link.pid)
+    with session.engine() as engine:
+        pids = (os.getpid(), engine.pid)
         for _ in range(takes // 3):  # until all that is kept for good is there
-            session.write_take(link)
+            session.write_take(engine)
         before = [held_by(pid) for pid in pids]
         for _ in range(takes - takes // 3):
-            session.write_take(link)
+            session.write_take(engine)
         for pid, held in zip(pids, before, strict=True):
             assert_nothing_piled_up(held, held_by(pid))
 
@@ -124,11 +125,11 @@ def test_many_engines_in_one_session(session: Session, engines: int) -> None:
     """Every other one is killed, as if memory had run out."""
     before = None
     for number in range(engines):
-        with session.engine() as link:
-            session.write_take(link)
+        with session.engine() as engine:
+            session.write_take(engine)
             if number % 2:
-                os.kill(link.pid, signal.SIGKILL)
-                session.hear(EngineEnded)
+                os.kill(engine.pid, signal.SIGKILL)
+                session.wait_for(ProcessEnded)
         if number == 1:
             before = held_by(os.getpid())
     assert before is not None

@@ -1,6 +1,7 @@
 """What the workshop looks like, at the size of an old terminal and of a whole screen."""
 
 import pytest
+from fakes import ScriptedStudio
 from textual.pilot import Pilot
 
 from songsmith.library.library import Library
@@ -9,7 +10,6 @@ from songsmith.lyrics import Author
 from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.draft import Draft
-from songsmith.studio.studio import Studio
 from songsmith.tui.app import SongsmithApp
 from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.status import StatusLine
@@ -21,7 +21,7 @@ THEIRS = "\nI left my heart beneath the stone\nand all the grass grew green\n\n[
 
 @pytest.fixture
 def app(paths: Paths, request: pytest.FixtureRequest) -> SongsmithApp:
-    studio = Studio(paths, Settings(device="cpu", theme=getattr(request, "param", "dark")))
+    studio = ScriptedStudio(paths, Settings(device="cpu", theme=getattr(request, "param", "dark")))
     studio.prepare_home()
     draft = Draft(title="Carry me").with_text(MINE, Author.PERSON).with_text(MINE + THEIRS, Author.MODEL)
     draft = draft.with_snapshot(1)
@@ -64,6 +64,6 @@ def test_workshop_in_light_colours(app, size, snap_compare):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_workshop_empty(paths, size, snap_compare):
-    studio = Studio(paths, Settings(device="cpu", theme="dark"))
+    studio = ScriptedStudio(paths, Settings(device="cpu", theme="dark"))
     studio.prepare_home()
     assert snap_compare(SongsmithApp(studio), terminal_size=size, run_before=settle)

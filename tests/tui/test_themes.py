@@ -4,16 +4,16 @@ import os
 import tomllib
 
 import pytest
+from fakes import ScriptedStudio
 
 from songsmith.paths import Paths
 from songsmith.settings import Settings
-from songsmith.studio.studio import Studio
 from songsmith.tui.app import SongsmithApp
 from songsmith.tui.widgets.status import StatusLine
 
 
 def open_workshop(paths: Paths) -> SongsmithApp:
-    studio = Studio(paths, Settings.load(paths, os.environ))
+    studio = ScriptedStudio(paths, Settings.load(paths, os.environ))
     studio.prepare_home()
     return SongsmithApp(studio)
 

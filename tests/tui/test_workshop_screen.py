@@ -1,4 +1,4 @@
-"""The workshop on a screen, driven by keys, with the real model in its real process."""
+"""The workshop on a screen, driven by keys: with a scripted engine, and a few times with a real model in its process."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from damaged_libraries import damage, fill
 from desks import ENDLESS, at_desk
+from fakes import ScriptedStudio
 from textual.widgets import Footer, Input, Label, OptionList
 from textual.widgets._footer import FooterKey
 
@@ -15,16 +16,14 @@ from songsmith.library.library import Library
 from songsmith.library.records import SongRecord
 from songsmith.lyrics import Author
 from songsmith.settings import Settings
-from songsmith.studio.studio import Studio
-from songsmith.tui.messages import EngineFailed
 from songsmith.tui.widgets.editor import DraftEditor
 from songsmith.tui.widgets.status import StatusLine
 from songsmith.tui.widgets.takes import TakesPanel
 
 
-async def test_typing_works_before_the_model_is_there(studio):
-    shutil.rmtree(studio.paths.graphs)  # the graph is made first, as for a first song
-    async with at_desk(studio) as desk:
+async def test_typing_works_before_the_model_is_there(real_studio):
+    shutil.rmtree(real_studio.paths.graphs)  # the graph is made first, as for a first song
+    async with at_desk(real_studio) as desk:
         await desk.type("Down by")
         assert desk.text == "Down by"
         assert "loading" in desk.model
@@ -32,14 +31,14 @@ async def test_typing_works_before_the_model_is_there(studio):
         await desk.until(lambda: "Down by\n" in desk.text and len(desk.text) > 20, "a song, once the model is loaded")
 
 
-async def test_a_model_that_is_made_ready_first_says_so(studio, large_folder):
-    async with at_desk(studio, model=str(large_folder)) as desk:
+async def test_a_model_that_is_made_ready_first_says_so(real_studio, large_folder):
+    async with at_desk(real_studio, model=str(large_folder)) as desk:
         await desk.until(lambda: "first-time setup" in desk.model, "why it takes long")
         await desk.until(lambda: desk.model == "large · cpu", "the model")
 
 
-async def test_a_song_from_first_line_to_saved_and_reopened(studio, paths):
-    async with at_desk(studio) as desk:
+async def test_a_song_from_first_line_to_saved_and_reopened(real_studio, paths):
+    async with at_desk(real_studio) as desk:
         await desk.type("Down by the river")
         await desk.press("ctrl+g")
         await desk.until(lambda: len(desk.text.splitlines()) > 3, "lines of the model's")
@@ -152,8 +151,8 @@ async def test_rewriting_the_verse_under_the_cursor_leaves_the_others(studio):
         assert [line.text for line in sections[2].lines] == ["Six"]
 
 
-async def test_a_crash_of_the_models_process_leaves_the_draft_and_a_way_on(studio):
-    async with at_desk(studio) as desk:
+async def test_a_crash_of_the_models_process_leaves_the_draft_and_a_way_on(real_studio):
+    async with at_desk(real_studio) as desk:
         desk.screen.workshop.options = ENDLESS
         await desk.type("Down by the river")
         await desk.press("f5")
@@ -173,9 +172,9 @@ async def test_why_the_models_process_gave_up_stays_on_the_screen(studio):
         await desk.type("Down by the river")
         await desk.press("f5")
         await desk.until(lambda: len(desk.text.splitlines()) > 2, "a few lines")
-        screen.post_message(EngineFailed(screen._link, request=screen._request, sentence="The GPU broke down."))
+        desk.engine.fail("The GPU broke down.")
         await desk.until(lambda: not screen.writing, "the end of writing")
-        os.kill(screen.engine_pid, signal.SIGKILL)
+        desk.engine.crash()
         await desk.until(lambda: "ended" in desk.model, "the end of the process")
         assert desk.news == "The GPU broke down."
         kept = desk.text
@@ -187,7 +186,7 @@ async def test_an_unsaved_draft_is_offered_next_time(studio, paths):
     async with at_desk(studio) as desk:
         await desk.type("Not saved")
         await desk.press("ctrl+q")
-    again = Studio(paths, Settings(device="cpu"))
+    again = ScriptedStudio(paths, Settings(device="cpu"))
     async with at_desk(again) as desk:
         editor = desk.screen.query_one(DraftEditor)
         await desk.until(lambda: "You have an unsaved draft. Press ctrl+o, then Enter." in str(editor.placeholder), "the offer")
@@ -198,7 +197,7 @@ async def test_an_unsaved_draft_is_offered_next_time(studio, paths):
         assert "unsaved" not in str(editor.placeholder)
         await desk.type(" yet")
         await desk.press("ctrl+s", "ctrl+q")
-    async with at_desk(Studio(paths, Settings(device="cpu"))) as desk:
+    async with at_desk(ScriptedStudio(paths, Settings(device="cpu"))) as desk:
         await desk.until(lambda: "loading" not in desk.model, "the model")
         assert desk.news == ""
 
@@ -207,7 +206,7 @@ async def test_an_unsaved_draft_is_offered_in_the_status_line_to_one_who_writes_
     async with at_desk(studio) as desk:
         await desk.type("Not saved")
         await desk.press("ctrl+q")
-    async with at_desk(Studio(paths, Settings(device="cpu"))) as desk:
+    async with at_desk(ScriptedStudio(paths, Settings(device="cpu"))) as desk:
         desk.screen.query_one(DraftEditor).text = "A quick one"
         await desk.until(lambda: "You have an unsaved draft. Press ctrl+o, then Enter." in desk.news, "the offer")
         assert "unsaved" not in str(desk.screen.query_one(DraftEditor).placeholder)
@@ -324,7 +323,7 @@ async def test_what_is_told_of_revisions_takes_one_row_each_in_an_old_terminal(s
 async def test_what_is_damaged_is_shown_and_cannot_be_opened(paths):
     fill(paths.library)
     damage(paths.library, "songs", "state", "{", row=3)
-    studio = Studio(paths, Settings(device="cpu"))
+    studio = ScriptedStudio(paths, Settings(device="cpu"))
     async with at_desk(studio) as desk:
         await desk.press("ctrl+o")
         screen = desk.app.screen
@@ -358,12 +357,12 @@ async def test_the_title_is_kept_and_shown_to_the_model(studio, paths):
         assert library.takes(library.song("1").id)[0].title == "My song"
 
 
-async def test_a_model_that_cannot_be_loaded_is_said_and_the_draft_can_still_be_written(studio, paths):
+async def test_a_model_that_cannot_be_loaded_is_said_and_the_draft_can_still_be_written(real_studio, paths):
     folder = paths.models / "broken"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").write_bytes(b"no")
-    async with at_desk(studio, model="broken") as desk:
+    async with at_desk(real_studio, model="broken") as desk:
         await desk.until(lambda: "not loaded" in desk.model, "the failure")
         await desk.type("Still writing")
         await desk.press("ctrl+s")

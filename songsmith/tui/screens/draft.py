@@ -39,11 +39,11 @@ class DraftScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out title, draft, takes, status and keys."""
-        yield TitleInput(edited=self._absorb, pasted=self._take_paste, left=self.action_to_draft, id="title")
+        yield TitleInput(edited=self._sync_editor, pasted=self._take_paste, left=self.action_to_draft, id="title")
         with Horizontal(id="desk"):
             yield DraftEditor(
                 lambda: self.workshop.draft.authors,
-                edited=self._absorb,
+                edited=self._sync_editor,
                 moved=self.workshop.close_step,
                 id="draft",
             )
@@ -99,7 +99,7 @@ class DraftScreen(Screen[None]):
         self._show_draft()
         self._show_takes()
 
-    def _absorb(self) -> None:
+    def _sync_editor(self) -> None:
         """Take over what was typed since the last look."""
         title = self.query_one(TitleInput)
         self.workshop.type(self._editor.text, title=title.value)
@@ -123,16 +123,16 @@ class DraftScreen(Screen[None]):
             )
 
     def _autosave(self) -> None:
-        self._absorb()
+        self._sync_editor()
 
         def save() -> None:
             if self.workshop.autosave() and self._status.news.startswith(_NOT_ON_DISK):
                 self._status.tell("Saved to disk again.")
 
-        if self._guard(save):
+        if self._report_errors(save):
             self._warned = False
 
-    def _guard(self, act: Callable[[], object]) -> bool:
+    def _report_errors(self, act: Callable[[], object]) -> bool:
         """Do something with the disk; if that fails, say so and go on: the draft is still here."""
         try:
             act()

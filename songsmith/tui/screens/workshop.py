@@ -1,6 +1,7 @@
 """The workshop screen: what the keys do to the draft, and the model that writes into it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,23 +12,16 @@ from textual.widget import Widget
 
 from songsmith.errors import SongsmithError
 from songsmith.library.records import DamagedRow, SongRecord
+from songsmith.studio.engine_session import Connection, EngineSession
 from songsmith.studio.studio import Studio
 from songsmith.studio.workshop import Workshop, WriteRequest
-from songsmith.tui.messages import (
-    EngineEnded,
-    EngineFailed,
-    EngineMessage,
-    ModelLoaded,
-    PreparationBegan,
-    TakeExtended,
-    TakeFinished,
-    WritingEnded,
-)
+from songsmith.tui.messages import EngineEvent
 from songsmith.tui.screens.draft import DraftScreen
 from songsmith.tui.widgets.status import short_name
 
 if TYPE_CHECKING:
-    from songsmith.tui.engine_link import EngineLink
+    from songsmith.generation.serving.protocol import ChunkWritten, ModelReady
+    from songsmith.takes import Take
     from songsmith.tui.screens.songs import Choice
 
 _FIRST_PAINT_S = 0.1
@@ -61,13 +55,7 @@ class WorkshopScreen(DraftScreen):
         super().__init__(workshop)
         self._studio = studio
         self._model = Path(studio.settings.model).name
-        self._link: EngineLink | None = None
-        self._writer: ModelLoaded | None = None
-        """The model, once it is loaded."""
-        self._request: WriteRequest | None = None
-        """The request whose text goes into the draft; what comes for others is kept as takes only."""
-        self._waiting: WriteRequest | None = None
-        """Asked for before the model was loaded."""
+        self._session = EngineSession(studio.start_engine, self)
         self._gathered: list[str] = []
         self._slid = False
         self._rate = 0.0
@@ -82,19 +70,18 @@ class WorkshopScreen(DraftScreen):
         self._status.show_model(f"{self._model} · loading")
 
     def on_unmount(self) -> None:
-        """End the model's process, however the screen ends: the thread that listens to it ends with it."""
-        if self._link is not None:
-            self._link.close()
+        """End the model's process, however the screen ends: the thread that reads its events ends with it."""
+        self._session.close()
 
     @property
     def writing(self) -> bool:
         """Whether a take is being written, or waits for the model."""
-        return self._request is not None or self._waiting is not None
+        return self._session.writing
 
     @property
     def engine_pid(self) -> int:
         """Process id of the process that writes, or 0 while there is none."""
-        return self._link.pid if self._link is not None else 0
+        return self._session.pid
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
         """Return what text can be selected at a place: none of a widget that is just going away.
@@ -110,108 +97,92 @@ class WorkshopScreen(DraftScreen):
 
     # --- the engine
 
-    def _start_engine(self) -> None:
-        from songsmith.tui.engine_link import EngineLink
-
-        if self._link is None:
-            try:
-                self._link = EngineLink(self._studio, self)
-            except (SongsmithError, OSError) as error:
-                self._status.tell(f"The model can't be started: {error}", failed=True)
-                return
+    def _start_engine(self) -> bool:
+        """Start the model's process unless there is one; return whether there is one now."""
+        try:
+            connection = self._session.start()
+        except (SongsmithError, OSError) as error:
+            self._status.tell(f"The model can't be started: {error}", failed=True)
+            return False
+        if connection is not None:
             self._status.show_model(f"{self._model} · loading")
-            self.run_worker(self._link.listen, thread=True)
+            self.run_worker(partial(self._post_events, connection), thread=True)
+        return True
 
-    def _is_current(self, message: EngineMessage) -> bool:
-        return message.link is self._link
+    def _post_events(self, connection: Connection) -> None:
+        """Post what an engine tells until it ends. Blocks: it runs in a thread, and touches no widget."""
+        for event in connection.engine.events():
+            self.post_message(EngineEvent(connection, event))
 
-    @on(PreparationBegan)
-    def _say_why_it_takes_long(self, message: PreparationBegan) -> None:
-        if self._is_current(message):
-            self._status.show_model(f"{self._model} · first-time setup")
+    @on(EngineEvent)
+    def _handle_event(self, message: EngineEvent) -> None:
+        self._session.handle(message.connection, message.event)
 
-    @on(ModelLoaded)
-    def _take_up(self, message: ModelLoaded) -> None:
-        if not self._is_current(message):
-            return
-        self._writer = message
+    def on_model_preparing(self) -> None:
+        """Say why the model takes long."""
+        self._status.show_model(f"{self._model} · first-time setup")
+
+    def on_model_loaded(self, model: "ModelReady") -> None:
+        """Show which model writes."""
         self._show_model()
-        if message.plain:
+        if model.format == "plain":
             self._status.tell("This model wasn't trained on songs here; it sees your title and lyrics as plain text.")
-        if message.notice:
-            self._status.tell(message.notice)
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            self._ask(waiting)
+        if model.notice:
+            self._status.tell(model.notice)
+        if self.writing:
+            self._show_begun()
 
-    @on(TakeExtended)
-    def _gather(self, message: TakeExtended) -> None:
-        if message.request is not self._request:
-            return
-        self._gathered.append(message.text)
-        self._rate = message.tokens_per_s
-        if message.window_slid and not self._slid:
+    def on_chunk(self, chunk: "ChunkWritten") -> None:
+        """Collect text until the screen is painted next."""
+        self._gathered.append(chunk.text)
+        self._rate = chunk.tokens / chunk.elapsed_s if chunk.elapsed_s else 0.0
+        if chunk.window_slid and not self._slid:
             self._slid = True
             self._status.tell("The model no longer sees the song's oldest lines.")
 
-    @on(TakeFinished)
-    def _keep(self, message: TakeFinished) -> None:
+    def on_take_finished(self, take: "Take", request: WriteRequest, *, current: bool) -> None:
         """Keep every take, also one that was stopped, or whose process was given up."""
         self._flush()
-        self._absorb()  # before the draft is shown again, or a letter on its way would be taken back
-        if message.request is self._request:
-            self._guard(lambda: self.workshop.finish(message.take))
+        self._sync_editor()  # before the draft is shown again, or a letter on its way would be taken back
+        if current:
+            self._report_errors(lambda: self.workshop.finish(take))
         else:
-            self._guard(lambda: self.workshop.keep_take(message.take, message.request.song_id))
+            self._report_errors(lambda: self.workshop.keep_take(take, request.song_id))
         self._show_draft()
         self._show_takes()
 
-    @on(WritingEnded)
-    def _end(self, message: WritingEnded) -> None:
-        if message.request is self._request:
-            versions, current = self.workshop.versions_at(self._editor.row)
-            self._end_writing(
-                f"Version {current + 1} of {len(versions)}; f3 and f4 switch." if len(versions) > 1 else ""
-            )
+    def on_writing_ended(self) -> None:
+        """Say which version is shown."""
+        versions, current = self.workshop.versions_at(self._editor.row)
+        self._end_writing(f"Version {current + 1} of {len(versions)}; f3 and f4 switch." if len(versions) > 1 else "")
 
-    @on(EngineFailed)
-    def _fail(self, message: EngineFailed) -> None:
-        if not self._is_current(message):
-            return
-        if message.request is None:
-            self._drop_link("not loaded")
-        if message.request in (None, self._request):
-            self._end_writing(message.sentence, failed=True)
+    def on_engine_failed(self, sentence: str, *, loaded: bool) -> None:
+        """Say what failed."""
+        if not loaded:
+            self._status.show_model(f"{self._model} · not loaded")
+        self._end_writing(sentence, failed=True)
 
-    @on(EngineEnded)
-    def _lose(self, message: EngineEnded) -> None:
-        if self._is_current(message):
-            why_is_told = self._status.failed and not self.writing  # by the process itself, just before it gave up
-            self._drop_link("ended")
-            if not why_is_told:
-                self._end_writing("Your draft is safe; ctrl+g starts the model again.", failed=True)
+    def on_engine_ended(self, *, wrote: bool) -> None:
+        """Say that the model's process crashed, unless it said itself why, just before it gave up."""
+        why_is_told = self._status.failed and not wrote
+        self._status.show_model(f"{self._model} · ended")
+        if not why_is_told:
+            self._end_writing("Your draft is safe; ctrl+g starts the model again.", failed=True)
 
-    def _drop_link(self, state: str) -> None:
-        """Let go of a process that is of no more use; the next request starts another."""
-        if self._link is not None:
-            self._link.close()
-        self._link = self._writer = None
-        self._status.show_model(f"{self._model} · {state}")
-
-    def _ask(self, request: WriteRequest) -> None:
+    def _submit(self, request: WriteRequest) -> None:
         """Have a request written: now, or as soon as the model is loaded."""
-        self._start_engine()
-        if self._link is None:
+        if not self._start_engine():
             self.workshop.finish(None)
-        elif self._writer is None:
-            self._waiting = request
-            self._status.tell("The model is still loading; it will write as soon as it can.")
+        elif self._session.submit(request):
+            self._show_begun()
         else:
-            self._rate = 0.0
-            self._slid = False
-            self._request = request
-            self._link.write(request)
-            self._status.tell("Writing …")
+            self._status.tell("The model is still loading; it will write as soon as it can.")
+        self.refresh_bindings()
+
+    def _show_begun(self) -> None:
+        self._rate = 0.0
+        self._slid = False
+        self._status.tell("Writing …")
         self.refresh_bindings()
 
     def _flush(self) -> None:
@@ -220,7 +191,7 @@ class WorkshopScreen(DraftScreen):
             return
         text = "".join(self._gathered)
         self._gathered.clear()
-        self._absorb()
+        self._sync_editor()
         follows = self._editor.cursor_location == self._editor.location(self.workshop.anchor or 0)
         self.workshop.extend(text)
         self._show_draft(follow=follows)
@@ -228,7 +199,6 @@ class WorkshopScreen(DraftScreen):
 
     def _end_writing(self, news: str, *, failed: bool = False) -> None:
         self._flush()
-        self._request = self._waiting = None
         if self.workshop.writing:
             self.workshop.finish(None)
         if news or not self._status.failed:
@@ -238,9 +208,10 @@ class WorkshopScreen(DraftScreen):
         self.refresh_bindings()
 
     def _show_model(self) -> None:
-        if self._writer is None:
+        model = self._session.model
+        if model is None:
             return
-        parts = [self._writer.model, self._writer.device]
+        parts = [model.model, model.device]
         if self._rate:
             parts.append(f"{self._rate:.0f} tokens/s")
         self._status.show_model(" · ".join(parts))
@@ -265,7 +236,7 @@ class WorkshopScreen(DraftScreen):
 
     def _begin(self, make: Callable[[], WriteRequest | None]) -> None:
         self.action_stop()
-        self._absorb()
+        self._sync_editor()
         before = self.workshop.text
         request = make()
         self._show_draft()
@@ -278,18 +249,17 @@ class WorkshopScreen(DraftScreen):
         anchor = self.workshop.anchor
         if anchor is not None:
             self._editor.move_cursor(self._editor.location(anchor))
-        self._ask(request)
+        self._submit(request)
 
     def action_stop(self) -> None:
         """Stop writing, now."""
-        if self._request is not None and self._link is not None:
-            self._link.stop(self._request)
         if self.writing:
+            self._session.stop()
             self._end_writing("Stopped.")
 
     def action_step(self, by: int) -> None:
         """Show another version of the section under the cursor."""
-        self._absorb()
+        self._sync_editor()
         row = self._editor.row
         if self.workshop.step(row, by):
             self._show_draft()
@@ -300,15 +270,15 @@ class WorkshopScreen(DraftScreen):
 
     def action_undo(self) -> None:
         """Take the last change back."""
-        self._travel(self.workshop.undo, "Nothing to undo.")
+        self._apply_history(self.workshop.undo, "Nothing to undo.")
 
     def action_redo(self) -> None:
         """Make the last change again."""
-        self._travel(self.workshop.redo, "Nothing to redo.")
+        self._apply_history(self.workshop.redo, "Nothing to redo.")
 
-    def _travel(self, way: Callable[[], bool], nothing: str) -> None:
+    def _apply_history(self, way: Callable[[], bool], nothing: str) -> None:
         self.action_stop()
-        self._absorb()
+        self._sync_editor()
         if not way():
             self._status.tell(nothing)
             return
@@ -318,7 +288,7 @@ class WorkshopScreen(DraftScreen):
 
     def action_save(self) -> None:
         """Keep the draft as a song."""
-        self._absorb()
+        self._sync_editor()
         if not self.workshop.text.strip():
             self._status.tell("There is nothing to save yet.")
             return
@@ -331,12 +301,12 @@ class WorkshopScreen(DraftScreen):
             told = earlier if record.revision > 1 else f": {short_name(record.name)}"
             self._status.tell(f"Saved as {record.number}{told}{apart}")
 
-        self._guard(save)
+        self._report_errors(save)
 
     async def action_songs(self) -> None:
         """Choose a song to open."""
-        self._absorb()
-        self._guard(self.workshop.autosave)
+        self._sync_editor()
+        self._report_errors(self.workshop.autosave)
         from songsmith.tui.screens.songs import SongsScreen
 
         # Keys behind this one wait until the dialog is there to take them.
@@ -346,9 +316,9 @@ class WorkshopScreen(DraftScreen):
     def action_new(self) -> None:
         """Put the draft away and start an empty one."""
         self.action_stop()
-        self._absorb()
+        self._sync_editor()
         put_away = bool(self.workshop.text.strip() or self.workshop.draft.title.strip())
-        if not self._guard(self.workshop.new):
+        if not self._report_errors(self.workshop.new):
             return
         self.set_focus(self._editor)
         self._show_draft()
@@ -359,15 +329,14 @@ class WorkshopScreen(DraftScreen):
         """Put the draft away and end the model's process, now: there may be no later."""
         if self.is_mounted:
             self.leave()
-        if self._link is not None:
-            self._link.close()
+        self._session.close()
 
     def leave(self) -> bool:
         """Put the draft away: the application is about to end. Return whether it may: that it cannot be is said only once."""
         self.action_stop()
-        self._absorb()
+        self._sync_editor()
         warned, self._warned = self._warned, True
-        return self._guard(self.workshop.close) or warned
+        return self._report_errors(self.workshop.close) or warned
 
     # --- songs
 
@@ -390,7 +359,7 @@ class WorkshopScreen(DraftScreen):
 
     def _offer_left_over(self) -> None:
         left_over: list[SongRecord] = []
-        self._guard(lambda: left_over.extend(self.workshop.left_over()))
+        self._report_errors(lambda: left_over.extend(self.workshop.left_over()))
         if left_over:
             count = "an unsaved draft" if len(left_over) == 1 else f"{len(left_over)} unsaved drafts"
             offer = f"You have {count}. Press ctrl+o, then Enter."
@@ -405,8 +374,8 @@ class WorkshopScreen(DraftScreen):
         if choice is None:
             return
         self.action_stop()
-        self._absorb()
-        if not self._guard(lambda: self.workshop.open(choice.record, revision=choice.revision)):
+        self._sync_editor()
+        if not self._report_errors(lambda: self.workshop.open(choice.record, revision=choice.revision)):
             return
         self.set_focus(self._editor)
         self._show_draft()
