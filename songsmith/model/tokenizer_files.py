@@ -114,7 +114,9 @@ def _check(values: Any, folder: Path) -> bool:
     levels = sum(part["type"] == "ByteLevel" for part in parts)
     adds = any(model.get(key) for key in ("continuing_subword_prefix", "end_of_word_suffix"))
     if model.get("type", "BPE") != "BPE" or levels != 1 or adds:
-        raise ModelError(f"The tokenizer in {folder} isn't byte-level BPE.", "Choose a model whose tokenizer is, such as GPT-2.")
+        raise ModelError(
+            f"The tokenizer in {folder} isn't byte-level BPE.", "Choose a model whose tokenizer is, such as GPT-2."
+        )
     changed = False
     for holder, key, value in (
         (values, "post_processor", None),  # adds marks of its own, which are never asked for here

@@ -10,7 +10,6 @@ import torch
 from fakes import write_random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from songsmith.model.cuda_graphs import CudaGraphNetwork
 
 from songsmith.errors import OutOfMemoryError
 from songsmith.generation.engine import Engine
@@ -20,6 +19,7 @@ from songsmith.generation.priority import Priority
 from songsmith.generation.scheduler import ChunkSize, Scheduler, TakeRequest
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
 from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
