@@ -48,6 +48,18 @@ def test_gradients_of_a_step_are_those_of_transformers(name: str) -> None:
         assert torch.allclose(found, theirs[spec.names.saved(key)], atol=1e-4), key
 
 
+@pytest.mark.parametrize("name", ["gpt2", "llama", "qwen3"])
+def test_in_bfloat16_the_loss_is_nearly_the_same(name: str) -> None:
+    learner = TrainableNetwork(*weights_of(their_model(name)))
+    tokens = torch.randint(0, 61, (3, 33), generator=torch.Generator().manual_seed(0))
+    exact = learner(tokens[:, :-1], tokens[:, 1:])
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = learner(tokens[:, :-1], tokens[:, 1:])
+    rough.sum().backward()
+    assert torch.allclose(exact, rough, atol=0.3)
+    assert all(weight.grad is not None and weight.grad.any() for weight in learner.parameters())
+
+
 @given(st.integers(1, 40), st.integers(2, 70), st.booleans(), st.integers(0, 9))
 def test_the_loss_in_pieces_is_cross_entropy(rows: int, entries: int, rough: bool, seed: int) -> None:
     draw = torch.Generator().manual_seed(seed)

@@ -75,7 +75,8 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Norm each vector."""
         if self.kind is NormKind.RMS:
-            return F.rms_norm(x, self.weight.shape, self.weight, self.epsilon)
+            # Of queries and keys in bfloat16 while the weights that are trained are float32.
+            return F.rms_norm(x.to(self.weight.dtype), self.weight.shape, self.weight, self.epsilon).to(x.dtype)
         return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.epsilon)
 
 
