@@ -83,7 +83,8 @@ class Part(StrEnum):
 
 
 _OUTSIDE_LAYERS = (Part.TOKENS, Part.POSITIONS, Part.FINAL_NORM, Part.HEAD)
-_NORMS = (Part.FINAL_NORM, Part.ATTENTION_NORM, Part.FEED_FORWARD_NORM, Part.QUERY_NORM, Part.KEY_NORM)
+NORMS = (Part.FINAL_NORM, Part.ATTENTION_NORM, Part.FEED_FORWARD_NORM, Part.QUERY_NORM, Part.KEY_NORM)
+"""Parts that are one vector of weights."""
 _TABLES = (Part.TOKENS, Part.POSITIONS)
 
 
@@ -136,8 +137,8 @@ class Place:
     """Where a checkpoint keeps a part."""
 
     name: str
-    """Of its tensors, without `.weight` and `.bias`; `{}` stands for the number of the layer. Parts of one name are one tensor: in
-    the order of `Part`, one behind the other along the outputs."""
+    """Of its tensors, without `.weight` and `.bias`; `{}` stands for the number of the layer. Parts of one name are one tensor: one
+    behind the other along the outputs, in the order they are listed in."""
     layout: Layout = Layout.OUT_IN
     """Of a matrix. Tables and norms have but one."""
 
@@ -222,7 +223,7 @@ class NetworkSpec:
         }.get(part, True)
         if not bias or not there:
             return there
-        if part in _NORMS:
+        if part in NORMS:
             return self.norm.kind is NormKind.LAYER
         if part in (Part.QUERY, Part.KEY, Part.VALUE):
             return self.attention.qkv_bias
@@ -332,4 +333,4 @@ class NetworkSpec:
 
 
 def _is_matrix(part: Part) -> bool:
-    return part not in _NORMS and part not in _TABLES
+    return part not in NORMS and part not in _TABLES

@@ -5,10 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from songsmith.model.architectures.spec import NetworkSpec, Part
+from songsmith.model.architectures.spec import NORMS, NetworkSpec, Part
 
 _WIDTH = 0.02
-_NORMS = (Part.FINAL_NORM, Part.ATTENTION_NORM, Part.FEED_FORWARD_NORM, Part.QUERY_NORM, Part.KEY_NORM)
 
 
 def random_weights(spec: NetworkSpec, seed: int) -> dict[str, Tensor]:
@@ -18,7 +17,7 @@ def random_weights(spec: NetworkSpec, seed: int) -> dict[str, Tensor]:
     for tensor in spec.tensors():
         if tensor.bias:
             weights[tensor.name] = torch.zeros(tensor.shape)
-        elif tensor.parts[0] in _NORMS:
+        elif tensor.parts[0] in NORMS:
             weights[tensor.name] = torch.ones(tensor.shape)
         else:
             ends_in_stream = tensor.parts[0] in (Part.OUTPUT, Part.DOWN)
