@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ from songsmith.generation.serving.protocol import (
     ProcessEnded,
     Stop,
     TakeWritten,
+    TextWithdrawn,
     Write,
     WriteEnded,
 )
@@ -102,6 +103,12 @@ class _ScriptedTake:
         self.tokens += word is not None
         return word
 
+    def withdraw_word(self) -> str:
+        """Remove the last word that is not removed yet, and return it."""
+        word = self.text[max(self.text.rstrip("\n").rfind(" "), self.text.rstrip("\n").rfind("\n") + 1, 0) :]
+        self.text = self.text.removesuffix(word)
+        return word
+
     def result(self, finish: FinishReason) -> Take:
         prompt = self.write.prompt
         return Take(
@@ -144,6 +151,10 @@ class ScriptedEngine:
         """Say that there is no model to write with."""
         self._inbox.put(Failed(request=None, message=message, next_step=""))
 
+    def withdraw_word(self) -> None:
+        """Take the last word of what was asked for last back."""
+        self._inbox.put(TextWithdrawn(request=self.asked[-1].request, take=0, text=""))
+
     def crash(self) -> None:
         """End, though nobody asked for it."""
         self._inbox.put(ProcessEnded(exit_code=1, expected=False))
@@ -168,6 +179,9 @@ class ScriptedEngine:
                     case Stop(request=number):
                         if number in takes:
                             yield from end(number, FinishReason.STOPPED)
+                    case TextWithdrawn(request=number):
+                        if number in takes:
+                            yield replace(message, text=takes[number].withdraw_word())
                     case Failed(request=int(number)) if number in takes:
                         del takes[number]
                         yield message

@@ -1,4 +1,4 @@
-"""What is told of takes while they are written: a token came, or a take cannot go on. Values only."""
+"""What is told of takes while they are written: a token came, text is gone, or a take cannot go on. Values only."""
 
 from dataclasses import dataclass
 
@@ -28,6 +28,22 @@ class TokenChunk:
     """Memory ran out just now: from here on fewer takes are written side by side."""
     finish: FinishReason | None = None
     """Why the take ended; None while it goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextWithdrawn:
+    """The line that a take was writing is written again: the end of its text so far is gone."""
+
+    take: int
+    """Which take, counted from 0."""
+    text: str
+    """End of the text told so far, which is gone."""
+    tokens: int
+    """Tokens of this take that are left; the next chunk counts on from here."""
+    elapsed_s: float
+    """Seconds since the take was asked for."""
+    title: str = ""
+    """Title the model has given the song, as far as it is left."""
 
 
 @dataclass(frozen=True, kw_only=True)

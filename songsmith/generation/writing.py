@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from songsmith import __version__
 from songsmith.generation.engine import Engine
-from songsmith.generation.events import TokenChunk
+from songsmith.generation.events import TextWithdrawn, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.markup import Prompt
 from songsmith.model.store import LoadedModel
@@ -37,7 +37,7 @@ class TakeAssembler:
         """
         self._model, self._prompt, self._options, self._parent_id = model, prompt, options, parent_id
         self._texts: dict[int, list[str]] = {take: [] for take in range(len(options))}
-        self._latest: dict[int, TokenChunk] = {}
+        self._latest: dict[int, TokenChunk | TextWithdrawn] = {}
 
     def add(self, chunk: TokenChunk) -> Take | None:
         """Take a chunk in; return the take if it is whole."""
@@ -45,19 +45,24 @@ class TakeAssembler:
         self._latest[chunk.take] = chunk
         return self._assemble(chunk.take, chunk.finish) if chunk.finish is not None else None
 
+    def withdraw(self, withdrawn: TextWithdrawn) -> None:
+        """Take the end of a take's text back."""
+        self._texts[withdrawn.take] = ["".join(self._texts[withdrawn.take]).removesuffix(withdrawn.text)]
+        self._latest[withdrawn.take] = withdrawn
+
     def stop(self) -> Iterator[tuple[int, Take]]:
         """Yield the takes that go on, by their numbers, as they stand; they are then over."""
         for take in list(self._texts):
             yield take, self._assemble(take, FinishReason.STOPPED)
 
     def _assemble(self, take: int, finish: FinishReason) -> Take:
-        chunk, prompt, options, model = self._latest.get(take), self._prompt, self._options[take], self._model
+        last, prompt, options, model = self._latest.get(take), self._prompt, self._options[take], self._model
         return Take(
             text="".join(self._texts.pop(take)), prompt_text=prompt.text,
-            title=prompt.song.title or (chunk.title if chunk else ""), model=model.name,
+            title=prompt.song.title or (last.title if last else ""), model=model.name,
             model_sha256=model.weights_sha256, device=model.backend.device_name, options=options.as_json(),
-            seed=options.seed, finish=finish, tokens=chunk.tokens if chunk else 0,
-            elapsed_s=round(chunk.elapsed_s, 3) if chunk else 0.0, version=__version__, parent_id=self._parent_id,
+            seed=options.seed, finish=finish, tokens=last.tokens if last else 0,
+            elapsed_s=round(last.elapsed_s, 3) if last else 0.0, version=__version__, parent_id=self._parent_id,
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from songsmith.generation.serving.protocol import (
     ModelReady,
     ProcessEnded,
     TakeWritten,
+    TextWithdrawn,
     WriteEnded,
 )
 from songsmith.markup import Prompt
@@ -67,6 +68,10 @@ class SessionObserver(Protocol):
 
     def on_chunk(self, chunk: ChunkWritten) -> None:
         """Tell that the take being written grew."""
+        ...
+
+    def on_text_withdrawn(self, text: str) -> None:
+        """Tell that the take being written has taken the end of its text back."""
         ...
 
     def on_take_finished(self, take: Take, request: WriteRequest, *, current: bool) -> None:
@@ -186,6 +191,9 @@ class EngineSession:
             case ChunkWritten():
                 if connection.requests[event.request] is self._request:
                     self._observer.on_chunk(event)
+            case TextWithdrawn():
+                if connection.requests[event.request] is self._request:
+                    self._observer.on_text_withdrawn(event.text)
             case TakeWritten():
                 request = connection.requests[event.request]
                 self._observer.on_take_finished(event.result, request, current=request is self._request)

@@ -233,6 +233,29 @@ class Workshop:
         writing.anchor = writing.replaced_end = anchor + len(text)
         writing.begun = True
 
+    def withdraw(self, text: str) -> None:
+        """Take the end of what the model wrote out of the draft again; it is followed by other words.
+
+        Where a person has changed these words meanwhile, they stay.
+        """
+        writing = self._writing
+        if writing is None:
+            return
+        if writing.held and text.endswith("\n"):
+            text, writing.held = text.removesuffix("\n"), ""
+        if not text or not writing.begun:
+            return
+        before, anchor = self.draft.text, writing.anchor
+        start = max(writing.start, anchor - len(text))
+        if not text.endswith(before[start:anchor]):
+            writing.held = "\n"  # what the model writes in their place is a line of its own
+            return
+        if start > writing.start and before[start - 1] == "\n":
+            start, writing.held = start - 1, "\n"
+        self.draft = self.draft.with_text(before[:start] + before[anchor:], Author.MODEL)
+        writing.anchor = writing.replaced_end = start
+        writing.begun = start > writing.start
+
     def finish(self, take: Take | None) -> None:
         """End the writing. The take, if there is one, is stored with the section it wrote and in the library."""
         writing = self._end_take()

@@ -28,6 +28,7 @@ from songsmith.generation.serving.protocol import (
     ProcessEnded,
     Request,
     TakeWritten,
+    TextWithdrawn,
     Write,
     WriteEnded,
     decode_message,
@@ -76,6 +77,17 @@ def test_requests_survive_the_pipe(text, title, open_line, section, seed, temper
     line = encode_message(write)
     assert line.count(b"\n") == 1
     assert decode_message(line) == write
+
+
+@given(st.text(), st.integers(0, 2**63 - 1))
+def test_events_survive_the_pipe(text, number):
+    for event in (
+        ChunkWritten(request=number, take=number, text=text, tokens=number, elapsed_s=0.25, window_slid=True),
+        TextWithdrawn(request=number, take=number, text=text), Failed(request=None, message=text, next_step=text),
+    ):  # fmt: skip
+        line = encode_message(event)
+        assert line.count(b"\n") == 1
+        assert decode_message(line) == event
 
 
 def test_a_large_model_that_is_made_ready_says_so_once(paths, large_folder):

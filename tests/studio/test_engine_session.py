@@ -58,6 +58,12 @@ class Desk:
     def on_chunk(self, chunk: ChunkWritten) -> None:
         self.text += chunk.text
 
+    def on_text_withdrawn(self, text: str) -> None:
+        assert text
+        assert self.text.endswith(text)
+        self.text = self.text.removesuffix(text)
+        self.told.append("withdrawn")
+
     def on_take_finished(self, take: Take, request: WriteRequest, *, current: bool) -> None:
         self.takes.append((take, request, current))
 
@@ -127,6 +133,20 @@ def test_a_take_that_was_stopped_is_kept_for_its_song_while_the_next_is_written(
     assert desk.text != before
     assert desk.session.writing
     assert "writing ended" not in desk.told
+
+
+def test_text_that_is_withdrawn_is_in_no_take():
+    desk = Desk()
+    desk.start()
+    desk.read(lambda event: isinstance(event, ModelReady))
+    desk.session.submit(request())
+    for tokens in (3, 9):
+        desk.read(written(tokens))
+        desk.engines[0].withdraw_word()
+        desk.read(lambda event: desk.told[-1] == "withdrawn")
+    desk.read(lambda event: desk.told[-1] == "writing ended")
+    ((take, _, _),) = desk.takes
+    assert take.text == desk.text
 
 
 def test_after_a_crash_the_next_request_starts_another_engine():

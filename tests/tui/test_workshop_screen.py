@@ -103,6 +103,22 @@ async def test_escape_stops_at_once_and_keeps_what_is_there(studio, paths):
         assert library.takes(draft.id)[0].finish == "stopped"
 
 
+async def test_a_word_that_the_model_takes_back_leaves_the_draft_and_the_take(studio, paths):
+    async with at_desk(studio) as desk:
+        await desk.type("Down by the river")
+        await desk.press("ctrl+g")
+        await desk.until(lambda: len(desk.text.splitlines()) > 2, "a few lines")
+        for _ in range(4):
+            desk.engine.withdraw_word()
+        await desk.written()
+        await desk.until(lambda: bool(desk.screen.workshop.versions_at(1)[0]), "the take")
+        text = desk.text
+    with Library(paths.library) as library:
+        (draft,) = library.drafts()
+        (take,) = library.takes(draft.id)
+    assert text == f"Down by the river\n{take.text}".rstrip("\n")
+
+
 async def test_a_take_belongs_to_the_song_it_was_asked_for(studio, paths):
     async with at_desk(studio) as desk:
         desk.screen.workshop.options = ENDLESS

@@ -1,13 +1,14 @@
 """What an engine in another process is asked for and what it tells: typed messages, JSON, one a line.
 
-The client sends `Load`, `Write` and `Stop`; the server answers with `ModelPreparing`, `ModelReady`, `ChunkWritten`, `TakeWritten`,
-`WriteEnded` and `Failed`. Many `Write`s may be under way at once; each event carries the number of its request.
+The client sends `Load`, `Write` and `Stop`; the server answers with `ModelPreparing`, `ModelReady`, `ChunkWritten`,
+`TextWithdrawn`, `TakeWritten`, `WriteEnded` and `Failed`. Many `Write`s may be under way at once; each event carries the number of
+its request.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.priority import Priority
@@ -82,6 +83,16 @@ class ChunkWritten:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextWithdrawn:
+    """The line that a take was writing is written again: the end of its text so far is gone."""
+
+    request: int
+    take: int
+    text: str
+    """That end."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TakeWritten:
     """A take is whole."""
 
@@ -115,13 +126,10 @@ class ProcessEnded:
 
 
 Request = Load | Write | Stop
-ServerEvent = ModelPreparing | ModelReady | ChunkWritten | TakeWritten | WriteEnded | Failed
+ServerEvent = ModelPreparing | ModelReady | ChunkWritten | TextWithdrawn | TakeWritten | WriteEnded | Failed
 Event = ServerEvent | ProcessEnded
 
-_KINDS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (Load, Write, Stop, ModelPreparing, ModelReady, ChunkWritten, TakeWritten, WriteEnded, Failed)
-}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*get_args(Request), *get_args(ServerEvent))}
 
 
 def encode_message(message: Request | ServerEvent) -> bytes:

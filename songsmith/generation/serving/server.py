@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING
 
 from songsmith.errors import ModelError, SongsmithError
-from songsmith.generation.events import TakeFailed, TokenChunk
+from songsmith.generation import events
 from songsmith.generation.serving.protocol import (
     ChunkWritten,
     Failed,
@@ -27,6 +27,7 @@ from songsmith.generation.serving.protocol import (
     ServerEvent,
     Stop,
     TakeWritten,
+    TextWithdrawn,
     Write,
     WriteEnded,
     decode_message,
@@ -88,15 +89,15 @@ class _Writing:
 class Server:
     """Serves the requests of one client."""
 
-    def __init__(self, requests: IO[bytes], events: IO[bytes], *, load: Loader = load_engine) -> None:
+    def __init__(self, requests: IO[bytes], output: IO[bytes], *, load: Loader = load_engine) -> None:
         """Prepare to serve.
 
         Args:
             requests: lines to read.
-            events: takes the lines that are told.
+            output: takes the lines of events.
             load: loads models.
         """
-        self._requests, self._events, self._load = requests, events, load
+        self._requests, self._output, self._load = requests, output, load
         self._inbox: SimpleQueue[Request] = SimpleQueue()
         self._engine: Engine | None = None
         self._scheduler: Scheduler | None = None
@@ -188,28 +189,31 @@ class Server:
         writing.takes.clear()
         self._end_if_done(number)
 
-    def _handle_event(self, event: TokenChunk | TakeFailed) -> None:
+    def _handle_event(self, event: events.TokenChunk | events.TextWithdrawn | events.TakeFailed) -> None:
         number = self._request_of[event.take]
         writing = self._writing[number]
-        take = writing.takes[event.take]
-        whole = None
-        if isinstance(event, TakeFailed):
-            self._tell_failure(number, event.error)
-        else:
-            writing.begun = True
-            chunk = replace(event, take=take)
-            self.tell(
-                ChunkWritten(
-                    request=number, take=take, text=chunk.text, tokens=chunk.tokens, elapsed_s=chunk.elapsed_s,
-                    window_slid=chunk.window_slid,
-                )
-            )  # fmt: skip
-            whole = writing.assembler.add(chunk)
-            if whole is not None:
-                self.tell(TakeWritten(request=number, take=take, result=whole))
-        if whole is not None or isinstance(event, TakeFailed):
-            del writing.takes[event.take], self._request_of[event.take]
-            self._end_if_done(number)
+        take, assembler = writing.takes[event.take], writing.assembler
+        match event:
+            case events.TokenChunk():
+                writing.begun = True
+                self.tell(
+                    ChunkWritten(
+                        request=number, take=take, text=event.text, tokens=event.tokens, elapsed_s=event.elapsed_s,
+                        window_slid=event.window_slid,
+                    )
+                )  # fmt: skip
+                result = assembler.add(replace(event, take=take))
+                if result is None:
+                    return
+                self.tell(TakeWritten(request=number, take=take, result=result))
+            case events.TextWithdrawn():
+                assembler.withdraw(replace(event, take=take))
+                self.tell(TextWithdrawn(request=number, take=take, text=event.text))
+                return
+            case events.TakeFailed():
+                self._tell_failure(number, event.error)
+        del writing.takes[event.take], self._request_of[event.take]
+        self._end_if_done(number)
 
     def _end_if_done(self, number: int) -> None:
         if not self._writing[number].takes:
@@ -229,8 +233,8 @@ class Server:
     def tell(self, event: ServerEvent) -> None:
         """Send an event; where nobody is left to read it, end the process."""
         try:
-            self._events.write(encode_message(event))
-            self._events.flush()
+            self._output.write(encode_message(event))
+            self._output.flush()
         except BrokenPipeError:
             os._exit(0)
 
@@ -251,12 +255,12 @@ def main(environ: Mapping[str, str], *, load: Loader = load_engine) -> None:
         load: loads models.
     """
     # What a library prints must not get between the messages.
-    events = os.fdopen(os.dup(1), "wb")
+    output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stderr = _GatedStream(os.fdopen(os.dup(2), "wb"), "utf-8", "backslashreplace", line_buffering=True)
     if hasattr(os, "nice") and "SONGSMITH_NO_NICE" not in environ:
         os.nice(5)  # keys come first
-    server = Server(sys.stdin.buffer, events, load=load)
+    server = Server(sys.stdin.buffer, output, load=load)
     try:
         prepare_memory()
         server.run()

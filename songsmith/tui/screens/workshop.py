@@ -140,6 +140,13 @@ class WorkshopScreen(DraftScreen):
             self._slid = True
             self._status.tell("The model no longer sees the song's oldest lines.")
 
+    def on_text_withdrawn(self, text: str) -> None:
+        """Remove the end of what was written from the draft."""
+        self._flush()
+        self._sync_editor()
+        self.workshop.withdraw(text)
+        self._show_draft()
+
     def on_take_finished(self, take: "Take", request: WriteRequest, *, current: bool) -> None:
         """Keep every take, also one that was stopped, or whose process was given up."""
         self._flush()
