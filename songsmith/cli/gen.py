@@ -82,7 +82,15 @@ def gen(
     from songsmith.settings import NO_MODEL
     from songsmith.studio.songs import save_take
     from songsmith.studio.studio import Studio
-    from songsmith.studio.writing import one_at_a_time, plan_length, plan_takes, read_prompt, take_as_json, write
+    from songsmith.studio.writing import (
+        one_at_a_time,
+        plan_length,
+        plan_takes,
+        read_prompt,
+        settled,
+        take_as_json,
+        write,
+    )
     from songsmith.takes import FinishReason, Take
 
     def finished(take: Take) -> None:
@@ -134,7 +142,8 @@ def gen(
         )
     notified = False
     with console.interrupts() as interrupted:
-        for event in one_at_a_time(write(loaded, place, options, draft_model=guessing, stopping=interrupted.is_set)):
+        events = write(loaded, place, options, draft_model=guessing, stopping=interrupted.is_set)
+        for event in one_at_a_time(settled(events)):
             if isinstance(event, TakeFinished):
                 finished(event.result)
                 continue

@@ -1,4 +1,4 @@
-"""What is told of takes while they are written: a token came, text is gone, or a take cannot go on. Values only."""
+"""What is told of takes while they are written: a token came, text is withdrawn, or a take cannot go on. Values only."""
 
 from dataclasses import dataclass
 
@@ -23,16 +23,18 @@ class TokenChunk:
     title: str = ""
     """Title the model has given the song so far, where it was not given one."""
     window_slid: bool = False
-    """The oldest lines just went out of the model's sight."""
+    """The oldest lines have just left the model's context window."""
     fewer_at_once: bool = False
-    """Memory ran out just now: from here on fewer takes are written side by side."""
+    """Memory has just run out: from here on fewer takes are written side by side."""
+    settled: bool = True
+    """No text told so far of this take can be withdrawn any more. Always so where no constraint was given."""
     finish: FinishReason | None = None
     """Why the take ended; None while it goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextWithdrawn:
-    """The line that a take was writing is written again: the end of its text so far is gone."""
+    """A constraint rejected the line that a take was writing: it is written again. Nothing up to the last settled chunk is gone."""
 
     take: int
     """Which take, counted from 0."""
@@ -44,6 +46,9 @@ class TextWithdrawn:
     """Seconds since the take was asked for."""
     title: str = ""
     """Title the model has given the song, as far as it is left."""
+
+
+StreamEvent = TokenChunk | TextWithdrawn
 
 
 @dataclass(frozen=True, kw_only=True)

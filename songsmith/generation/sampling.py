@@ -1,10 +1,9 @@
-"""From logits to the next token, a batch of rows at a time, each row with its own options and random stream.
+"""From logits to the next token of one sequence, by its options and a number of its random stream.
 
 Plain NumPy, so that every backend, whatever it runs on, samples alike. Knows tokens, not songs or screens.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from array import array
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,254 +16,191 @@ NO_NUMBERS = "it gives probabilities that aren't numbers; its weights may be dam
 
 # Letters in shapes: V = vocabulary size, C = candidates left.
 
-# Nats below the likeliest token: what top-p leaves lies near it, and the rest need not be sorted. e^-30 is one in ten trillion:
-# what is that much rarer is never drawn.
+# Nats below the most probable token: what top-p keeps lies near it, and the rest need not be sorted. e^-30 is one in ten trillion:
+# tokens that are that much less probable are never drawn.
 _DEPTHS = (6, 12, 30)
 _ROUNDING = 1.0001
-COLDEST = 1e-30
-DEEPEST = _DEPTHS[-1]
-# Of a network that only guesses, the unlikely is seldom what another draws, and takes long to sort.
+MIN_TEMPERATURE = 1e-30
+MAX_DEPTH = _DEPTHS[-1]
+# A draft model's improbable tokens are seldom drawn by the model it drafts for, and take long to sort.
 _NEAR = 3
 _GROUP = 64
 
 
-class TokenSampler:
-    """Draws the tokens of one take. Its randomness depends on its seed alone, never on its neighbours in a batch."""
+class RandomStream:
+    """The random numbers of one sequence. They depend on its seed alone, never on its neighbours in a batch."""
 
-    def __init__(self, options: GenerationOptions, exempt: NDArray[np.bool_], seen: list[int]) -> None:
-        """Start a take.
+    def __init__(self, seed: int) -> None:
+        """Start before the first number."""
+        self._generator = np.random.Generator(np.random.PCG64(seed))
+        # Of all that were ever asked for, so that one can be asked for again: forks share them, for they agree.
+        self._numbers = array("d")
+        self.position = 0
+        """Numbers taken so far. May be set, back and forth."""
 
-        Args:
-            options: of this take.
-            exempt: (V,) true for marks and line ends, which no penalty touches.
-            seen: token ids of the lyric so far.
-        """
-        self.options = options
-        self.seen: NDArray[np.bool_] = np.zeros(len(exempt), dtype=np.bool_)
-        """(V,) true for tokens the lyric has had, but for those no penalty touches."""
-        self._exempt = exempt
-        self._random = np.random.Generator(np.random.PCG64(options.seed))
-        self._foreseen: deque[float] = deque()
-        self._last_point = 0.0
-        self._ids = np.empty(len(exempt), dtype=np.intp)  # of the same, filled as far as there are any
-        self._count = 0
-        self._ngrams: dict[tuple[int, ...], set[int]] = {}
-        self._run: list[int] = []
-        for token in seen:
-            self.note(token)
+    def next_uniform(self) -> float:
+        """Return the next number, from 0 to 1."""
+        self.position += 1
+        return self.last
 
-    def note(self, token: int) -> None:
-        """Remember a token, wherever it was drawn."""
-        if self._exempt[token]:
-            self._run.clear()
-            return
-        if not self.seen[token]:
-            self.seen[token] = True
-            self._ids[self._count] = token
-            self._count += 1
-        size = self.options.no_repeat_ngram
-        if size:
-            self._run.append(token)
-            if len(self._run) >= size:
-                run = self._run[-size:]
-                self._ngrams.setdefault(tuple(run[:-1]), set()).add(run[-1])
+    @property
+    def last(self) -> float:
+        """The number that was taken last; at least one must have been."""
+        while len(self._numbers) < self.position:
+            self._numbers.append(self._generator.random())
+        return self._numbers[self.position - 1]
 
-    def point(self) -> float:
-        """Return the next number of the take's stream, from 0 to 1: one for each token, so that its place is their count."""
-        if not self.options.temperature:
-            return 0.0
-        self._last_point = self._foreseen.popleft() if self._foreseen else self._random.random()
-        return self._last_point
+    def fork(self) -> "RandomStream":
+        """Return a stream that goes on with the same numbers, independently of this one."""
+        other = object.__new__(RandomStream)
+        other._generator, other._numbers, other.position = self._generator, self._numbers, self.position
+        return other
 
-    def take_back(self) -> None:
-        """Take the last number of the stream back, where no token was drawn by it after all."""
-        if self.options.temperature:
-            self._foreseen.appendleft(self._last_point)
 
-    def repeated(self) -> list[int]:
-        """Return the tokens that would end a run of words for the second time."""
-        return self._repeated_by(self._run)
+def sample(logits: Floats, options: GenerationOptions, uniform: float, redrawn: NDArray[np.bool_] | None = None) -> int:
+    """Choose the next token.
 
-    def _repeated_by(self, run: Sequence[int]) -> list[int]:
-        size = self.options.no_repeat_ngram
-        if not size or len(run) < size - 1:
-            return []
-        return list(self._ngrams.get(tuple(run[len(run) - size + 1 :]), ()))
+    Args:
+        logits: (V,) with the bias applied.
+        options: which cuts are made.
+        uniform: from 0 to 1, which token is drawn; of no account at temperature 0.
+        redrawn: (V,) true for tokens that must not be the result. Where one of them is drawn, another token is drawn in its place
+            by a number made of the first one, so that all other draws are as if there were no such tokens. If no other token has
+            any probability at all, one of these is returned.
 
-    def draw(
-        self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], unfit: NDArray[np.bool_] | None = None
-    ) -> int:
-        """Choose the next token and remember it.
+    Raises:
+        RuntimeError: every token is masked, or a probability is not a number.
+    """
+    highest = logits.max()
+    if highest == -np.inf:
+        raise RuntimeError(NOTHING_LEFT)
+    if not np.isfinite(highest):
+        raise RuntimeError(NO_NUMBERS)
+    if options.temperature > 0:
+        ids, probs = candidates(logits, options)
+        token = _pick(ids, probs, uniform, redrawn)[0]
+    else:
+        token = int(logits.argmax())
+    if redrawn is not None and redrawn[token]:
+        # Among the candidates there is no other token: the most probable one of the rest is taken.
+        rest = np.where(redrawn, -np.inf, logits)
+        token = int(rest.argmax()) if rest.max() > -np.inf else token
+    return token
 
-        Args:
-            logits: (V,) float32; overwritten.
-            banned: token ids that must not be chosen here.
-            unfit: (V,) true for tokens that would break a character: where one is drawn, another is drawn in its place.
-        """
-        self.point()
-        token = self.choose(logits, banned, unfit)
-        self.note(token)
-        return token
 
-    def choose(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], unfit: NDArray[np.bool_] | None) -> int:
-        """Choose a token, as `draw` does, by the number of the stream that was taken last."""
-        self._restrain(logits, banned, self.repeated())
-        highest = logits.max()
-        if highest == -np.inf:
-            raise RuntimeError(NOTHING_LEFT)
-        if not np.isfinite(highest):
-            raise RuntimeError(NO_NUMBERS)
-        if self.options.temperature > 0:
-            ids, odds = candidates(logits, self.options)
-            token = _pick(ids, odds, self._last_point, unfit)[0]
-        else:
-            token = int(logits.argmax())
-        if unfit is not None and unfit[token]:
-            # Nothing that fits is as likely as the options ask for. Where nothing fits at all, the character is dropped.
-            fit = np.where(unfit, -np.inf, logits)
-            token = int(fit.argmax()) if fit.max() > -np.inf else token
-        return token
+def predict(
+    logits: Floats, options: GenerationOptions, uniform: float, redrawn: NDArray[np.bool_] | None = None
+) -> tuple[int, float] | None:
+    """Return the token that a draft model predicts, and the probability the model gives it.
 
-    def foresee(
-        self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], guessed: Sequence[int],
-        unfit: NDArray[np.bool_] | None = None,
-    ) -> tuple[int, float] | None:  # fmt: skip
-        """Return what is likely to be drawn behind tokens that are only guessed, and its odds. Changes no token to be drawn.
+    Probabilities that nearly agree, cut by the same number in the same order, often give the same token: more often than two
+    independent draws would.
 
-        Odds that nearly agree, cut by the same number in the same order, often give the same token: more often than two draws
-        would.
+    Args:
+        logits: (V,) of the draft model, with the bias applied; overwritten.
+        options: of the sequence.
+        uniform: the number that the sequence itself will draw this token with.
+        redrawn: as in `sample`.
 
-        Args:
-            logits: (V,) of a network that only guesses; overwritten.
-            banned: token ids that must not be chosen here, as far as is known.
-            guessed: tokens between the last one drawn and this one.
-            unfit: (V,) true for tokens that would break a character.
-
-        Returns:
-            None where the network gives no odds.
-        """
-        options = self.options
-        run = self._run[-options.no_repeat_ngram :] if options.no_repeat_ngram else []
-        for token in guessed:
-            run = [] if self._exempt[token] else [*run, token]
-        self._restrain(logits, banned, self._repeated_by(run))
-        if options.repetition_penalty != 1.0:
-            new = [token for token in set(guessed) if not (self.seen[token] or self._exempt[token])]
-            logits[new] = penalise(logits[new], options.repetition_penalty)
-        highest = logits.max()
-        if not np.isfinite(highest):
-            return None
-        if options.temperature == 0:
-            if unfit is not None:
-                logits[unfit] = np.finfo(np.float32).min  # but where all is banned, there is a guess yet
-            return int(logits.argmax()), 1 / float(np.exp(logits - highest).sum(dtype=np.float64))
-        while len(self._foreseen) <= len(guessed):
-            self._foreseen.append(self._random.random())
-        near = np.flatnonzero(logits >= highest - np.float32(_NEAR * options.temperature))
-        ids, odds = candidates(logits[near], options)
-        return _pick(near[ids], odds, self._foreseen[len(guessed)], unfit)
-
-    def _restrain(self, logits: Floats, banned: Sequence[int] | NDArray[np.intp], repeated: list[int]) -> None:
-        """Make what was said before less likely, and what must not be said impossible."""
-        if self.options.repetition_penalty != 1.0:
-            seen = self._ids[: self._count]
-            logits[seen] = penalise(logits[seen], self.options.repetition_penalty)
-        if repeated:
-            logits[repeated] = -np.inf
-        logits[banned] = -np.inf
+    Returns:
+        None where the network gives no probabilities.
+    """
+    highest = logits.max()
+    if not np.isfinite(highest):
+        return None
+    if options.temperature == 0:
+        if redrawn is not None:
+            logits[redrawn] = np.finfo(np.float32).min  # where these are all there are, one is still predicted
+        return int(logits.argmax()), 1 / float(np.exp(logits - highest).sum(dtype=np.float64))
+    near = np.flatnonzero(logits >= highest - np.float32(_NEAR * options.temperature))
+    ids, probs = candidates(logits[near], options)
+    return _pick(near[ids], probs, uniform, redrawn)
 
 
 def _pick(
-    ids: NDArray[np.intp], odds: NDArray[np.float64], uniform: float, unfit: NDArray[np.bool_] | None = None
+    ids: NDArray[np.intp], probs: NDArray[np.float64], uniform: float, redrawn: NDArray[np.bool_] | None = None
 ) -> tuple[int, float]:
-    """Return the token whose share of the odds, laid end to end, a number from 0 to 1 falls into, and its share.
+    """Return the token whose share of the probabilities, laid end to end, a number from 0 to 1 falls into, and that share.
 
-    Where that one is unfit, another takes its place, if there is any, by a number made of the first one. So each of the others
-    is drawn as often as if the unfit had not been there, and nothing changes where none of these comes up.
+    Where it is one to be redrawn, and any candidate is not, one of those is drawn with a number made of the first one.
     """
-    total, ends = float(odds.sum()), odds.cumsum()
+    total, ends = float(probs.sum()), probs.cumsum()
     place = min(int(ends.searchsorted(uniform * total, side="right")), len(ids) - 1)
-    if unfit is not None and unfit[ids[place]] and not (broken := unfit[ids]).all():
-        # Of all its bits: where within the share the number fell is as random, but moves with every rounded bit of the odds.
+    if redrawn is not None and redrawn[ids[place]] and not (excluded := redrawn[ids]).all():
+        # Seeded with all bits of the number. Its place within the token's share would be as random, but would change with every
+        # rounding of the probabilities.
         another = np.random.Generator(np.random.PCG64(int(uniform * 2**53))).random()
-        return _pick(ids[~broken], odds[~broken], another)
-    return int(ids[place]), float(odds[place]) / total
-
-
-def penalise(logits: Floats, penalty: float) -> Floats:
-    """Make tokens less likely: positive logits are divided by the penalty, negative ones multiplied (CTRL, 2019)."""
-    either = logits / np.float32(penalty), logits * np.float32(penalty)
-    changed: Floats = np.minimum(*either) if penalty > 1 else np.maximum(*either)
-    return changed
+        return _pick(ids[~excluded], probs[~excluded], another)
+    return int(ids[place]), float(probs[place]) / total
 
 
 def candidates(logits: Floats, options: GenerationOptions) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the tokens that may be drawn and their odds, in the order of the vocabulary.
+    """Return the tokens that may be drawn and their probabilities, in the order of the vocabulary.
 
-    Temperature, then top-k, then top-p, then min-p: each cut works on what the one before left, its odds scaled to 1. In
-    the vocabulary's order a rounded bit moves the border between two tokens by as little; in the order of odds, which two
-    near-equal tokens swap, it could move one by the odds of the other.
+    Temperature, then top-k, then top-p, then min-p: each cut works on what the one before left, with probabilities scaled to sum
+    to 1. In the order of the vocabulary, rounding moves the border between two tokens by no more than itself. In the order of
+    probability, in which rounding may swap two tokens, it could move a border by the whole probability of one of them.
 
     Args:
-        logits: (V,) with -inf for tokens that are banned.
+        logits: (V,) with -inf for tokens that are masked.
         options: temperature must be above 0.
 
     Returns:
-        Token ids (C,) and odds (C,) that sum to at most 1; C is at least 1.
+        Token ids (C,) and probabilities (C,) that sum to at most 1; C is at least 1.
     """
-    temperature = max(options.temperature, COLDEST)
+    temperature = max(options.temperature, MIN_TEMPERATURE)
     if 0 < options.top_k < len(logits):
         ids = _largest(logits, options.top_k)
         depths = (logits[ids].astype(np.float64) - float(logits.max())) / temperature
-        odds = np.exp(depths)
-        odds /= odds.sum()
-        ids, odds = ids[odds > 0], odds[odds > 0]  # what is banned may be among the largest, if little is left
+        probs = np.exp(depths)
+        probs /= probs.sum()
+        ids, probs = ids[probs > 0], probs[probs > 0]  # masked tokens may be among the largest, if few are left
     else:
-        ids, odds = _all_likely(logits, temperature, options.top_p)
+        ids, probs = _all_likely(logits, temperature, options.top_p)
     if options.top_p < 1:
-        ids, odds = _nucleus(ids, odds, options.top_p)
+        ids, probs = _nucleus(ids, probs, options.top_p)
     if options.min_p > 0:
-        likely = odds >= options.min_p * odds.max()
-        ids, odds = ids[likely], odds[likely]
-    return ids, odds
+        likely = probs >= options.min_p * probs.max()
+        ids, probs = ids[likely], probs[likely]
+    return ids, probs
 
 
 def _all_likely(logits: Floats, temperature: float, share: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return all tokens that are likely enough to be among the first that come to this share, and their odds."""
-    # In float32: what is left is worked out again, more exactly.
+    """Return all tokens that are probable enough to be among the first whose probabilities sum to this share, and theirs."""
+    # First in float32: the probabilities of the tokens that are left are then computed in float64.
     highest = logits.max()
-    with np.errstate(over="ignore"):  # of a temperature near zero only the likeliest is left
+    with np.errstate(over="ignore"):  # with a temperature near 0 only the most probable token is left
         depths = (logits - highest) / np.float32(temperature)
-    odds = np.exp(depths)
-    total = float(odds.sum(dtype=np.float64))
+    probs = np.exp(depths)
+    total = float(probs.sum(dtype=np.float64))
     for depth in _DEPTHS:
         near = (depths >= -depth).nonzero()[0]
-        if depth == DEEPEST or float(odds[near].sum()) >= min(1, share * _ROUNDING) * total:
+        if depth == MAX_DEPTH or float(probs[near].sum()) >= min(1, share * _ROUNDING) * total:
             break
     return near, np.exp((logits[near].astype(np.float64) - float(highest)) / temperature) / total
 
 
 def _nucleus(
-    ids: NDArray[np.intp], odds: NDArray[np.float64], share: float
+    ids: NDArray[np.intp], probs: NDArray[np.float64], share: float
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the fewest tokens whose odds come to this share, and their odds. Of equal ones the first are taken."""
-    falling = -np.sort(-odds)
+    """Return the fewest tokens whose probabilities sum to this share, and theirs. Of equally probable ones the first are taken."""
+    falling = -np.sort(-probs)
     last = min(int(falling.cumsum().searchsorted(share)), len(ids) - 1)
-    kept = odds > falling[last]
-    tied = (odds == falling[last]).nonzero()[0]
+    kept = probs > falling[last]
+    tied = (probs == falling[last]).nonzero()[0]
     kept[tied[: last + 1 - int(kept.sum())]] = True
-    return ids[kept], odds[kept]
+    return ids[kept], probs[kept]
 
 
 def _largest(logits: Floats, count: int) -> NDArray[np.intp]:
-    """Return the places of the `count` largest logits, in their order."""
-    # Few logits are as large as the one of rank `count` among the largest of each group.
+    """Return the indices of the `count` largest logits, in ascending order."""
+    # The `count`th largest of the maxima of groups is a lower bound, and few logits exceed it: only those are partitioned.
     groups = len(logits) // _GROUP
     if count < groups:
         highest = logits[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
         highest.partition(groups - count)
-        places = (logits >= highest[groups - count]).nonzero()[0]
-        largest: NDArray[np.intp] = places[logits[places].argpartition(len(places) - count)[len(places) - count :]]
+        near = (logits >= highest[groups - count]).nonzero()[0]
+        largest: NDArray[np.intp] = near[logits[near].argpartition(len(near) - count)[len(near) - count :]]
     else:
         largest = logits.argpartition(len(logits) - count)[len(logits) - count :]
     largest.sort()

@@ -11,13 +11,14 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 from songsmith.errors import EngineError, OutOfMemoryError
-from songsmith.generation.events import TakeFailed, TokenChunk
+from songsmith.generation.events import StreamEvent, TakeFailed, TextWithdrawn, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.priority import Priority
+from songsmith.generation.processors.protocol import LineConstraint
 from songsmith.generation.reading import Reader
-from songsmith.generation.row import Row
-from songsmith.generation.running_batch import Prefilled, RunningBatch
+from songsmith.generation.running_batch import Outcome, Prefilled, RunningBatch
 from songsmith.generation.sampling import NO_NUMBERS, NOTHING_LEFT, Floats
+from songsmith.generation.sequence import SequenceState, Withdrawal
 from songsmith.markup import Prompt
 from songsmith.model.backend import Backend, Cache
 
@@ -44,6 +45,8 @@ class TakeRequest:
     prompt: Prompt
     """The place in a song to write at."""
     options: GenerationOptions
+    constraints: Sequence[LineConstraint] = ()
+    """Are forked for this take."""
     priority: Priority = Priority.INTERACTIVE
     group: Hashable = None
     """Takes that were asked for together, such as those of one user: where not all find room, groups get as many each."""
@@ -101,7 +104,7 @@ class _Prefill:
 class _Sequence:
     """A take that was asked for and has not ended."""
 
-    row: Row
+    row: SequenceState
     request: TakeRequest
     asked_s: float
     prefill: _Prefill | None = None
@@ -124,7 +127,7 @@ class _Sequence:
         return Prefilled(self.row, prefill.cache, prefill.logits.copy())
 
 
-SchedulerEvent = TokenChunk | TakeFailed
+SchedulerEvent = StreamEvent | TakeFailed
 
 
 class Scheduler:
@@ -170,7 +173,7 @@ class Scheduler:
             The number that its events carry as `take`, counted from 0.
         """
         number, self._added = self._added, self._added + 1
-        row = self._reader.row(number, request.prompt, request.options)
+        row = self._reader.sequence(number, request.prompt, request.options, request.constraints)
         self._waiting[number] = _Sequence(row, request, time.perf_counter() if asked_s is None else asked_s)
         return number
 
@@ -210,8 +213,8 @@ class Scheduler:
         try:
             if self._batch is None:
                 self._batch = self._open_batch(len(joining))
-            for row, drawn in self._batch.step(prefilled):
-                events.append(self._take_in(row, drawn))
+            for row, outcome in self._batch.step(prefilled):
+                events.append(self._take_in(row, outcome))
         except (OutOfMemoryError, MemoryError) as error:
             takes, self._running, self._batch = self._running, {}, None
             self._waiting |= takes
@@ -252,7 +255,7 @@ class Scheduler:
     def _prefill_of(self, sequence: _Sequence) -> _Prefill:
         """Return the prefill of a take, which may be another's that goes on from the same text."""
         if sequence.prefill is None:
-            text = self._reader.text_to_prefill(sequence.row)
+            text = self._reader.prefill_ids(sequence.row)
             known = (each.prefill for each in self._waiting.values() if each.prefill and each.prefill.text == text)
             sequence.prefill = next(known, None) or _Prefill(text, self._backend.new_cache(len(text)))
         return sequence.prefill
@@ -296,18 +299,23 @@ class Scheduler:
         for sequence in self._waiting.values():
             sequence.prefill = None
 
-    def _take_in(self, row: Row, drawn: str | Exception) -> SchedulerEvent:
+    def _take_in(self, row: SequenceState, outcome: Outcome) -> SchedulerEvent:
         sequence = self._running[row.take]
-        if isinstance(drawn, Exception):
+        elapsed_s, title = time.perf_counter() - sequence.asked_s, row.lyric.title.strip()
+        if isinstance(outcome, Exception):
             del self._running[row.take]
-            return TakeFailed(take=row.take, error=_engine_error(drawn))
+            return TakeFailed(take=row.take, error=_engine_error(outcome))
+        if isinstance(outcome, Withdrawal):
+            return TextWithdrawn(
+                take=row.take, text=outcome.text, tokens=row.tokens, elapsed_s=elapsed_s, title=title
+            )  # fmt: skip
         if row.finish is not None:
             del self._running[row.take]
         slid, row.slid = row.slid, False
         fewer, self._fewer = self._fewer, False
         return TokenChunk(
-            take=row.take, text=drawn, tokens=row.tokens, token=row.newest, elapsed_s=time.perf_counter() - sequence.asked_s,
-            title=row.reader.title.strip(), window_slid=slid, fewer_at_once=fewer, finish=row.finish,
+            take=row.take, text=outcome, tokens=row.tokens, token=row.newest, elapsed_s=elapsed_s, title=title, window_slid=slid,
+            fewer_at_once=fewer, settled=row.settled, finish=row.finish,
         )  # fmt: skip
 
     def _close_if_idle(self) -> None:

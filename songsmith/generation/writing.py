@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from songsmith import __version__
 from songsmith.generation.engine import Engine
-from songsmith.generation.events import TextWithdrawn, TokenChunk
+from songsmith.generation.events import StreamEvent, TextWithdrawn, TokenChunk
 from songsmith.generation.options import GenerationOptions
+from songsmith.generation.processors.protocol import LineConstraint
 from songsmith.markup import Prompt
 from songsmith.model.store import LoadedModel
 from songsmith.takes import FinishReason, Take
@@ -37,7 +38,7 @@ class TakeAssembler:
         """
         self._model, self._prompt, self._options, self._parent_id = model, prompt, options, parent_id
         self._texts: dict[int, list[str]] = {take: [] for take in range(len(options))}
-        self._latest: dict[int, TokenChunk | TextWithdrawn] = {}
+        self._latest: dict[int, StreamEvent] = {}
 
     def add(self, chunk: TokenChunk) -> Take | None:
         """Take a chunk in; return the take if it is whole."""
@@ -73,8 +74,9 @@ def write_takes(
     *,
     parent_id: str | None = None,
     stopping: Callable[[], bool] = lambda: False,
-) -> Iterator[TokenChunk | TakeFinished]:
-    """Write takes of one prompt, one for each of `options`: yield their chunks, and each take when it is whole.
+    constraints: Sequence[LineConstraint] = (),
+) -> Iterator[StreamEvent | TakeFinished]:
+    """Write takes of one prompt, one for each of `options`: yield what the engine tells, and each take when it is whole.
 
     Args:
         engine: writes.
@@ -82,14 +84,19 @@ def write_takes(
         options: of each take.
         parent_id: the take that these grow from.
         stopping: asked after every token; once it says yes, what stands becomes takes that were `stopped`.
+        constraints: hold for every take.
     """
     takes = TakeAssembler(engine.model, prompt, options, parent_id=parent_id)
-    stream = engine.stream(prompt, options)
-    for chunk in stream:
-        yield chunk
-        whole = takes.add(chunk)
+    stream = engine.stream(prompt, options, constraints=constraints)
+    for event in stream:
+        whole = None
+        if isinstance(event, TextWithdrawn):
+            takes.withdraw(event)
+        else:
+            whole = takes.add(event)
+        yield event
         if whole is not None:
-            yield TakeFinished(take=chunk.take, result=whole)
+            yield TakeFinished(take=event.take, result=whole)
         elif stopping():
             stream.close()
             yield from (TakeFinished(take=take, result=result) for take, result in takes.stop())

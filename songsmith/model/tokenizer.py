@@ -257,3 +257,9 @@ class StreamingDecoder:
         text = self._utf8.decode(b"", final=True)
         self._utf8.reset()
         return [text] if text else []
+
+    def fork(self) -> "StreamingDecoder":
+        """Return a decoder in the same state that goes on independently of this one."""
+        other = StreamingDecoder(self._tokenizer, whole_only=self._whole_only)
+        other._utf8.setstate(self._utf8.getstate())
+        return other

@@ -7,8 +7,9 @@ from typing import Any
 
 from songsmith.errors import InputError, UsageError
 from songsmith.generation.engine import Engine
-from songsmith.generation.events import TokenChunk
+from songsmith.generation.events import StreamEvent, TextWithdrawn, TokenChunk
 from songsmith.generation.options import MOST_LINES, MOST_NEW_TOKENS, GenerationOptions
+from songsmith.generation.processors.protocol import LineConstraint
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Author, Song, parse, strip_controls, with_authors
 from songsmith.markup import Prompt, find_mark
@@ -146,9 +147,26 @@ def write(
     *,
     draft_model: LoadedModel | None = None,
     stopping: Callable[[], bool] = lambda: False,
-) -> Iterator[TokenChunk | TakeFinished]:
-    """Write takes of one prompt, with the guesses of a smaller model if there is one; see `write_takes`."""
-    return write_takes(Engine(model, draft_model=draft_model), prompt, options, stopping=stopping)
+    constraints: Sequence[LineConstraint] = (),
+) -> Iterator[StreamEvent | TakeFinished]:
+    """Write takes of one prompt, with the proposals of a draft model if there is one; see `write_takes`."""
+    return write_takes(
+        Engine(model, draft_model=draft_model), prompt, options, stopping=stopping, constraints=constraints
+    )
+
+
+def settled(events: Iterator[StreamEvent | TakeFinished]) -> Iterator[TokenChunk | TakeFinished]:
+    """Hold chunks back until their text can no longer be withdrawn, for whom no text can be taken back from, such as a pipe."""
+    held: defaultdict[int, list[TokenChunk]] = defaultdict(list)
+    for event in events:
+        if isinstance(event, TextWithdrawn):
+            held[event.take].clear()
+            continue
+        if isinstance(event, TokenChunk) and not event.settled:
+            held[event.take].append(event)
+            continue
+        yield from held.pop(event.take, ())  # of a take that was stopped within a line, what stands
+        yield event
 
 
 def one_at_a_time(events: Iterator[TokenChunk | TakeFinished]) -> Iterator[TokenChunk | TakeFinished]:

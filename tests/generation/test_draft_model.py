@@ -15,7 +15,9 @@ from test_drafts import RETURNING, Chain, Unmeasured, assert_as_frequent_as_thei
 
 from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.sampling import TokenSampler
+from songsmith.generation.sequence import SequenceState
+from songsmith.generation.speculation.look_ahead import LookAhead
+from songsmith.generation.token_classes import TokenClasses
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
 from songsmith.model.store import LoadedModel, ModelStore
@@ -57,7 +59,7 @@ def write(
 ) -> tuple[list[str], int]:
     """Return the texts of takes, and the steps the network took: without any guesses where there is no draft model."""
     watched = Watched(model)
-    engine = Engine(replace(model, backend=watched), drafts=draft is not None, draft_model=draft, pace=Unmeasured())
+    engine = Engine(replace(model, backend=watched), drafts=draft is not None, draft_model=draft, step_times=Unmeasured())
     texts = [""] * len(options)
     for chunk in engine.stream(prompt, options):
         texts[chunk.take] += chunk.text
@@ -149,17 +151,16 @@ def test_one_that_gives_no_odds_is_not_asked_again(starter: LoadedModel, plain: 
     assert 0 < draft.steps < 20
 
 
-def test_runs_that_may_not_return_are_foreseen_from_the_first_words_on() -> None:
+def test_runs_that_may_not_return_are_predicted_from_the_first_words_on(starter: LoadedModel) -> None:
+    one, two, other = (starter.tokenizer.encode(text)[0] for text in (" moon", " rain", " hill"))
     options = GenerationOptions(temperature=0.0, no_repeat_ngram=3, repetition_penalty=1.0)
-    sampler = TokenSampler(options, np.zeros(10, np.bool_), [])
-    for token in (1, 2, 1, 2):  # 1 2 1 was written: after 1 2 a second 1 is not
-        sampler.note(token)
-    steep = np.arange(10, dtype=np.float32)
-    steep[1] = 50
-    assert sampler.foresee(steep.copy(), [], []) == (9, pytest.approx(0.63, abs=0.01))
-    again = TokenSampler(options, np.arange(10) == 0, [1, 2, 1, 0, 1, 2])  # the line that goes on is short
-    assert again.foresee(steep.copy(), [], []) == (9, pytest.approx(0.63, abs=0.01))
-    assert again.draw(steep.copy(), []) == 9
+    logits = np.zeros(starter.backend.vocabulary_size, dtype=np.float32)
+    logits[[one, other]] = 50, 40
+    for song in ([one, two, one, two], [one, two, one, starter.tokenizer.encode("\n")[0], one, two]):
+        sequence = SequenceState(0, LA, options, TokenClasses(starter), [starter.tokenizer.end], song)
+        assert LookAhead(sequence).propose(logits) == (other, pytest.approx(1))
+        sequence.step(logits.copy())
+        assert sequence.newest == other
 
 
 def test_with_a_draft_model_tokens_are_as_frequent_as_their_odds(starter: LoadedModel) -> None:
@@ -172,7 +173,7 @@ def test_with_a_draft_model_tokens_are_as_frequent_as_their_odds(starter: Loaded
         name="chain", manifest=starter.manifest, weights_sha256="", backend=chain, tokenizer=starter.tokenizer
     )
     pairs: Counter[tuple[str, str]] = Counter()
-    engine = Engine(model, draft_model=replace(model, backend=other), pace=Unmeasured())
+    engine = Engine(model, draft_model=replace(model, backend=other), step_times=Unmeasured())
     tokens = 0
     for seed in range(60):
         options = GenerationOptions(
@@ -186,23 +187,28 @@ def test_with_a_draft_model_tokens_are_as_frequent_as_their_odds(starter: Loaded
 
 
 @given(st.integers(0, 1000), st.lists(st.integers(0, 4), min_size=1, max_size=12), st.floats(0, 2))
-def test_to_foresee_uses_no_randomness_up(seed: int, depths: list[int], temperature: float) -> None:
+@settings(max_examples=30)
+def test_to_look_ahead_uses_no_randomness_up(
+    starter: LoadedModel, seed: int, depths: list[int], temperature: float
+) -> None:
     options = GenerationOptions(seed=seed, temperature=temperature, repetition_penalty=1.2, no_repeat_ngram=2)
-    exempt = np.arange(30) < 3
-    plain, foreseeing = (TokenSampler(options, exempt, [4, 5, 4]) for _ in range(2))
+    classes, size = TokenClasses(starter), starter.backend.vocabulary_size
+    song = starter.tokenizer.encode("la la la la")
+    plain, looking = (SequenceState(0, LA, options, classes, [starter.tokenizer.end], song) for _ in range(2))
     random = np.random.default_rng(seed)
-    agreed = foreseen_first = 0
+    agreed = predicted_first = 0
     for depth in depths:
-        logits = random.normal(size=(depth + 1, 30)).astype(np.float32) * 3
-        guessed: list[int] = []
+        logits = random.normal(size=(depth + 1, size)).astype(np.float32) * 3
+        ahead, predicted = LookAhead(looking), []
         for place in range(depth):
-            foreseen = foreseeing.foresee(logits[place].copy(), [0], guessed)
-            assert foreseen is not None
-            assert 0 < foreseen[1] <= 1
-            guessed.append(foreseen[0])
-        drawn = [sampler.draw(logits[0].copy(), [0]) for sampler in (plain, foreseeing)]
-        assert drawn[0] == drawn[1]
-        if guessed and temperature < 0.5:  # of steep odds, all that can be drawn is foreseen
-            agreed += guessed[0] == drawn[0]
-            foreseen_first += 1
-    assert agreed >= 0.5 * foreseen_first
+            found = ahead.propose(logits[place])
+            assert found is not None
+            assert 0 < found[1] <= 1
+            predicted.append(found[0])
+        texts = [sequence.step(logits[0].copy()) for sequence in (plain, looking)]
+        assert texts[0] == texts[1]
+        assert plain.newest == looking.newest
+        if predicted and temperature < 0.5:  # where one token is by far the most probable, it is predicted
+            agreed += predicted[0] == plain.newest
+            predicted_first += 1
+    assert agreed >= 0.5 * predicted_first

@@ -12,10 +12,10 @@ from fakes import write_random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songsmith.generation.drafts import Drafter
 from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.pace import Pace
+from songsmith.generation.speculation.prompt_lookup import PromptLookupProposer
+from songsmith.generation.speculation.step_time import StepTimeModel
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
 from songsmith.model.store import LoadedModel, ModelStore
@@ -34,10 +34,10 @@ RETURNING = Prompt(
 )
 
 
-class Unmeasured(Pace):
-    """Finds guesses worth what they are thought to be worth at first, however busy the machine is."""
+class Unmeasured(StepTimeModel):
+    """Keeps to its first estimates, however busy the machine is."""
 
-    def note(self, takes: int, tokens: int, took_s: float) -> None:
+    def note(self, sequences: int, tokens: int, took_s: float) -> None:
         pass
 
 
@@ -61,7 +61,7 @@ def write(
         name=model.name, manifest=model.manifest, weights_sha256="", backend=Counting(), tokenizer=model.tokenizer
     )
     texts = [""] * len(options)
-    for chunk in Engine(counted, drafts=drafts, pace=Unmeasured()).stream(prompt, options):
+    for chunk in Engine(counted, drafts=drafts, step_times=Unmeasured()).stream(prompt, options):
         texts[chunk.take] += chunk.text
     return texts, steps
 
@@ -187,7 +187,7 @@ def test_with_guesses_tokens_are_as_frequent_as_their_odds(starter: LoadedModel)
     )
     said = [" moon", " rain", " hill", " night"]
     pairs: Counter[tuple[str, str]] = Counter()
-    engine = Engine(model, pace=Unmeasured())
+    engine = Engine(model, step_times=Unmeasured())
     for seed in range(60):
         options = GenerationOptions(
             seed=seed,
@@ -211,53 +211,58 @@ WORDS = [False] * 20
 
 @given(st.lists(st.integers(0, 3), max_size=60), st.integers(0, 10), st.lists(st.booleans(), min_size=4, max_size=4))
 @settings(max_examples=200)
-def test_a_guess_is_what_followed_when_the_same_was_said(tokens: list[int], most: int, form: list[bool]) -> None:
-    draft = Drafter(tokens, form, {0}).draft(most)
-    guess = list(draft.tokens)
-    assert len(draft.tokens) == len(draft.kinds) == len(draft.reach) <= most
-    assert all(0 < later <= earlier <= 1 for earlier, later in pairwise([1.0, *draft.reach]))
-    if guess:
-        assert guess in [
-            tokens[place : place + len(guess)] for place in range(1, len(tokens)) if tokens[place - 1] == tokens[-1]
+def test_what_is_proposed_followed_when_the_same_was_said(
+    tokens: list[int], most: int, structural: list[bool]
+) -> None:
+    proposal = PromptLookupProposer(tokens, structural, {0}).propose(most)
+    proposed = list(proposal.tokens)
+    assert len(proposed) == len(proposal.kinds) == len(proposal.cumulative_acceptance) <= most
+    assert all(0 < later <= earlier <= 1 for earlier, later in pairwise([1.0, *proposal.cumulative_acceptance]))
+    if proposed:
+        assert proposed in [
+            tokens[place : place + len(proposed)] for place in range(1, len(tokens)) if tokens[place - 1] == tokens[-1]
         ]
 
 
 def test_the_longest_run_that_came_before_is_the_one_that_goes_on() -> None:
-    assert list(Drafter([1, 2, 3, 4, 5, 9, 3, 7, 8, 1, 2, 3], WORDS).draft(2).tokens) == [4, 5]
-    assert list(Drafter([1, 2, 3, 4, 5, 1, 2, 3, 6, 7, 1, 2, 3], WORDS).draft(2).tokens) == [6, 7]  # the latest of two
+    first, latest = (
+        PromptLookupProposer(tokens, WORDS).propose(2)
+        for tokens in ([1, 2, 3, 4, 5, 9, 3, 7, 8, 1, 2, 3], [1, 2, 3, 4, 5, 1, 2, 3, 6, 7, 1, 2, 3])
+    )
+    assert list(first.tokens) == [4, 5]
+    assert list(latest.tokens) == [6, 7]  # of two places, the latest
 
 
-def test_what_fails_makes_it_doubt_and_what_holds_makes_it_sure() -> None:
-    drafter = Drafter([1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3], WORDS)
-    first = drafter.draft(4).reach
-    drafter.draft(4).learn(4, 4)
-    sure = drafter.draft(4).reach
+def test_what_is_rejected_lowers_the_acceptance_and_what_is_accepted_raises_it() -> None:
+    proposer = PromptLookupProposer([1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3], WORDS)
+    first = proposer.propose(4).cumulative_acceptance
+    proposer.propose(4).accepted(4, 4)
+    raised = proposer.propose(4).cumulative_acceptance
     for _ in range(30):
-        drafter.draft(4).learn(4, 0)
-    doubtful = drafter.draft(4).reach
-    assert doubtful[0] < first[0] < sure[0]
+        proposer.propose(4).accepted(4, 0)
+    lowered = proposer.propose(4).cumulative_acceptance
+    assert lowered[0] < first[0] < raised[0]
 
 
-def test_what_was_not_reached_is_not_learned() -> None:
-    drafter = Drafter([1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3], WORDS)
-    before = drafter.draft(4)
-    odds = [before.experience.odds(kind) for kind in before.kinds]
-    before.learn(4, 1)  # the second guess failed: nothing is known of those behind it
+def test_of_tokens_behind_a_rejected_one_nothing_is_learned() -> None:
+    before = PromptLookupProposer([1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3], WORDS).propose(4)
+    acceptance = [before.stats.acceptance(kind) for kind in before.kinds]
+    before.accepted(4, 1)  # the second token was rejected: nothing is known of those behind it
     assert before.kinds[0] != before.kinds[1] != before.kinds[3]
-    assert before.experience.odds(before.kinds[3]) == odds[3]
+    assert before.stats.acceptance(before.kinds[3]) == acceptance[3]
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9), st.floats(1e-6, 10)), max_size=30))
 def test_a_step_takes_time_whatever_was_seen(steps: list[tuple[int, int, float]]) -> None:
-    pace = Pace()
+    times = StepTimeModel()
     for takes, tokens, took_s in steps:
-        pace.note(takes, tokens, took_s)
-    assert all(pace.step_s(takes, tokens) > 0 for takes in range(1, 6) for tokens in range(1, 10))
+        times.note(takes, tokens, took_s)
+    assert all(times.step_s(takes, tokens) > 0 for takes in range(1, 6) for tokens in range(1, 10))
 
 
 def test_where_more_tokens_take_much_longer_nothing_is_guessed(starter: LoadedModel) -> None:
     class Dear(Unmeasured):
-        def step_s(self, takes: int, tokens: int) -> float:
+        def step_s(self, sequences: int, tokens: int) -> float:
             return float(tokens)
 
     options = [GenerationOptions(seed=1, temperature=0.8, max_lines=0, min_lines=1000, max_new_tokens=60)]
@@ -273,5 +278,5 @@ def test_where_more_tokens_take_much_longer_nothing_is_guessed(starter: LoadedMo
             return forward(tokens, cache, all_positions=all_positions)
 
     counted = replace(starter, backend=Counting())
-    list(Engine(counted, pace=Dear()).stream(RETURNING, options))
+    list(Engine(counted, step_times=Dear()).stream(RETURNING, options))
     assert sizes[1:] == [1] * 59

@@ -6,9 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from songsmith.generation.device_sampling import SamplingPlan, check_drawn, draw, params_row
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.queued_sampling import Cuts, check_drawn, cuts_of, draw, order_of
-from songsmith.generation.sampling import TokenSampler, candidates, penalise
+from songsmith.generation.processors.bias import penalise
+from songsmith.generation.sampling import candidates, sample
 
 BORDER = 1e-6
 """A draw this near to a border between tokens, or a cut this near to a token, is rounding's to decide (float32 has 7 digits)."""
@@ -23,13 +24,13 @@ option_sets = st.builds(
 
 def draw_all(
     logits: np.ndarray, options: list[GenerationOptions], points: list[float], seen: np.ndarray, banned: np.ndarray,
-    cuts: Cuts | None = None,
+    plan: SamplingPlan | None = None,
 ) -> list[int]:  # fmt: skip
-    orders = torch.tensor(
-        [order_of(option, point, 0) for option, point in zip(options, points, strict=True)], dtype=torch.float64
+    params = torch.tensor(
+        [params_row(option, point) for option, point in zip(options, points, strict=True)], dtype=torch.float64
     )
-    tensors = (torch.from_numpy(logits.copy()), orders, torch.from_numpy(seen), torch.from_numpy(banned))
-    return draw(*tensors, cuts or cuts_of(options, logits.shape[1])).tolist()
+    tensors = (torch.from_numpy(logits.copy()), params, torch.from_numpy(seen), torch.from_numpy(banned))
+    return draw(*tensors, plan or SamplingPlan.of(options, logits.shape[1])).tolist()
 
 
 def is_near_a_border(logits: np.ndarray, options: GenerationOptions, point: float) -> bool:
@@ -73,10 +74,9 @@ def test_the_same_numbers_draw_the_same_tokens(
     ]
     drawn = draw_all(logits, options, points, seen, banned)
     for row, option in enumerate(options):
-        sampler = TokenSampler(option, np.zeros(size, dtype=bool), np.flatnonzero(seen[row]).tolist())
-        wanted = sampler.draw(logits[row].copy(), np.flatnonzero(banned[row]))
         left = np.where(seen[row], penalise(logits[row], option.repetition_penalty), logits[row])
         left[banned[row]] = -np.inf
+        wanted = sample(left.copy(), option, points[row])
         assert drawn[row] == wanted or is_near_a_border(left, option, points[row])
 
 
@@ -103,10 +103,10 @@ def test_the_ends_of_the_line_of_numbers_are_tokens_that_were_kept() -> None:
     for changes in ({}, {"top_p": 0.999}, {"top_k": 3}, {"min_p": 0.01}):
         options = [GenerationOptions(**{"temperature": 1.0, "top_p": 1.0} | changes)] * 2
         for width in (None, 4, 5):
-            cuts = Cuts(ranked=width, drawn=True, penalised=False, unrepeated=False)
+            plan = SamplingPlan(ranked=width, drawn=True, penalised=False)
             if width is None and changes.keys() & {"top_p", "top_k"}:
                 continue
-            assert draw_all(logits, options, [0.0, 1.0], none, none, cuts) == [1, 3]
+            assert draw_all(logits, options, [0.0, 1.0], none, none, plan) == [1, 3]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -126,17 +126,17 @@ def test_what_cannot_be_drawn_is_told_and_disturbs_nobody(temperature: float, ch
 
 def test_only_what_options_ask_for_is_done() -> None:
     def ranked(*options: GenerationOptions) -> int | None:
-        return cuts_of(options, 1000).ranked
+        return SamplingPlan.of(options, 1000).ranked
 
     plain = GenerationOptions(top_p=1.0, repetition_penalty=1.0)
-    assert cuts_of([plain], 1000) == Cuts(ranked=None, drawn=True, penalised=False, unrepeated=False)
+    assert SamplingPlan.of([plain], 1000) == SamplingPlan(ranked=None, drawn=True, penalised=False)
     assert ranked(plain, GenerationOptions(temperature=0, top_k=5, top_p=0.5)) is None
     assert ranked(GenerationOptions(top_k=50)) == ranked(GenerationOptions(top_k=3, top_p=1.0)) == 64
     assert ranked(GenerationOptions(top_k=65), GenerationOptions(top_k=2)) == 128
     assert ranked(GenerationOptions(top_k=50), plain) == ranked(GenerationOptions()) == 1000
     assert ranked(GenerationOptions(top_k=10**400, top_p=1.0)) is None
-    assert cuts_of([GenerationOptions(temperature=0, no_repeat_ngram=2)], 9) == Cuts(
-        ranked=None, drawn=False, penalised=True, unrepeated=True
+    assert SamplingPlan.of([GenerationOptions(temperature=0)], 9) == SamplingPlan(
+        ranked=None, drawn=False, penalised=True
     )
 
 
@@ -156,11 +156,11 @@ def test_a_gpu_draws_what_a_processor_draws(size: int) -> None:
             rows = len(group)
             logits = random.normal(0, 2, (rows, size)).astype(np.float32)
             points, (seen, banned) = random.random(rows).tolist(), random.random((2, rows, size)) < 0.2
-            orders = torch.tensor([order_of(*pair, 0) for pair in zip(group, points, strict=True)], dtype=torch.float64)
-            tensors = [torch.from_numpy(logits), orders, torch.from_numpy(seen), torch.from_numpy(banned)]
-            cuts = cuts_of(group, size)
-            here = draw(*tensors, cuts).tolist()
-            there = draw(*(tensor.cuda() for tensor in tensors), cuts).tolist()
+            params = torch.tensor([params_row(*pair) for pair in zip(group, points, strict=True)], dtype=torch.float64)
+            tensors = [torch.from_numpy(logits), params, torch.from_numpy(seen), torch.from_numpy(banned)]
+            plan = SamplingPlan.of(group, size)
+            here = draw(*tensors, plan).tolist()
+            there = draw(*(tensor.cuda() for tensor in tensors), plan).tolist()
             for row, option in enumerate(group):
                 left = np.where(seen[row], penalise(logits[row], option.repetition_penalty), logits[row])
                 left[banned[row]] = -np.inf

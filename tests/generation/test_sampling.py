@@ -1,6 +1,7 @@
-"""Sampling: every cut keeps exactly the tokens it promises, and draws are as frequent as their odds."""
+"""Sampling: every cut keeps exactly the tokens it promises, and draws are as frequent as their probabilities."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -9,7 +10,13 @@ from hypothesis import strategies as st
 
 from songsmith.errors import UsageError
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.sampling import TokenSampler, candidates, penalise
+from songsmith.generation.processors.bias import LogitsBias, penalise
+from songsmith.generation.processors.no_repeat_ngram import NoRepeatNgram
+from songsmith.generation.processors.protocol import LogitsProcessor
+from songsmith.generation.processors.repetition_penalty import RepetitionPenalty
+from songsmith.generation.sampling import RandomStream, candidates, sample
+from songsmith.lyric_reader import LyricReader
+from songsmith.markup import MarkupFormat, Prompt
 
 # Logits in steps of a hundredth: far enough apart that no rounding decides, and no two alike.
 logits_lists = st.lists(st.integers(-900, 900), min_size=1, max_size=40, unique=True).map(
@@ -20,6 +27,25 @@ temperatures = st.sampled_from([0.3, 0.7, 1.0, 1.5, 10.0])
 
 def plain_options(**changes: object) -> GenerationOptions:
     return GenerationOptions(**{"temperature": 1.0, "top_p": 1.0, "repetition_penalty": 1.0} | changes)
+
+
+class Draws:
+    """Draws token after token as a sequence does: processors, bias, sampler."""
+
+    def __init__(self, options: GenerationOptions, processors: Sequence[LogitsProcessor] = ()) -> None:
+        self.options, self.processors = options, processors
+        self.stream, self.lyric = RandomStream(options.seed), LyricReader(Prompt(), MarkupFormat.MARKUP)
+
+    def draw(self, logits: np.ndarray, masked: Sequence[int] = (), redrawn: np.ndarray | None = None) -> int:
+        """Return the next token; the logits are left as they are."""
+        bias, logits = LogitsBias(len(logits), [np.array(masked, dtype=np.intp)]), logits.copy()
+        for processor in self.processors:
+            processor.process(bias, self.lyric)
+        bias.apply(logits)
+        token = sample(logits, self.options, self.stream.next_uniform(), redrawn)
+        for processor in self.processors:
+            processor.accept(token)
+        return token
 
 
 def likeliest_first(ids: np.ndarray, logits: np.ndarray) -> list[int]:
@@ -111,27 +137,25 @@ def test_the_cuts_agree_with_transformers(changes: dict[str, float]) -> None:
 
 @given(logits_lists, st.integers(0, 2**63 - 1))
 def test_temperature_zero_takes_the_likeliest(logits: np.ndarray, seed: int) -> None:
-    sampler = TokenSampler(plain_options(temperature=0.0, seed=seed), np.zeros(len(logits), dtype=bool), [])
-    assert sampler.draw(logits.copy(), []) == int(logits.argmax())
+    draws = Draws(plain_options(temperature=0.0, seed=seed))
+    assert draws.draw(logits) == int(logits.argmax())
     best = int(logits.argmax())
     if len(logits) > 1:
-        second = sampler.draw(logits.copy(), [best])
+        second = draws.draw(logits, [best])
         assert logits[second] == np.delete(logits, best).max()
 
 
 def test_a_temperature_too_small_to_divide_by_takes_the_likeliest_quietly() -> None:
     logits = np.array([1.0, 3.0, 2.0], dtype=np.float32)
-    sampler = TokenSampler(plain_options(temperature=5e-324), np.zeros(3, dtype=bool), [])
-    assert [sampler.draw(logits.copy(), []) for _ in range(5)] == [1] * 5
+    draws = Draws(plain_options(temperature=5e-324))
+    assert [draws.draw(logits) for _ in range(5)] == [1] * 5
 
 
 @given(logits_lists, st.data())
-def test_a_banned_token_is_never_drawn(logits: np.ndarray, data: st.DataObject) -> None:
-    banned = data.draw(st.lists(st.integers(0, len(logits) - 1), max_size=len(logits) - 1, unique=True))
-    if len(banned) == len(logits):
-        return
-    sampler = TokenSampler(plain_options(temperature=5.0), np.zeros(len(logits), dtype=bool), [])
-    assert not {sampler.draw(logits.copy(), banned) for _ in range(10)} & set(banned)
+def test_a_masked_token_is_never_drawn(logits: np.ndarray, data: st.DataObject) -> None:
+    masked = data.draw(st.lists(st.integers(0, len(logits) - 1), max_size=len(logits) - 1, unique=True))
+    draws = Draws(plain_options(temperature=5.0))
+    assert not {draws.draw(logits, masked) for _ in range(10)} & set(masked)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +163,9 @@ def test_a_banned_token_is_never_drawn(logits: np.ndarray, data: st.DataObject) 
 )
 def test_draws_are_as_frequent_as_their_odds(options: GenerationOptions) -> None:
     logits = np.array([0.0, 1.0, -1.0, 2.0, 0.5], dtype=np.float32)
-    sampler = TokenSampler(options, np.zeros(5, dtype=bool), [])
     draws = 20_000
-    counts = Counter(sampler.draw(logits.copy(), []) for _ in range(draws))
+    drawing = Draws(options)
+    counts = Counter(drawing.draw(logits) for _ in range(draws))
     kept = naive_candidates(logits, options)
     weights = np.exp(logits[kept] / options.temperature)
     expected = draws * weights / weights.sum()
@@ -152,8 +176,8 @@ def test_draws_are_as_frequent_as_their_odds(options: GenerationOptions) -> None
 
 def test_the_same_seed_draws_the_same_stream_and_another_seed_another() -> None:
     def stream(seed: int) -> list[int]:
-        sampler = TokenSampler(plain_options(seed=seed), np.zeros(50, dtype=bool), [])
-        return [sampler.draw(np.zeros(50, dtype=np.float32), []) for _ in range(30)]
+        draws = Draws(plain_options(seed=seed))
+        return [draws.draw(np.zeros(50, dtype=np.float32)) for _ in range(30)]
 
     assert stream(7) == stream(7)
     assert len({tuple(stream(seed)) for seed in range(20)}) == 20
@@ -170,24 +194,34 @@ def test_a_penalty_touches_what_was_seen_and_nothing_else() -> None:
     # Greedy: token 0 leads until it has been seen; 3 is exempt and may lead for ever.
     logits = np.array([4.0, 3.0, 2.5, 1.0], dtype=np.float32)
     exempt = np.array([False, False, False, True])
-    options = plain_options(temperature=0.0, repetition_penalty=2.0)
-    assert TokenSampler(options, exempt, []).draw(logits.copy(), []) == 0
-    sampler = TokenSampler(options, exempt, [])
-    assert [sampler.draw(logits.copy(), []) for _ in range(4)] == [0, 1, 2, 0]
-    assert TokenSampler(options, exempt, [0, 3]).draw(logits.copy(), []) == 1
+    def drawn(logits: np.ndarray, seen: list[int], count: int) -> list[int]:
+        draws = Draws(plain_options(temperature=0.0), [RepetitionPenalty(2.0, exempt, seen)])
+        return [draws.draw(logits) for _ in range(count)]
+
+    assert drawn(logits, [], 4) == [0, 1, 2, 0]
+    assert drawn(logits, [0, 3], 1) == [1]
     form = np.array([4.0, 3.9, 0.0, 5.0], dtype=np.float32)
-    sampler = TokenSampler(options, exempt, [3])
-    assert [sampler.draw(form.copy(), []) for _ in range(3)] == [3, 3, 3]
+    assert drawn(form, [3], 3) == [3, 3, 3]
+
+
+def test_more_tokens_can_be_penalised_than_there_was_room_for_at_first() -> None:
+    penalty = RepetitionPenalty(2.0, np.zeros(2000, dtype=bool), range(0, 2000, 2))
+    fork = penalty.fork()
+    fork.accept(1)
+    for processor, count in ((penalty, 1000), (fork, 1001)):
+        bias = LogitsBias(2000, [])
+        processor.process(bias, LyricReader(Prompt(), MarkupFormat.MARKUP))
+        assert bias.penalised.tolist() == [*range(0, 2000, 2), 1][:count]
 
 
 @given(st.integers(1, 4), st.lists(st.integers(0, 3), max_size=20), st.integers(0, 1000))
 def test_no_run_of_words_comes_twice(size: int, seen: list[int], seed: int) -> None:
     # Five words and a line end (5), which ends every run.
     exempt = np.array([False] * 5 + [True])
-    sampler = TokenSampler(plain_options(no_repeat_ngram=size, seed=seed), exempt, seen)
+    draws = Draws(plain_options(seed=seed), [NoRepeatNgram(size, exempt, seen)])
     tokens = list(seen)
     for _ in range(60):
-        tokens.append(sampler.draw(np.zeros(6, dtype=np.float32), []))
+        tokens.append(draws.draw(np.zeros(6, dtype=np.float32)))
     new = Counter()
     for end in range(size, len(tokens) + 1):
         run = tuple(tokens[end - size : end])
@@ -197,11 +231,11 @@ def test_no_run_of_words_comes_twice(size: int, seen: list[int], seed: int) -> N
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_odds_that_are_no_numbers_are_an_error_not_a_choice(bad: float) -> None:
+def test_probabilities_that_are_not_numbers_are_an_error_not_a_choice(bad: float) -> None:
     logits = np.array([0.0, bad, 1.0], dtype=np.float32)
     for temperature in (0.0, 1.0):
         with pytest.raises(RuntimeError, match="aren't numbers"):
-            TokenSampler(plain_options(temperature=temperature), np.zeros(3, dtype=bool), []).draw(logits.copy(), [])
+            Draws(plain_options(temperature=temperature)).draw(logits)
 
 
 RANGES = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from architectures import CONFIGS
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from songsmith.generation.device_sampling import DeviceSampler, SamplingPlan
 from songsmith.generation.options import GenerationOptions
-from songsmith.generation.queued_sampling import QueuedSampler, cuts_of
-from songsmith.generation.row import Alphabet
+from songsmith.generation.token_classes import TokenClasses
 from songsmith.model.architectures import read_spec
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
 from songsmith.model.store import LoadedModel
@@ -83,9 +84,11 @@ def test_a_step_asks_for_no_value_and_brings_nothing_along(unknown_batch: Static
 def test_a_draw_asks_for_no_value_and_brings_nothing_along(
     unknown_batch: StaticBatch, starter: LoadedModel, changes: dict[str, float]
 ) -> None:
-    sampler = QueuedSampler(unknown_batch, Alphabet(starter))
-    cuts = cuts_of([GenerationOptions(**changes)], starter.backend.vocabulary_size)
-    unknown_batch.run("draw", lambda: sampler._draw(unknown_batch.logits[:6], unknown_batch.tokens[:6], cuts))
+    sampler = DeviceSampler(unknown_batch, TokenClasses(starter))
+    plan = SamplingPlan.of([GenerationOptions(**changes)], starter.backend.vocabulary_size)
+    for is_biased in (False, True):
+        work = partial(sampler._draw, unknown_batch.logits[:6], unknown_batch.tokens[:6], plan, is_biased=is_biased)
+        unknown_batch.run(("draw", is_biased), work)
 
 
 class Driver:
