@@ -249,7 +249,9 @@ class SequenceState:
 
     def _ask_for_forced_tokens(self) -> None:
         del self._forced[:1]  # the token that has just come
-        if self.finish is None and not self._forced:
+        if self.finish is not None:
+            self._forced = []
+        elif not self._forced:
             asked = (constraint.next_tokens(self.lyric) for constraint in self._constraints)
             self._forced = list(next((tokens for tokens in asked if tokens), ()))
 
