@@ -13,6 +13,7 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.events import TextWithdrawn, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.processors.protocol import LineConstraint
+from songsmith.generation.scheduler import TakeRequest
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
@@ -232,6 +233,37 @@ def test_where_memory_runs_out_in_the_middle_of_it_takes_are_the_same(small_fold
     asked = [(RIVER, options(seed, max_lines=0, min_lines=1000, max_new_tokens=90)) for seed in range(3)]
     constraints = constraints_of(small)["both"]
     assert told(cramped, asked, constraints) == told(small, asked, constraints)
+
+
+def test_takes_with_constraints_join_and_leave_while_others_are_written(small_folder: str) -> None:
+    for kind in (Leaning, QueuedLeaning):
+        engine = Engine(leaning(small_folder, kind), drafts=False)
+        constraints = constraints_of(engine.model)
+        asked = [
+            TakeRequest(
+                prompt=prompt, constraints=constraints.get(name, []),
+                options=options(seed, max_lines=0, min_lines=1000, max_new_tokens=30 + 20 * seed),
+            )
+            for seed, (prompt, name) in enumerate(zip([RIVER, WILLOWS] * 2, ["both", "", "forces", "rejects"], strict=True))
+        ]  # fmt: skip
+        scheduler = engine.open_scheduler()
+        texts: dict[int, str] = {}
+        gone = -1
+        while len(texts) < len(asked) or scheduler.busy:
+            if len(texts) < len(asked):
+                texts[scheduler.add(asked[len(texts)])] = ""
+                if len(texts) == 3:  # one that leaves before it has ended
+                    gone = scheduler.add(asked[-1])
+            else:
+                scheduler.abort(gone)
+            for _ in range(7):
+                for event in scheduler.step():
+                    if event.take != gone:
+                        text = texts[event.take]
+                        is_gone = isinstance(event, TextWithdrawn)
+                        texts[event.take] = text.removesuffix(event.text) if is_gone else text + event.text
+        alone = [told(engine.model, [(each.prompt, each.options)], each.constraints)[0][0][0] for each in asked]
+        assert list(texts.values()) == alone
 
 
 def test_whole_takes_and_what_a_pipe_is_given_hold_nothing_that_was_withdrawn(singer: LoadedModel) -> None:
