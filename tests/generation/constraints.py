@@ -6,7 +6,7 @@ from typing import Self
 
 from songsmith.generation.processors.bias import LogitsBias
 from songsmith.generation.processors.protocol import StatelessProcessor
-from songsmith.markup import LyricReader
+from songsmith.lyric_reader import LyricReader
 from songsmith.model.tokenizer import Tokenizer
 
 

@@ -17,8 +17,8 @@ from songsmith.generation.scheduler import TakeRequest
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
-from songsmith.model.cuda_graphs import CudaGraphNetwork, StaticBatch
-from songsmith.model.gpt2 import GPT2
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, StaticBatch
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.store import LoadedModel, ModelStore
 from songsmith.paths import find_paths
 from songsmith.studio.writing import one_at_a_time, settled
@@ -29,19 +29,19 @@ WILLOWS = Prompt(song=parse("Down by the river\nWhere the willows grow\n", title
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
-def load(name: str, kind: type[GPT2]) -> LoadedModel:
+def load(name: str, kind: type[TorchBackend]) -> LoadedModel:
     """Return a model in double precision, so that rounding does not choose between two tokens."""
     stored = ModelStore(find_paths()).read(name)
     return LoadedModel(
         name=name, manifest=stored.manifest, weights_sha256="", tokenizer=stored.tokenizer, end_ids=stored.end_ids,
-        backend=kind(stored.config, stored.tensors(), torch.device("cpu"), torch.float64),
+        backend=kind(stored.spec, stored.tensors(), torch.device("cpu"), torch.float64),
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def singer() -> LoadedModel:
     """Return the starter on a network that is waited for."""
-    return load("starter", GPT2)
+    return load("starter", TorchBackend)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def small(small_folder: str) -> LoadedModel:
-    return load(small_folder, GPT2)
+    return load(small_folder, TorchBackend)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def queued(small_folder: str) -> LoadedModel:
     return load(small_folder, CudaGraphNetwork)
 
 
-class Leaning(GPT2):
+class Leaning(TorchBackend):
     """Ends lines often, as noise seldom does."""
 
     line_end = 0
