@@ -9,7 +9,8 @@ import pytest
 from fakes import Songsmith, write_random_model
 from hypothesis import settings
 
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.loading import LoadedModel
+from songsmith.model.registry import ModelStore
 from songsmith.paths import Paths, find_paths
 
 # Started in the background, Ctrl-C is not heard; programs started here must hear it.

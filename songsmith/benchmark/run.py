@@ -17,7 +17,7 @@ from songsmith.benchmark.training import choose_precisions, measure_training
 from songsmith.benchmark.worker import last_line
 from songsmith.benchmark.writing import measure_long_song, measure_writing
 from songsmith.errors import SongsmithError
-from songsmith.model.store import STARTER, ModelStore
+from songsmith.model.registry import STARTER, ModelStore
 from songsmith.settings import Settings
 
 

@@ -15,7 +15,7 @@ from songsmith.benchmark.options import PROMPT_TOKENS, TOP_K
 if TYPE_CHECKING:
     from songsmith.markup import Prompt
     from songsmith.model.backend import Backend
-    from songsmith.model.store import LoadedModel
+    from songsmith.model.loading import LoadedModel
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def load_songsmith(folder: Path) -> Writer:
     """Load songsmith's engine as `songsmith gen` does, on the device and threads that the settings name."""
     from songsmith.generation.engine import Engine
     from songsmith.generation.options import GenerationOptions
-    from songsmith.model.store import ModelStore
+    from songsmith.model.registry import ModelStore
     from songsmith.paths import find_paths
     from songsmith.settings import Settings
 

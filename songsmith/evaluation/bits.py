@@ -7,7 +7,7 @@ from songsmith.errors import EngineError, ModelError
 from songsmith.lyrics import Song
 from songsmith.markup import END, LINE, ORDERED_MARKS, SECTIONS, TITLE, MarkupFormat
 from songsmith.model.backend import Logits
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.training.dataset import IGNORED, measured_rows
 from songsmith.training.loss_totals import LossTotals
 

@@ -13,7 +13,7 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Song
 from songsmith.markup import Prompt
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.training.loss_totals import LossTotals
 
 SAMPLE_LINES = 24

@@ -16,7 +16,7 @@ from songsmith.generation.speculation.draft_model import DraftModel
 from songsmith.generation.speculation.step_time import StepTimeModel
 from songsmith.generation.token_classes import TokenClasses
 from songsmith.markup import Prompt
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 
 _MOST_SPECULATIVE_TAKES = 2
 """Takes side by side: with more, writing was measured to be as fast without speculation, for all wait for the longest proposal."""

@@ -8,7 +8,7 @@ from songsmith.generation.sequence import PendingWindow, SequenceState
 from songsmith.generation.token_classes import TokenClasses
 from songsmith.markup import Prompt
 from songsmith.model.backend import Cache
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 
 # Of a song that has filled the window this share stays in the context. The new context is read that much of a window before it is
 # needed, so many tokens at a time for every so many that are written: twice as fast as the song grows.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from songsmith.generation.window import slide
 from songsmith.markup import ARTIST, END, MARKS, RESERVED, SECTIONS, TITLE, Mark, MarkupFormat
 from songsmith.model.characters import Characters
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.model.tokenizer import Tokenizer
 
 # Letters in shapes: V = vocabulary size.

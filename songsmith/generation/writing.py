@@ -9,7 +9,7 @@ from songsmith.generation.events import StreamEvent, TextWithdrawn, TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.processors.protocol import LineConstraint
 from songsmith.markup import Prompt
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.takes import FinishReason, Take
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from songsmith.errors import ModelError, storing
 from songsmith.model.architectures import read_spec
 from songsmith.model.architectures.spec import NetworkSpec
-from songsmith.model.store import ModelEntry
+from songsmith.model.registry import ModelEntry
 from songsmith.studio.studio import Studio
 
 

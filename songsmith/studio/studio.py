@@ -9,7 +9,8 @@ from songsmith.errors import storing
 from songsmith.library.library import Library
 from songsmith.machine import available_processors
 from songsmith.model.device import choose_threads
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.loading import LoadedModel
+from songsmith.model.registry import ModelStore
 from songsmith.paths import Paths, find_paths
 from songsmith.permissions import tighten
 from songsmith.settings import NO_MODEL, Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songsmith.errors import ModelError, NotFoundError, storing
-from songsmith.model.store import is_name
+from songsmith.model.registry import is_name
 from songsmith.studio.studio import Studio
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from songsmith.files import replacing_folder
 from songsmith.markup import MarkupFormat
 from songsmith.model.architectures import write_config
 from songsmith.model.manifest import Manifest
-from songsmith.model.store import STARTER
+from songsmith.model.registry import STARTER
 from songsmith.studio.cleaning import made_with
 from songsmith.studio.corpora import choose_corpus
 from songsmith.studio.studio import Studio

@@ -13,7 +13,7 @@ from songsmith.generation.processors.protocol import LineConstraint
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Author, Song, parse, strip_controls, with_authors
 from songsmith.markup import Prompt, find_mark
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.options import declared
 from songsmith.studio.repeats import with_repeated
 from songsmith.takes import Take

@@ -11,9 +11,9 @@ from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Song
 from songsmith.markup import MarkupFormat, Prompt
 from songsmith.model.architectures.spec import NetworkSpec
+from songsmith.model.loading import LoadedModel
 from songsmith.model.manifest import Manifest
 from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.store import LoadedModel
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.training.dataset import TrainingSong
 

@@ -18,7 +18,7 @@ from songsmith.benchmark.worker import Absent, Worker
 from songsmith.cli.app import app
 from songsmith.errors import UsageError
 from songsmith.model.architectures.gpt2 import gpt2_spec
-from songsmith.model.store import ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 

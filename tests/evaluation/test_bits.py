@@ -15,9 +15,9 @@ from songsmith.evaluation.bits import require_marks, score_song, token_nats
 from songsmith.lyrics import Song, parse
 from songsmith.markup import END, LINE, MarkupFormat
 from songsmith.model.architectures.gpt2 import gpt2_spec
+from songsmith.model.loading import LoadedModel
 from songsmith.model.manifest import Manifest
 from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.store import LoadedModel
 from songsmith.training.loss_totals import LossTotals
 
 SONG = parse(

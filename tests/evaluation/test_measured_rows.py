@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from songsmith.lyrics import Line, Section, SectionKind, Song
 from songsmith.markup import END, LINE, SECTIONS, TITLE, MarkupFormat
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.training.dataset import IGNORED, measured_rows
 
 texts = st.text(st.sampled_from("aeor stn’éß猫\U0001f3b5"), max_size=30).map(lambda text: f"o{text}".strip())

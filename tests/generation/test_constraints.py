@@ -17,9 +17,10 @@ from songsmith.generation.scheduler import TakeRequest
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
+from songsmith.model.loading import LoadedModel
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, StaticBatch
 from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 from songsmith.studio.writing import one_at_a_time, settled
 from songsmith.takes import FinishReason

@@ -20,7 +20,8 @@ from songsmith.generation.speculation.look_ahead import LookAhead
 from songsmith.generation.token_classes import TokenClasses
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.loading import LoadedModel
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 LA = Prompt(song=parse("la la la la"), open_line=True)

@@ -18,7 +18,8 @@ from songsmith.generation.speculation.prompt_lookup import PromptLookupProposer
 from songsmith.generation.speculation.step_time import StepTimeModel
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.loading import LoadedModel
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 CHORUS = """Roll on, roll on, the river and the rain,

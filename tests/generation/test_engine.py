@@ -19,7 +19,8 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import SectionKind, parse, parse_header, strip_controls
 from songsmith.markup import MARKS, MarkupFormat, Prompt
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.loading import LoadedModel
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 from songsmith.takes import FinishReason, Take
 

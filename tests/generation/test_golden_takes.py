@@ -19,8 +19,9 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
+from songsmith.model.loading import LoadedModel
 from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 RECORD = Path(__file__).with_name("golden_takes.json")

@@ -13,8 +13,9 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.markup import Prompt
+from songsmith.model.loading import LoadedModel
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 from songsmith.studio.writing import read_prompt
 from songsmith.takes import FinishReason

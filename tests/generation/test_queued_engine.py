@@ -17,9 +17,10 @@ from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
+from songsmith.model.loading import LoadedModel
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
 from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 from songsmith.takes import FinishReason
 

@@ -19,9 +19,10 @@ from songsmith.generation.priority import Priority
 from songsmith.generation.scheduler import ChunkSize, Scheduler, TakeRequest
 from songsmith.lyrics import SectionKind, parse
 from songsmith.markup import Prompt
+from songsmith.model.loading import LoadedModel
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
 from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 from songsmith.takes import FinishReason
 

@@ -19,7 +19,7 @@ from songsmith.generation.token_classes import TokenClasses
 from songsmith.lyrics import parse
 from songsmith.markup import MarkupFormat, Prompt
 from songsmith.model.characters import BETWEEN
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 
 PROMPTS = [
     Prompt(), Prompt(song=parse("Down by the river"), open_line=True), Prompt(song=parse("la la la\nla la\n", title="La")),

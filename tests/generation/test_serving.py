@@ -242,7 +242,7 @@ import os, sys
 from dataclasses import replace
 from songsmith.generation.engine import Engine
 from songsmith.generation.serving.server import main
-from songsmith.model.store import ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 class AcceleratorError(RuntimeError):

@@ -16,8 +16,9 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
+from songsmith.model.loading import LoadedModel
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 GERMAN = Prompt(song=parse("Die Straße ist so leer\nIch höre dich nicht mehr\n"))

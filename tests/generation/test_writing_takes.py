@@ -10,7 +10,7 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.generation.writing import TakeFinished, write_takes
 from songsmith.lyrics import Author, parse
 from songsmith.markup import Prompt
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.studio.writing import one_at_a_time, song_of, take_as_json
 from songsmith.takes import FinishReason, Take
 

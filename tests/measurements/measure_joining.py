@@ -15,7 +15,8 @@ from songsmith.generation.options import GenerationOptions
 from songsmith.generation.scheduler import Scheduler, TakeRequest
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
-from songsmith.model.store import LoadedModel, ModelStore
+from songsmith.model.loading import LoadedModel
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 _ROUNDS = 7

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.onnx import OnnxNetwork
-from songsmith.model.store import ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import Paths
 
 FRESH = """

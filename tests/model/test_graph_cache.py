@@ -15,8 +15,8 @@ from songsmith.generation.device_sampling import DeviceSampler, SamplingPlan
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.token_classes import TokenClasses
 from songsmith.model.architectures import read_spec
+from songsmith.model.loading import LoadedModel
 from songsmith.model.networks.cuda_graphs import CudaGraphNetwork, GraphCache, StaticBatch
-from songsmith.model.store import LoadedModel
 
 META = torch.device("meta")
 

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as RustTokenizer
 from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
 
 from songsmith.errors import ModelError, SongsmithError
-from songsmith.model.store import ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.model.tokenizer import Tokenizer
 from songsmith.paths import Paths, find_paths
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer as RustTokenizer
 from songsmith.errors import ModelError
 from songsmith.lyrics import parse
 from songsmith.markup import END, LINE, MARKS, Mark, MarkupFormat, write_documents
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.model.tokenizer import StreamingDecoder, Tokenizer
 from songsmith.paths import find_paths
 

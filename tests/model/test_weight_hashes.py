@@ -19,7 +19,7 @@ from songsmith.cli.app import app
 from songsmith.generation.serving.client import EngineProcess
 from songsmith.generation.serving.protocol import ModelReady
 from songsmith.model.hashes import WeightHashes, hash_file
-from songsmith.model.store import ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import Paths
 
 LIE = "ab" * 32

@@ -8,7 +8,7 @@ import pytest
 from songsmith.craft.plans import plan_line
 from songsmith.lyrics import parse
 from songsmith.markup import MarkupFormat, Prompt
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 from songsmith.training.dataset import TrainingSong, measured_rows, tokenize
 
 KNOWN = json.loads((Path(__file__).parent / "data" / "token_ids.json").read_text(encoding="utf-8"))

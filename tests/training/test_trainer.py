@@ -20,7 +20,7 @@ from songsmith.lyrics import render
 from songsmith.markup import MarkupFormat
 from songsmith.model.architectures import read_spec
 from songsmith.model.manifest import Manifest
-from songsmith.model.store import ModelStore
+from songsmith.model.registry import ModelStore
 from songsmith.paths import Paths
 from songsmith.settings import Settings
 from songsmith.studio.studio import Studio

@@ -56,7 +56,7 @@ def load_engine(request: Load, tell: Callable[[ServerEvent], None]) -> "tuple[En
         SongsmithError: the model that writes cannot be loaded. Without the draft model it writes nevertheless.
     """
     from songsmith.generation.engine import Engine
-    from songsmith.model.store import ModelStore
+    from songsmith.model.registry import ModelStore
     from songsmith.paths import find_paths
 
     store, draft_model, notice = ModelStore(find_paths()), None, ""

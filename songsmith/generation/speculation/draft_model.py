@@ -17,7 +17,7 @@ from songsmith.generation.speculation.proposal import AcceptanceStats, Proposal
 from songsmith.generation.speculation.step_time import StepTimeModel
 from songsmith.generation.token_classes import TokenClasses
 from songsmith.model.backend import Cache
-from songsmith.model.store import LoadedModel
+from songsmith.model.loading import LoadedModel
 
 # Letters in shapes: B = sequences, V = vocabulary size.
 

@@ -1,19 +1,17 @@
-"""Model directories: list them and load them.
+"""Model directories: list, find, describe, verify and remove them.
 
 A model directory holds config.json, model.safetensors and tokenizer.json, as transformers writes them, and a manifest.json
 of ours (`manifest.py`); without a manifest it is taken for a plain checkpoint. Never reads pickles, never changes a model.
 """
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songsmith.errors import EngineError, ModelError, StorageError, storing
+from songsmith.errors import ModelError, storing
 from songsmith.files import remove_folder
-from songsmith.model.device import is_cpu
 from songsmith.model.hashes import WeightHashes
 from songsmith.model.manifest import Manifest
 from songsmith.model.stored import StoredModel, compare_hashes, read_config, read_stored
@@ -21,8 +19,7 @@ from songsmith.model.weights import Weights
 from songsmith.paths import Paths
 
 if TYPE_CHECKING:
-    from songsmith.model.backend import Backend
-    from songsmith.model.tokenizer import Tokenizer
+    from songsmith.model.loading import LoadedModel
 
 STARTER = "starter"
 """Name of the model that comes with the package."""
@@ -47,24 +44,6 @@ class ModelEntry:
     """What its user should know, though it can be used."""
     problem: str = ""
     """Why it cannot be used; empty if it can, as far as can be seen without loading it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedModel:
-    """A model ready to write."""
-
-    name: str
-    manifest: Manifest
-    weights_sha256: str
-    """True hash of its weights."""
-    backend: "Backend"
-    tokenizer: "Tokenizer"
-    parameters: int = 0
-    """Number of weights in its files; 0 where there are none."""
-    notice: str = ""
-    """What its user should know, though it writes."""
-    end_ids: frozenset[int] = frozenset()
-    """Tokens that end a text by the model's own word, beside `<|endoftext|>`."""
 
 
 class ModelStore:
@@ -204,8 +183,8 @@ class ModelStore:
     def load(
         self, name: str, *, device: str = "auto", threads: int = 0, exact: bool = False,
         preparing: Callable[[], None] = lambda: None,
-    ) -> LoadedModel:  # fmt: skip
-        """Load a model to run it: on a CPU in 8 bits, by a graph that is made the first time; elsewhere in torch.
+    ) -> "LoadedModel":  # fmt: skip
+        """Load a model to run it; see `loading.load_model`.
 
         Args:
             name: of an installed model, or a path to a model directory.
@@ -217,20 +196,15 @@ class ModelStore:
         Raises:
             ModelError: it is unknown, damaged, or does not fit the device or its own tokenizer.
         """
-        stored = self.read(name)
-        backend = None
-        if not exact and _ends_on_cpu(device):
-            backend = self._load_graph(stored, threads, preparing)
-        return LoadedModel(
-            name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256,
-            backend=backend or _load_into_torch(stored, device, threads), tokenizer=stored.tokenizer,
-            parameters=stored.parameters, notice=stored.notice, end_ids=stored.end_ids,
-        )  # fmt: skip
+        from songsmith.model.loading import load_model
+
+        stored, graphs = self.read(name), self._paths.graphs
+        return load_model(stored, graphs, device=device, threads=threads, exact=exact, preparing=preparing)
 
     def load_draft(
-        self, name: str, target: LoadedModel, *, device: str = "auto", preparing: Callable[[], None] = lambda: None
-    ) -> LoadedModel:
-        """Load a smaller model, to guess what another is about to write.
+        self, name: str, target: "LoadedModel", *, device: str = "auto", preparing: Callable[[], None] = lambda: None
+    ) -> "LoadedModel":
+        """Load a smaller model, to guess what another is about to write; see `loading.load_draft_model`.
 
         Args:
             name: of an installed model, or a path to a model directory.
@@ -241,73 +215,14 @@ class ModelStore:
         Raises:
             ModelError: it cannot be loaded, is no smaller, or knows other tokens.
         """
-        stored = self.read(name)
-        # One trained here has marks that a plain model lacks; they are never drawn.
-        if not stored.tokenizer.knows_all_of(target.tokenizer):
-            raise ModelError(
-                f"{stored.name} has other tokens than {target.name}, so it can't guess for it.",
-                f"Train one that does (`songsmith train --size tiny --tokenizer {target.name}`), or use "
-                "none (--draft-model none, or the setting draft_model).",
-            )
-        if stored.parameters >= target.parameters:
-            raise ModelError(
-                f"{stored.name} isn't smaller than {target.name}: its guesses would take longer than they save.",
-                "Choose a smaller one, or none (--draft-model, or the setting draft_model).",
-            )
-        torch = sys.modules.get("torch")  # not loaded where the model that writes does not run in it
-        before = torch.get_num_threads() if torch else 0
-        # Threads of its own that wait for work would take processors from the model that writes.
-        loaded = self.load(name, device=device, threads=1, preparing=preparing)
-        if torch:  # whose threads are one number for all
-            torch.set_num_threads(before)
-        return loaded
+        from songsmith.model.loading import load_draft_model
 
-    def _load_graph(self, stored: StoredModel, threads: int, preparing: Callable[[], None]) -> "Backend | None":
-        """Return the network on ONNX Runtime, or nothing where it cannot run it."""
-        import tempfile
-
-        from songsmith.model.compiled import load_compiled
-
-        def load(graphs: Path) -> "Backend":
-            return load_compiled(graphs, stored, threads=threads, preparing=preparing)
-
-        try:
-            try:
-                return load(self._paths.graphs)
-            except StorageError:  # a home that cannot be written must not make it another song
-                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as graphs:
-                    return load(Path(graphs))
-        except (StorageError, EngineError, OSError):  # a full disk or an odd shape must not keep anyone from writing
-            return None
+        return load_draft_model(self.read(name), target, self._paths.graphs, device=device, preparing=preparing)
 
 
 def is_name(name: str) -> bool:
     """Return whether a text can name a folder among those of songsmith: no path, and not `.` or `..`."""
     return name not in ("", ".", "..") and Path(name).name == name
-
-
-def _ends_on_cpu(device: str) -> bool:
-    if is_cpu(device):
-        return True
-    from songsmith.model.device import choose_device
-
-    return choose_device(device).type == "cpu"  # there may be a GPU, and a torch that cannot use it
-
-
-def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend":
-    import torch
-
-    from songsmith.model.device import choose_device, choose_dtype, choose_threads, set_threads
-    from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
-    from songsmith.model.networks.torch_backend import TorchBackend
-
-    set_threads(threads or choose_threads(stored.weights.bytes))
-    target = choose_device(device)
-    network = CudaGraphNetwork if target.type == "cuda" else TorchBackend
-    try:
-        return network(stored.spec, stored.tensors(), target, choose_dtype(target))
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise ModelError(f"{stored.name} doesn't fit into the memory of {target}.", "Try --device cpu.") from error
 
 
 def _is_folder(path: Path) -> bool:
