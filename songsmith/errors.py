@@ -6,6 +6,7 @@ The tree, with the exit code each branch ends in::
     ├── UsageError           2   an option or argument that cannot work
     ├── InputError           3   text that cannot be read
     ├── ModelError           4   a model that is unknown, damaged or does not fit
+    │   └── UnsupportedError 4   a sound model of a kind that songsmith has no network for
     ├── StorageError         5   a disk, a home or a library that cannot be used
     │   └── DatabaseError    5   the library's file itself
     ├── EngineError          6   generation broke down
@@ -54,6 +55,10 @@ class ModelError(SongsmithError):
     """A model that is unknown, damaged, or does not fit."""
 
     exit_code = 4
+
+
+class UnsupportedError(ModelError):
+    """A sound model of a kind that songsmith has no network for, though others may."""
 
 
 class StorageError(SongsmithError):

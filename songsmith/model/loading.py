@@ -1,6 +1,7 @@
 """From what a model directory holds to a model that writes: on which device it runs, and by which executor.
 
-On a CPU a graph in 8 bits is tried first, made the first time; elsewhere, and where no graph can be made, torch runs it.
+On a CPU a graph in 8 bits is tried first, made the first time; elsewhere, and where no graph can be made, torch runs it. Networks
+that songsmith has no spec for are run by transformers.
 """
 
 import sys
@@ -56,12 +57,17 @@ def load_model(
         ModelError: its weights are damaged, or it does not fit the device.
     """
     backend = None
-    if not exact and _ends_on_cpu(device):
+    if not exact and stored.own_spec and _ends_on_cpu(device):
         backend = _load_graph(stored, graphs, threads, preparing)
+    notices = [stored.notice]
+    if stored.other_spec:
+        notices.append(
+            f"songsmith has no network of its own for {stored.name}: transformers runs it, which takes longer."
+        )
     return LoadedModel(
         name=stored.name, manifest=stored.manifest, weights_sha256=stored.weights_sha256,
         backend=backend or _load_into_torch(stored, device, threads), tokenizer=stored.tokenizer,
-        parameters=stored.parameters, notice=stored.notice, end_ids=stored.end_ids,
+        parameters=stored.parameters, notice=" ".join(filter(None, notices)), end_ids=stored.end_ids,
     )  # fmt: skip
 
 
@@ -136,8 +142,13 @@ def _load_into_torch(stored: StoredModel, device: str, threads: int) -> "Backend
 
     set_threads(threads or choose_threads(stored.weights.bytes))
     target = choose_device(device)
-    network = CudaGraphNetwork if target.type == "cuda" else TorchBackend
+    dtype = choose_dtype(target)
     try:
-        return network(stored.spec, stored.tensors(), target, choose_dtype(target))
+        if stored.other_spec:
+            from songsmith.model.networks.transformers_network import TransformersNetwork
+
+            return TransformersNetwork(stored.other_spec, stored.tensors(), target, dtype)
+        network = CudaGraphNetwork if target.type == "cuda" else TorchBackend
+        return network(stored.spec, stored.tensors(), target, dtype)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ModelError(f"{stored.name} doesn't fit into the memory of {target}.", "Try --device cpu.") from error

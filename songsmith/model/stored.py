@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from songsmith.errors import ModelError
+from songsmith.errors import ModelError, UnsupportedError
 from songsmith.model.hashes import WeightHashes
 from songsmith.model.manifest import Manifest
 from songsmith.model.plain_files import read_json
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from songsmith.model.architectures.spec import NetworkSpec
+    from songsmith.model.networks.transformers_spec import TransformersSpec
     from songsmith.model.tokenizer import Tokenizer
 
 # Special tokens that a text never becomes may lie past the network's last row; a new mark gets the next id after them.
@@ -31,11 +32,30 @@ class StoredModel:
     manifest: Manifest
     weights_sha256: str
     """Of the files as they are, whatever the manifest says; see `WeightHashes.hash`."""
-    spec: "NetworkSpec"
+    own_spec: "NetworkSpec | None"
+    """Of its network, where songsmith has a description of it."""
+    other_spec: "TransformersSpec | None" = None
+    """Where it has none: what transformers says."""
     tokenizer: "Tokenizer"
     weights: Weights
     end_ids: frozenset[int] = frozenset()
     """Tokens that end a text by the model's own word, beside `<|endoftext|>`."""
+
+    @property
+    def spec(self) -> "NetworkSpec":
+        """Of its network.
+
+        Raises:
+            UnsupportedError: songsmith has no description of it, and can only write with it.
+        """
+        if self.own_spec is None:
+            from songsmith.model.architectures import SUPPORTED_TYPES
+
+            raise UnsupportedError(
+                f"songsmith has no network of its own for {self.name}: it can write with it, but not train it.",
+                f"Choose a model of one of the types that it has: {', '.join(SUPPORTED_TYPES)}.",
+            )
+        return self.own_spec
 
     @property
     def parameters(self) -> int:
@@ -55,27 +75,30 @@ class StoredModel:
         """
         import numpy as np
 
-        for weight in self.spec.weight_shapes():
+        for weight in self._names():
             if not np.isfinite(self.weights.array(weight)).all():
                 raise ModelError(
                     f"The model's {weight} contains values that aren't numbers.", "Download or export it again."
                 )
 
     def tensors(self) -> "Mapping[str, Tensor]":
-        """Return its weights for torch, by the names `spec.weight_shapes()` gives.
+        """Return its weights for torch, by their names without a prefix.
 
         Raises:
             ModelError: a file is damaged.
         """
-        return self.weights.tensors(list(self.spec.weight_shapes()))
+        return self.weights.tensors(self._names())
 
     def arrays(self) -> "Mapping[str, NDArray[Any]]":
-        """Return its weights for NumPy, by the names `spec.weight_shapes()` gives.
+        """Return its weights for NumPy, by their names without a prefix.
 
         Raises:
             ModelError: a file is damaged.
         """
-        return self.weights.arrays(list(self.spec.weight_shapes()))
+        return self.weights.arrays(self._names())
+
+    def _names(self) -> list[str]:
+        return list(self.spec.weight_shapes() if self.other_spec is None else self.other_spec.names)
 
 
 def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool = False) -> StoredModel:
@@ -97,10 +120,17 @@ def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool =
     from songsmith.model.ends import read_end_ids
     from songsmith.model.tokenizer import Tokenizer
 
-    spec = read_spec(config)
+    own, other = None, None
+    try:
+        spec: NetworkSpec | TransformersSpec = (own := read_spec(config))
+    except UnsupportedError:
+        from songsmith.model.networks.transformers_spec import read_transformers_spec
+
+        spec = other = read_transformers_spec(config, weights)
     if spec.context_window_tokens < 2:
         raise ModelError(f"{name} sees only the last token, so it can't continue a song.", "Choose another model.")
-    weights.check(spec)
+    if own:
+        weights.check(own)
     tokenizer = Tokenizer.load(folder)
     rows = spec.vocabulary_size
     if tokenizer.rows_needed > rows or tokenizer.vocabulary_size > rows + _MOST_ROWLESS:
@@ -113,10 +143,11 @@ def read_stored(name: str, folder: Path, hashes: WeightHashes, *, afresh: bool =
         folder=folder,
         manifest=manifest,
         weights_sha256=hashes.hash(weights.files, afresh=afresh),
-        spec=spec,
+        own_spec=own,
+        other_spec=other,
         tokenizer=tokenizer,
         weights=weights,
-        end_ids=read_end_ids(folder, spec),
+        end_ids=read_end_ids(folder, spec.end_ids, vocabulary_size=spec.vocabulary_size),
     )
 
 

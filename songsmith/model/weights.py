@@ -36,6 +36,8 @@ _SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U1
           "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8}  # fmt: skip
 """Bytes of a number, by its type in a header. Others may be in a file, but are not read."""
 _NUMPY = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
+TYPES_READ = tuple(_NUMPY)
+"""Types of number that weights may have."""
 _PREFIXES = re.compile(r"(?:_orig_mod\.|module\.|model\.|transformer\.)*")
 """What torch.compile, data-parallel training, Lightning and transformers put before the names of a network's weights."""
 _OTHER_FORMATS = (
@@ -84,7 +86,7 @@ class Weights:
             used, tensors = _read_header(file, room, _MOST_TENSORS - len(stored))
             room -= used
             for tensor in tensors:
-                name = _bare(tensor.name)
+                name = bare_name(tensor.name)
                 if name in stored:
                     raise ModelError(
                         f"{folder} has {name} twice: as {stored[name].name} and as {tensor.name}.",
@@ -106,11 +108,19 @@ class Weights:
                 this machine has memory for.
         """
         spec.check_shapes({name: tensor.shape for name, tensor in self.stored.items()})
-        for name in spec.weight_shapes():
-            if (dtype := self.stored[name].dtype) not in _NUMPY:
+        self.check_types(list(spec.weight_shapes()))
+
+    def check_types(self, names: Sequence[str]) -> None:
+        """Make sure that weights are of types that are read, and that there is memory for them.
+
+        Raises:
+            ModelError: they are not, or there is not.
+        """
+        for name in names:
+            if (dtype := self.stored[name].dtype) not in TYPES_READ:
                 raise ModelError(
                     f"The model's {name} is stored as {dtype}, which songsmith doesn't read.",
-                    f"Save it again as one of {', '.join(_NUMPY)}.",
+                    f"Save it again as one of {', '.join(TYPES_READ)}.",
                 )
         memory = memory_bytes()
         if memory is not None and self.bytes > memory:
@@ -171,7 +181,8 @@ class Weights:
         return found
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """Return the name of a weight without what programs put before those of a whole network."""
     return _PREFIXES.sub("", name, count=1)
 
 

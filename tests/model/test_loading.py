@@ -88,7 +88,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config deep": (lambda f: (f / "config.json").write_text("[" * 100_000, encoding="utf-8"), "can't be read"),
     "config binary": (lambda f: (f / "config.json").write_bytes(b"\xff\xfe\x00"), "can't be read"),
     "config a list": (lambda f: (f / "config.json").write_text("[]", encoding="utf-8"), "isn't a configuration"),
-    "config of another type": (lambda f: change_config(f, model_type="bloom"), "'bloom', which songsmith doesn't support"),
+    "config of another type": (
+        lambda f: change_config(f, model_type="songformer"), "'songformer', which neither songsmith nor transformers"
+    ),
     "config without heads": (lambda f: change_config(f, n_head=None), "config.json"),
     "config with words": (lambda f: change_config(f, n_layer="two"), "config.json"),
     "heads that do not divide": (lambda f: change_config(f, n_head=3), "don't fit"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from songsmith.errors import ModelError
+from songsmith.errors import ModelError, UnsupportedError
 from songsmith.model.architectures import gpt2, llama
 from songsmith.model.architectures.spec import NetworkSpec
 
@@ -21,7 +21,8 @@ def read_spec(config: Mapping[str, Any]) -> NetworkSpec:
     """Read the keys of a config.json.
 
     Raises:
-        ModelError: it is of an architecture that is not supported, lacks a key, or gives sizes that do not fit together.
+        UnsupportedError: it is of an architecture that is not supported, or names something in it that is not.
+        ModelError: it lacks a key, or gives sizes that do not fit together.
     """
     kind = config.get("model_type")
     known = (
@@ -33,8 +34,8 @@ def read_spec(config: Mapping[str, Any]) -> NetworkSpec:
     if module is None:
         supported = f"Choose a model of one of the types that are: {', '.join(SUPPORTED_TYPES)}."
         if kind is None:
-            raise ModelError("The model's config.json names no model_type.", supported)
-        raise ModelError(f"The model is of type '{kind}', which songsmith doesn't support.", supported)
+            raise UnsupportedError("The model's config.json names no model_type.", supported)
+        raise UnsupportedError(f"The model is of type '{kind}', which songsmith doesn't support.", supported)
     try:
         spec: NetworkSpec = module.read(config, _read_end_ids(config))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from songsmith.errors import ModelError
+from songsmith.errors import UnsupportedError
 from songsmith.model.architectures.spec import (
     Attention,
     CheckpointNames,
@@ -104,18 +104,18 @@ def read(config: Mapping[str, Any], end_ids: tuple[int, ...]) -> NetworkSpec:
     """Read the keys of a config.json.
 
     Raises:
-        ModelError: it names something that songsmith does not support.
+        UnsupportedError: it names something that songsmith does not support.
         KeyError, TypeError, ValueError: a key is missing, or has no usable value.
     """
     activation = config.get("activation_function", "gelu_new")
     if activation not in _GELU_BY_TANH:
-        raise ModelError(
+        raise UnsupportedError(
             f"The model's activation_function is {activation!r}, which songsmith doesn't support.",
             f"Only {', '.join(_GELU_BY_TANH)} are supported, which are the same.",
         )
     for key, usual in _SUPPORTED.items():
         if config.get(key, usual) != usual:
-            raise ModelError(
+            raise UnsupportedError(
                 f"The model's {key} is {config[key]!r}, which songsmith doesn't support.",
                 f"Only {usual!r} is supported.",
             )

@@ -7,7 +7,7 @@ Qwen3 norms queries and keys.
 from collections.abc import Mapping
 from typing import Any
 
-from songsmith.errors import ModelError
+from songsmith.errors import UnsupportedError
 from songsmith.model.architectures.rotary import read_rotary, write_rotary
 from songsmith.model.architectures.spec import (
     Attention,
@@ -63,12 +63,12 @@ def read(config: Mapping[str, Any], end_ids: tuple[int, ...]) -> NetworkSpec:
     sliding window changes nothing.
 
     Raises:
-        ModelError: it names something that songsmith does not support.
+        UnsupportedError: it names something that songsmith does not support.
         KeyError, TypeError, ValueError: a key is missing, or has no usable value.
     """
     kind = str(config["model_type"])
     if (activation := config.get("hidden_act", "silu")) != "silu":
-        raise ModelError(
+        raise UnsupportedError(
             f"The model's hidden_act is {activation!r}, which songsmith doesn't support.", "Only 'silu' is supported."
         )
     width, heads = int(config["hidden_size"]), int(config["num_attention_heads"])

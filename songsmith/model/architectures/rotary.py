@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from songsmith.errors import ModelError
+from songsmith.errors import UnsupportedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,14 +127,14 @@ def read_rotary(config: Mapping[str, Any], *, max_position_embeddings: int) -> R
         max_position_embeddings: positions that the network was made for.
 
     Raises:
-        ModelError: they are of a kind that songsmith does not know.
+        UnsupportedError: they are of a kind that songsmith does not know.
         KeyError, TypeError, ValueError: a value is missing, or of the wrong kind.
     """
     values = config.get("rope_scaling") or config.get("rope_parameters") or {}
     kind = values.get("rope_type") or values.get("type") or "default"
     turned = values.get("partial_rotary_factor", config.get("partial_rotary_factor"))
     if turned not in (None, 1):
-        raise ModelError(
+        raise UnsupportedError(
             f"The model's partial_rotary_factor is {turned!r}, which songsmith doesn't support.", "Only 1 is supported."
         )
     theta = values.get("rope_theta")
@@ -149,7 +149,7 @@ def _read_scaling(kind: str, values: Mapping[str, Any], original: int) -> Scalin
     if kind == "default":
         return None
     if kind not in ("linear", "dynamic", "llama3", "yarn"):
-        raise ModelError(
+        raise UnsupportedError(
             f"The model's positions are scaled by {kind!r}, which songsmith doesn't support.",
             "Only linear, dynamic, llama3 and yarn are supported.",
         )
