@@ -5,12 +5,12 @@ panic, which no `except Exception` sees. So only parts and patterns that are kno
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken
+from tokenizers import AddedToken, Regex
 from tokenizers import Tokenizer as RustTokenizer
 
 from songsmith.errors import ModelError
@@ -37,12 +37,13 @@ _PARTS = {
 _ENDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _SPACES = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+_QWEN = rf"{_ENDS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*{_SPACES}"
 _PATTERNS = {
     # GPT-2.
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
     # cl100k of GPT-4, which Llama 3 took over, and Qwen with single digits.
     rf"{_ENDS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*{_SPACES}",
-    rf"{_ENDS}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*{_SPACES}",
+    _QWEN,
     # o200k of GPT-4o.
     rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_ENDS}?|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_ENDS}?"
     rf"|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*{_SPACES}",
@@ -50,6 +51,25 @@ _PATTERNS = {
     r"\p{N}", r"\p{N}{1,3}", r"\d", r"[0-9]",
 }  # fmt: skip
 """Patterns of byte-level tokenizers in wide use, none of which takes much longer on one text than on another of its length."""
+
+_BYTE_LEVEL_CLASSES = (
+    "GPT2Tokenizer",
+    "Qwen2Tokenizer",
+    "CodeGenTokenizer",
+    "GPTNeoXTokenizer",
+    "PreTrainedTokenizerFast",
+    "TokenizersBackend",
+)
+"""Begin the names of tokenizers in transformers whose vocab.json and merges.txt are those of byte-level BPE."""
+_SPECIAL_KEYS = (
+    "bos_token",
+    "eos_token",
+    "unk_token",
+    "pad_token",
+    "additional_special_tokens",
+    "extra_special_tokens",
+)
+_FLAGS = ("special", "normalized", "lstrip", "rstrip", "single_word")
 
 
 def load_tokenizer_files(folder: Path) -> RustTokenizer:
@@ -170,7 +190,8 @@ def _check_ids(entries: Any, added: Any) -> None:
 def _load_gpt2_files(folder: Path) -> RustTokenizer:
     from tokenizers.decoders import ByteLevel as ByteLevelDecoder
     from tokenizers.models import BPE
-    from tokenizers.pre_tokenizers import ByteLevel
+    from tokenizers.normalizers import NFC
+    from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
 
     try:
         entries = read_json(folder / "vocab.json", most_bytes=_MOST_BYTES)
@@ -179,7 +200,15 @@ def _load_gpt2_files(folder: Path) -> RustTokenizer:
         raise ModelError(
             f"{folder} has no tokenizer.", "Put tokenizer.json, or vocab.json and merges.txt, next to the weights."
         ) from None
-    _check_ids(entries, [])
+    settings = _read_settings(folder / "tokenizer_config.json")
+    kind = str(settings.get("tokenizer_class") or "GPT2Tokenizer")
+    if not kind.startswith(_BYTE_LEVEL_CLASSES):
+        raise ModelError(
+            f"The tokenizer in {folder} is a {kind[:80]}, which songsmith reads only from a tokenizer.json.",
+            "Load it with transformers' AutoTokenizer and save_pretrained() it again: that writes one.",
+        )
+    added = _list_added_tokens(folder, settings)
+    _check_ids(entries, [{"content": token.content, "id": wanted or 0} for token, wanted in added])
     lines = (line for line in text.split("\n") if line and not line.startswith("#version"))
     merges: list[tuple[str, str]] = []
     for line in lines:
@@ -188,7 +217,63 @@ def _load_gpt2_files(folder: Path) -> RustTokenizer:
     if len(merges) > _MOST_MERGES:
         raise ValueError("it has too many merges")
     rust = RustTokenizer(BPE(entries, merges))
-    rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    spaced = settings.get("add_prefix_space") is True
+    if kind.startswith("Qwen2"):
+        rust.normalizer = NFC()
+        parts = [Split(Regex(_QWEN), "isolated"), ByteLevel(add_prefix_space=spaced, use_regex=False)]
+        rust.pre_tokenizer = Sequence(parts)
+    else:
+        rust.pre_tokenizer = ByteLevel(add_prefix_space=spaced)
     rust.decoder = ByteLevelDecoder()
-    rust.add_special_tokens([AddedToken(END, special=True, normalized=False)])
+    for token, wanted in added:
+        (rust.add_special_tokens if token.special else rust.add_tokens)([token])
+        if wanted is not None and rust.token_to_id(token.content) != wanted:
+            raise ValueError(f"token {wanted} is not the next one after those of vocab.json")
     return rust
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        values = read_json(path)
+    except FileNotFoundError:
+        return {}
+    if not isinstance(values, dict):
+        raise ValueError(f"{path.name} isn't a JSON object")
+    return values
+
+
+def _list_added_tokens(folder: Path, settings: Mapping[str, Any]) -> list[tuple[AddedToken, int | None]]:
+    """Return the tokens that other files add to vocab.json, in the order of their ids; those without an id come last."""
+    named = {
+        text: None
+        for values in (settings, _read_settings(folder / "special_tokens_map.json"))
+        for key, value in values.items()
+        if key in _SPECIAL_KEYS
+        for text in _texts(value)
+    }
+    ids: dict[str, int | None] = dict(_read_settings(folder / "added_tokens.json"))
+    flags: dict[str, dict[str, bool]] = {}
+    for number, facts in (settings.get("added_tokens_decoder") or {}).items():
+        ids[facts["content"]] = int(number)
+        flags[facts["content"]] = {flag: facts[flag] for flag in _FLAGS if type(facts.get(flag)) is bool}
+    ids = dict(sorted(ids.items(), key=lambda entry: entry[1] or 0)) | {text: None for text in named if text not in ids}
+    if not ids:  # GPT-2's own files are without any other
+        ids, named = {END: None}, {END: None}
+    return [
+        (
+            AddedToken(
+                text, **{"normalized": False} | flags.get(text, {}) | ({"special": True} if text in named else {})
+            ),
+            wanted,
+        )
+        for text, wanted in ids.items()
+    ]
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts of special tokens as transformers writes them: one, several, or by names of their own."""
+    if isinstance(value, dict):
+        value = value["content"] if "content" in value else list(value.values())
+    values = value if isinstance(value, list) else [value]
+    texts = [each["content"] if isinstance(each, dict) else each for each in values]
+    return [text for text in texts if isinstance(text, str) and text]
