@@ -294,7 +294,6 @@ def test_a_config_of_transformers_is_read():
         ({"vocab_size": 0}, "sizes"),
         ({"n_head": 5}, "sizes"),
         ({"n_inner": -1}, "sizes"),
-        ({"tie_word_embeddings": False}, "tie_word_embeddings"),
     ],
 )
 def test_a_config_it_cannot_run_is_refused(change, said):

@@ -1,4 +1,4 @@
-"""GPT-2 (Radford et al. 2019): layer norms, learned positions, a head that is the table of tokens."""
+"""GPT-2 (Radford et al. 2019): layer norms, learned positions, a head that is the table of tokens, or one of its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,10 +23,7 @@ MODEL_TYPES = ("gpt2",)
 # One function under many names, apart from how it is rounded (transformers' activations.py): the approximation of GELU by tanh.
 _GELU_BY_TANH = ("gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_accurate")
 _SIZES = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head")
-_SUPPORTED = {
-    "scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False, "add_cross_attention": False,
-    "tie_word_embeddings": True,
-}  # fmt: skip
+_SUPPORTED = {"scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False, "add_cross_attention": False}
 """Switches that can have but one value here, which is theirs where a config does not name them."""
 
 
@@ -40,6 +37,7 @@ _NAMES = CheckpointNames(
         Part.TOKENS: Place(name="wte"),
         Part.POSITIONS: Place(name="wpe"),
         Part.FINAL_NORM: Place(name="ln_f"),
+        Part.HEAD: Place(name="lm_head"),
         Part.QUERY: _matrix("h.{}.attn.c_attn"),
         Part.KEY: _matrix("h.{}.attn.c_attn"),
         Part.VALUE: _matrix("h.{}.attn.c_attn"),
@@ -54,7 +52,7 @@ _NAMES = CheckpointNames(
 
 def gpt2_spec(
     *, vocabulary_size: int, context_window_tokens: int, width: int, layers: int, heads: int,
-    inner_width: int | None = None, layer_norm_epsilon: float = 1e-5, end_ids: tuple[int, ...] = (),
+    inner_width: int | None = None, layer_norm_epsilon: float = 1e-5, tied_head: bool = True, end_ids: tuple[int, ...] = (),
 ) -> NetworkSpec:  # fmt: skip
     """Return the spec of a GPT-2.
 
@@ -66,6 +64,7 @@ def gpt2_spec(
         heads: of attention.
         inner_width: between the two matrices of a feed-forward network; None: four times the width.
         layer_norm_epsilon: added to variances.
+        tied_head: whether the head is the table of tokens, as it is in GPT-2 itself.
         end_ids: tokens that end a text.
 
     Raises:
@@ -89,7 +88,7 @@ def gpt2_spec(
             kind=FeedForwardKind.GELU, inner_width=4 * width if inner_width is None else inner_width, bias=True
         ),
         rotary=None,
-        tied_head=True,
+        tied_head=tied_head,
         end_ids=end_ids,
         names=_NAMES,
     )
@@ -127,6 +126,7 @@ def read(config: Mapping[str, Any], end_ids: tuple[int, ...]) -> NetworkSpec:
         heads=int(config["n_head"]),
         inner_width=None if config.get("n_inner") is None else int(config["n_inner"]),
         layer_norm_epsilon=float(config.get("layer_norm_epsilon", 1e-5)),
+        tied_head=bool(config.get("tie_word_embeddings", True)),
         end_ids=end_ids,
     )
 
@@ -147,5 +147,5 @@ def write(spec: NetworkSpec) -> dict[str, Any]:
         "attn_pdrop": 0.0,
         "embd_pdrop": 0.0,
         "resid_pdrop": 0.0,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": spec.tied_head,
     }
