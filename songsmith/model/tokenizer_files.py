@@ -204,7 +204,7 @@ def _load_gpt2_files(folder: Path) -> RustTokenizer:
     kind = str(settings.get("tokenizer_class") or "GPT2Tokenizer")
     if not kind.startswith(_BYTE_LEVEL_CLASSES):
         raise ModelError(
-            f"The tokenizer in {folder} is a {kind[:80]}, which songsmith reads only from a tokenizer.json.",
+            f"The tokenizer in {folder} is a {kind[:80]!r}, which songsmith reads only from a tokenizer.json.",
             "Load it with transformers' AutoTokenizer and save_pretrained() it again: that writes one.",
         )
     added = _list_added_tokens(folder, settings)

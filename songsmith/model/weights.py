@@ -221,8 +221,8 @@ def _without_weights(folder: Path) -> ModelError:
         return _unreadable(folder, error)
     if any(name.startswith("adapter_") for name in names):
         return ModelError(
-            f"{folder} has an adapter, not a whole model.",
-            "Merge it into its base model with PEFT's merge_and_unload(), and save_pretrained() that.",
+            f"{folder} has an adapter without {_read_base(folder)}, the model that it changes.",
+            "Load both with PEFT's AutoPeftModelForCausalLM, then merge_and_unload() and save_pretrained(): that is a whole model.",
         )
     numbered = {
         int(number): name
@@ -240,6 +240,16 @@ def _without_weights(folder: Path) -> ModelError:
                 "Load it with transformers and save_pretrained() it again: that writes safetensors.",
             )
     return ModelError(f"{folder} has no {WEIGHTS}.", "Download or export the model again.")
+
+
+def _read_base(folder: Path) -> str:
+    """Return what an adapter says that it changes."""
+    try:
+        facts = read_json(folder / "adapter_config.json")
+    except (FileNotFoundError, ModelError):
+        facts = None
+    base = facts.get("base_model_name_or_path") if isinstance(facts, dict) else None
+    return f"{base[:200]!r}" if isinstance(base, str) and base else "its base (adapter_config.json names none)"
 
 
 def _read_header(path: Path, most_bytes: int, most_tensors: int) -> tuple[int, list[StoredTensor]]:

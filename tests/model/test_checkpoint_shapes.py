@@ -189,9 +189,9 @@ def test_a_checkpoint_in_the_worst_shape_writes_is_measured_and_goes_on_to_be_tr
     assert "intact" in run("models", "verify", "taught")
 
 
-def adapt(folder: Path) -> None:
+def adapt(folder: Path, config: str) -> None:
     (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
-    (folder / "adapter_config.json").write_text("{}", encoding="utf-8")
+    (folder / "adapter_config.json").write_text(config, encoding="utf-8")
 
 
 def run_of_training(folder: Path) -> None:
@@ -220,7 +220,12 @@ def rename_weights(name: str) -> Callable[[Path], object]:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "adapter": (adapt, "other has an adapter, not a whole model. Merge it"),
+    "adapter": (
+        lambda f: adapt(f, '{"base_model_name_or_path": "openai-community/gpt2"}'),
+        "other has an adapter without 'openai-community/gpt2', the model that it changes. Load both with PEFT",
+    ),
+    "adapter without a base": (lambda f: adapt(f, "{}"), r"an adapter without its base \(adapter_config.json names none\)"),
+    "adapter of nothing": (lambda f: adapt(f, "["), r"an adapter without its base \(adapter_config.json names none\)"),
     "run": (run_of_training, r"itself has no weights, but checkpoint-10 in it does\. Use .*checkpoint-10\."),
     "gguf": (rename_weights("model.gguf"), "has its weights as GGUF, which songsmith doesn't read"),
     "pickle": (rename_weights("pytorch_model-00001-of-00002.bin"), "has its weights as a pickle"),

@@ -13,6 +13,7 @@ import pytest
 from fakes import Songsmith, write_random_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_models import write_tiny_model
 from tokenizers import Regex
 from tokenizers import Tokenizer as RustTokenizer
 from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
@@ -23,6 +24,17 @@ from songsmith.model.tokenizer import Tokenizer
 from songsmith.paths import Paths, find_paths
 
 AT_ONCE_S = 5.0
+
+
+@pytest.fixture(scope="module")
+def loaded_transformers() -> None:
+    """Import what takes seconds whatever the model is."""
+    from transformers import GPT2LMHeadModel, GPTNeoXForCausalLM, LlamaForCausalLM, OPTForCausalLM
+
+    assert GPT2LMHeadModel
+    assert GPTNeoXForCausalLM
+    assert LlamaForCausalLM
+    assert OPTForCausalLM
 
 
 def refusal(store: ModelStore, name: str) -> str:
@@ -257,6 +269,42 @@ def test_what_would_take_for_ever_is_refused_at_once(paths: Paths, kind: str) ->
     assert words in refusal(ModelStore(paths), "hostile")
 
 
+HOSTILE_LLAMA: dict[str, tuple[dict[str, Any], str]] = {
+    "a thousand million layers": ({"num_hidden_layers": 10**9}, "no weight named layers.2."),
+    "as many layers as there are numbers": ({"num_hidden_layers": 2**31 - 1}, "no weight named layers.2."),
+    "a width without end": ({"hidden_size": 2**30}, "embed_tokens.weight is (8192, 32), not (8192, 1073741824)"),
+    "an inner width without end": ({"intermediate_size": 2**31 - 1}, "gate_proj.weight is (48, 32), not (2147483647, 32)"),
+    "a vocabulary without end": ({"vocab_size": 2**31 - 1}, "embed_tokens.weight is (8192, 32), not (2147483647, 32)"),
+    "heads without end": ({"num_attention_heads": 2**31 - 1}, "sizes that don't fit together"),
+    "keys without end": ({"num_key_value_heads": 2**31 - 1}, "sizes that don't fit together"),
+    "a head without end": ({"head_dim": 2**30}, "q_proj.weight is (32, 32), not (4294967296, 32)"),
+    "a window of nothing": ({"max_position_embeddings": 0}, "sizes that don't fit together"),
+    "a sliding window of one": ({"model_type": "mistral", "sliding_window": 1}, "sees only the last token"),
+    "a type in a list": ({"model_type": ["llama"]}, "neither songsmith nor transformers"),
+    "positions that are no number": ({"rope_parameters": {"rope_theta": float("nan")}}, "no usable number of its positions"),
+    "a number of a thousand figures": ({"num_hidden_layers": 10**1000}, "an impossible value"),
+    "a config in a config": ({"rope_parameters": {"rope_type": {"rope_type": {"rope_type": "x"}}}}, "can't build a 'llama'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE_LLAMA)
+@pytest.mark.usefixtures("loaded_transformers")
+def test_what_a_llama_claims_is_compared_with_its_weights_at_once(paths: Paths, kind: str) -> None:
+    changes, words = HOSTILE_LLAMA[kind]
+    change(write_tiny_model(paths.models / "hostile", "llama") / "config.json", **changes)
+    assert words in refusal(ModelStore(paths), "hostile")
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt_neox"])
+@pytest.mark.usefixtures("loaded_transformers")
+def test_a_window_that_no_memory_holds_is_cut(paths: Paths, kind: str) -> None:
+    change(write_tiny_model(paths.models / "hostile", kind) / "config.json", max_position_embeddings=2**31 - 1)
+    start_s = time.monotonic()
+    model = ModelStore(paths).load("hostile", device="cpu", threads=1)
+    assert model.backend.context_window_tokens == 8192
+    assert time.monotonic() - start_s < AT_ONCE_S
+
+
 def test_a_panic_of_the_tokenizers_library_is_an_error_like_others() -> None:
     rust = RustTokenizer.from_file(str(find_paths().starter / "tokenizer.json"))
     rust.pre_tokenizer = Sequence([Split(Regex("(a+)+$"), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -292,11 +340,15 @@ def mutate(value: Any, data: st.DataObject, depth: int = 0) -> Any:
     return copy
 
 
-@pytest.fixture(scope="module")
-def seed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_random_model(
-        tmp_path_factory.mktemp("seed") / "seed", manifest={"format": "markup", "metrics": {"loss": 1}, "sources": ["a"]}
-    )
+@pytest.fixture(scope="module", params=["gpt2", "llama", "opt"])
+def seed_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("seed") / "seed"
+    manifest = {"format": "markup", "metrics": {"loss": 1}, "sources": ["a"]}
+    if request.param == "gpt2":
+        return write_random_model(folder, manifest=manifest)
+    write_tiny_model(folder, request.param)
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
 
 
 def check_mutations(data: st.DataObject, seed_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -335,7 +387,9 @@ def check_mutations(data: st.DataObject, seed_folder: Path, tmp_path_factory: py
     assert time.monotonic() - start_s < AT_ONCE_S
 
 
+@settings(max_examples=30)
 @given(data=st.data())
+@pytest.mark.usefixtures("loaded_transformers")
 def test_no_change_of_a_file_holds_anyone_up_or_ends_in_a_traceback(
     data: st.DataObject, seed_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -343,8 +397,9 @@ def test_no_change_of_a_file_holds_anyone_up_or_ends_in_a_traceback(
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(data=st.data())
+@pytest.mark.usefixtures("loaded_transformers")
 def test_no_change_of_a_file_holds_anyone_up_ten_times_over(
     data: st.DataObject, seed_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

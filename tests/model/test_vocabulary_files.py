@@ -90,7 +90,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an id that is taken": ({"added_tokens.json": {"<hook>": 7}}, "token 7 is not the next one"),
     "an id that is none": ({"added_tokens.json": {"<hook>": "x"}}, "can't be read"),
     "a word of no letters": ({"added_tokens.json": {"": SIZE}}, "is not the next one"),
-    "another kind": ({"tokenizer_config.json": {"tokenizer_class": "CLIPTokenizer"}}, "is a CLIPTokenizer, which"),
+    "another kind": ({"tokenizer_config.json": {"tokenizer_class": "CLIPTokenizer"}}, "is a 'CLIPTokenizer', which"),
     "settings that are a list": ({"tokenizer_config.json": []}, "isn't a JSON object"),
     "a decoder that is a list": ({"tokenizer_config.json": {"added_tokens_decoder": [1]}}, "can't be read"),
     "tokens without end": ({"added_tokens.json": {f"<{n}>": SIZE + n for n in range(10_001)}}, "adds too many tokens"),

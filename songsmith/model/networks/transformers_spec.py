@@ -121,7 +121,7 @@ def _check_kind(config: Mapping[str, Any]) -> str:
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise UnsupportedError(
-            f"The model is of type {kind!r}, which neither songsmith nor transformers {transformers.__version__} knows.",
+            f"The model is of type {kind!r:.80}, which neither songsmith nor transformers {transformers.__version__} knows.",
             f"Choose a model of one of the types that songsmith runs itself ({', '.join(SUPPORTED_TYPES)}), "
             "or another language model that transformers knows.",
         )
@@ -131,7 +131,7 @@ def _check_kind(config: Mapping[str, Any]) -> str:
     if not known or not isinstance(said, list | tuple) or not set(map(str, said)) & set(known):
         what = said[0] if known and isinstance(said, list | tuple) else kind
         raise UnsupportedError(
-            f"The model is a '{what}', which doesn't write a text from left to right.",
+            f"The model is a {what!r:.80}, which doesn't write a text from left to right.",
             "Choose a causal language model, such as GPT-2 or Llama.",
         )
     if "auto_map" in config:
