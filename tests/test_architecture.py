@@ -102,6 +102,17 @@ def test_a_song_loads_only_what_writes_it() -> None:
     assert not loaded & {"torch", "onnx", "transformers", "textual", "lyricsgenius", "rich"}
 
 
+def test_transformers_is_imported_only_where_it_runs_a_network_that_songsmith_has_none_for() -> None:
+    imports = re.compile(r"^\s*(?:from|import) transformers\b", re.MULTILINE)
+    modules = {path.relative_to(ROOT / "songsmith"): path for path in (ROOT / "songsmith").rglob("*.py")}
+    found = {
+        str(name)
+        for name, path in modules.items()
+        if name.parts[0] != "benchmark" and imports.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"model/networks/transformers_network.py", "model/networks/transformers_spec.py"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
     command = load_command(name)

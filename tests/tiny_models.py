@@ -26,6 +26,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "gemma2": {"num_key_value_heads": 2, "head_dim": 8, "sliding_window": 8},
     "phi": {},
     "mamba": {"state_size": 4},
+    "roberta": {"max_position_embeddings": 66, "pad_token_id": 1, "type_vocab_size": 1},
 }
 
 

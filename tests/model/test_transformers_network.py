@@ -121,8 +121,8 @@ def test_takes_are_written_and_their_model_says_that_it_takes_longer(models: dic
     texts = ["".join(chunk.text for chunk in chunks if chunk.take == take) for take in (0, 1)]
     assert all(texts)
     assert texts[0] != texts[1]
-    alone = "".join(chunk.text for chunk in Engine(model).stream(Prompt(song=Song("The Mill")), options[1:]))
-    assert alone == texts[1]
+    for engine in (Engine(model), Engine(model, drafts=False)):
+        assert "".join(chunk.text for chunk in engine.stream(Prompt(song=Song("The Mill")), options[1:])) == texts[1]
 
 
 def test_a_gpt2_of_a_kind_that_songsmith_does_not_run_is_run_by_transformers(paths: Paths) -> None:
@@ -130,6 +130,16 @@ def test_a_gpt2_of_a_kind_that_songsmith_does_not_run_is_run_by_transformers(pat
     model = ModelStore(paths).load("exact-gelu", device="cpu", threads=1)
     assert np.abs(model.backend.forward_full(SONG) - their_logits(folder, SONG)).max() < SAME
     assert "takes longer" in model.notice
+
+
+def test_a_network_that_looks_ahead_is_refused(paths: Paths) -> None:
+    write_tiny_model(paths.models / "other", "roberta")
+    with pytest.raises(UnsupportedError, match="'roberta' looks at the tokens to come"):
+        ModelStore(paths).load("other", device="cpu", threads=1)
+    write_tiny_model(paths.models / "turned", "roberta", is_decoder=True)
+    turned = ModelStore(paths).load("turned", device="cpu", threads=1).backend
+    assert turned.context_window_tokens == 64  # two of its positions are no token's
+    assert np.isfinite(turned.forward_full(SONG * 4)).all()
 
 
 def test_what_transformers_runs_cannot_be_trained_and_says_so(paths: Paths) -> None:

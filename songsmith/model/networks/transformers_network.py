@@ -17,15 +17,15 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from songsmith.errors import ModelError
+from songsmith.errors import ModelError, UnsupportedError
 from songsmith.model.backend import Cache, Logits
 from songsmith.model.networks.transformers_spec import ATTENTION, TransformersSpec, as_config, build_empty, silence
 
 # Letters in shapes: B = rows, N = tokens read now, T = tokens of a text, V = vocabulary.
 
 _TRIAL_TOKENS = 6
-_SAME = {torch.float32: 1e-3}
-_ROUGHLY_SAME = 0.1
+# How far logits that should be the same may lie apart, of what lies between the least and the greatest.
+_ROUNDING, _ROUNDING_IN_HALF = 1e-3, 0.1
 
 
 @dataclass
@@ -97,6 +97,7 @@ class TransformersNetwork:
 
         Raises:
             ModelError: a weight is missing, has another shape, or holds what is no number.
+            UnsupportedError: what it says of a token depends on those that follow.
         """
         self.spec = spec
         self._device, self._dtype = device, dtype
@@ -109,7 +110,20 @@ class TransformersNetwork:
         takes = inspect.signature(self._network.forward).parameters
         self._cache_name = "cache" if "cache" in takes else "past_key_values"
         self._picks_logits = "logits_to_keep" in takes
-        self._remembers = "use_cache" in takes and self._can_remember()
+        self._can_cache = "use_cache" in takes
+        tokens = [token % self.vocabulary_size for token in range(min(_TRIAL_TOKENS, self.context_window_tokens))]
+        try:
+            whole, begun = self.forward_full(tokens), self.forward_full(tokens[:2])
+        except (torch.OutOfMemoryError, MemoryError):
+            raise
+        except Exception as error:
+            raise _explain("run", spec, error) from error
+        if not self._is_near(begun, whole[:2]):
+            raise UnsupportedError(
+                f"The model's '{spec.architecture}' looks at the tokens to come, so it can't write a text from left to right.",
+                "Choose a causal language model, such as GPT-2 or Llama.",
+            )
+        self._remembers = self._can_cache and self._remembers_right(tokens, whole)
 
     @property
     def vocabulary_size(self) -> int:
@@ -169,21 +183,20 @@ class TransformersNetwork:
         row.tokens += tokens
         remembers = row.past is not None
         ids = torch.tensor([tokens if remembers else row.tokens], device=self._device)  # (1, N), or (1, T)
-        options: dict[str, Any] = {"use_cache": remembers, "return_dict": True}
+        options: dict[str, Any] = {"return_dict": True}
+        if self._can_cache:
+            options["use_cache"] = remembers
         if remembers:
             options[self._cache_name] = row.past
         if self._picks_logits:
             options["logits_to_keep"] = count
-        with (
-            torch.inference_mode(),
-            warnings.catch_warnings(action="ignore"),
-        ):  # they are for whoever wrote the architecture
+        # Warnings are for whoever wrote the architecture.
+        with torch.inference_mode(), warnings.catch_warnings(action="ignore"):
             logits: Tensor = self._network(ids, **options).logits
             return logits[0, -count:].float().cpu().numpy()
 
-    def _can_remember(self) -> bool:
-        """Return whether reading a text bit by bit gives what reading it whole does, by a trial."""
-        tokens = [token % self.vocabulary_size for token in range(min(_TRIAL_TOKENS, self.context_window_tokens))]
+    def _remembers_right(self, tokens: Sequence[int], whole: Logits) -> bool:
+        """Return whether reading a text bit by bit gives what reading it whole did, from a cache that can be taken back."""
         row = _Row(past=DynamicCache())
         try:
             bits = np.concatenate(
@@ -191,9 +204,11 @@ class TransformersNetwork:
             )
         except Exception:  # it keeps something else, and says so in its own way
             return False
-        whole = self.forward_full(tokens)
-        near = float(np.abs(bits - whole).max()) <= _SAME.get(self._dtype, _ROUGHLY_SAME * float(np.ptp(whole)))
-        return near and all(type(layer) is DynamicLayer for layer in row.past.layers)
+        return self._is_near(bits, whole) and all(type(layer) is DynamicLayer for layer in row.past.layers)
+
+    def _is_near(self, logits: Logits, others: Logits) -> bool:
+        rounding = _ROUNDING if self._dtype == torch.float32 else _ROUNDING_IN_HALF
+        return bool(np.abs(logits - others).max() <= rounding * np.ptp(others))
 
 
 def _load(spec: TransformersSpec, weights: dict[str, Tensor], dtype: torch.dtype) -> Any:
@@ -208,10 +223,14 @@ def _load(spec: TransformersSpec, weights: dict[str, Tensor], dtype: torch.dtype
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:
-        reason = " ".join(f"{error or type(error).__name__}".split())[:200]
-        raise ModelError(
-            f"transformers can't load this '{spec.architecture}': {reason}.", "Download or export it again."
-        ) from error
+        raise _explain("load", spec, error) from error
     if missing := sorted(found["missing_keys"]):
         raise ModelError(f"The model has no weight named {missing[0]}.", "Download or export it again.")
     return network.eval()
+
+
+def _explain(what: str, spec: TransformersSpec, error: Exception) -> ModelError:
+    reason = " ".join(f"{error or type(error).__name__}".split())[:200]
+    return ModelError(
+        f"transformers can't {what} this '{spec.architecture}': {reason}.", "Download or export it again."
+    )

@@ -72,7 +72,7 @@ def read_transformers_spec(config: Mapping[str, Any], weights: Weights) -> Trans
         text = network.config.get_text_config()
         head = network.get_output_embeddings()
         rows = text.vocab_size if head is None else head.weight.shape[0]
-        window = getattr(text, "max_position_embeddings", None) or _USUAL_WINDOW_TOKENS
+        window = _count_positions(network, getattr(text, "max_position_embeddings", None) or _USUAL_WINDOW_TOKENS)
         ends = text.eos_token_id
         spec = TransformersSpec(
             architecture=kind, vocabulary_size=int(rows), context_window_tokens=min(int(window), LONGEST_WINDOW_TOKENS),
@@ -168,6 +168,15 @@ def _clean(config: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in config.items()
         if not _NOT_OF_THE_NETWORK.fullmatch(key)
     }
+
+
+def _count_positions(network: Any, said: int) -> int:
+    """Return how many positions a network has, where its config.json counts a filler and those before it, as RoBERTa's does."""
+    tables = [module for module in network.modules() if isinstance(module, torch.nn.Embedding)]
+    skipped = (
+        table.padding_idx + 1 for table in tables if table.num_embeddings == said and table.padding_idx is not None
+    )
+    return said - max(skipped, default=0)
 
 
 def _match(network: Any, weights: Weights) -> dict[str, str]:
