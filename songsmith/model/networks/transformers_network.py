@@ -7,7 +7,7 @@ transformers remembers, as of networks with a running state, every step reads th
 import copy
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from songsmith.errors import ModelError, UnsupportedError
+from songsmith.memory import minding_memory
 from songsmith.model.backend import Cache, Logits
 from songsmith.model.networks.transformers_spec import ATTENTION, TransformersSpec, as_config, build_empty, silence
 
@@ -53,10 +54,11 @@ class _Row:
 class TransformersCache:
     """What has been read, each row apart."""
 
-    def __init__(self, rows: list[_Row], capacity: int) -> None:
-        """Hold rows, each of at most `capacity` tokens."""
+    def __init__(self, rows: list[_Row], capacity: int, new_row: Callable[[], _Row]) -> None:
+        """Hold rows, each of at most `capacity` tokens; `new_row` returns an empty one of the network."""
         self.rows = rows
         self.capacity = capacity
+        self._new_row = new_row
 
     @property
     def lengths(self) -> list[int]:
@@ -69,7 +71,12 @@ class TransformersCache:
 
     def select(self, rows: Sequence[int]) -> "TransformersCache":
         """Return a cache with only these rows, in this order."""
-        return TransformersCache([self.rows[row].copy() for row in rows], self.capacity)
+        return TransformersCache([self.rows[row].copy() for row in rows], self.capacity, self._new_row)
+
+    def add_rows(self, count: int, capacity: int) -> "TransformersCache":
+        """Return a cache with so many empty rows behind those of this one, and room for at least `capacity` tokens in each."""
+        rows = [*self.rows, *(self._new_row() for _ in range(count))]
+        return TransformersCache(rows, max(self.capacity, capacity), self._new_row)
 
     def replace(self, row: int, other: Cache) -> None:
         """Put the one row of `other` in place of a row of this one, where it must fit."""
@@ -142,11 +149,12 @@ class TransformersNetwork:
 
     def new_cache(self, capacity: int) -> TransformersCache:
         """Return an empty cache of one row that can hold `capacity` tokens."""
-        return TransformersCache([self._new_row()], min(capacity, self.context_window_tokens))
+        return TransformersCache([self._new_row()], min(capacity, self.context_window_tokens), self._new_row)
 
     def open_batch(self, rows: int) -> None:
         """Return nothing: its steps are waited for."""
 
+    @minding_memory()
     def forward(self, tokens: Sequence[Sequence[int]], cache: Cache, *, all_positions: bool = False) -> Logits:
         """Read tokens behind what the cache holds, at least one for each row, and remember them.
 
@@ -167,6 +175,7 @@ class TransformersNetwork:
         cache.rows = rows
         return np.concatenate(logits)
 
+    @minding_memory()
     def forward_full(self, tokens: Sequence[int]) -> Logits:
         """Read a text from its start.
 
