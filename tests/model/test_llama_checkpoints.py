@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from test_checkpoint_shapes import add_pad_token, convert, edit, part_tokenizer, rename, split
 from tiny_models import their_logits, write_tiny_model
 
-from songsmith.generation.engine import Engine, TokenChunk
+from songsmith.generation.engine import Engine
+from songsmith.generation.events import TokenChunk
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import Song
 from songsmith.markup import Prompt
