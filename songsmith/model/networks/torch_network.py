@@ -151,8 +151,13 @@ class Layer(nn.Module):
             else:
                 layer[:, cache.rows, :, positions] = new
             keys, values = layer[:, :, :, :span].unbind()  # (B, K, S, E) each
-        share = self.dropout if self.training else 0.0
-        found = _gather(query, keys, values, mask, share)  # (B, H, T, E)
+        drop, causal = self.dropout if self.training else 0.0, mask is None and tokens > 1
+        if heads == shared:
+            found = F.scaled_dot_product_attention(query, keys, values, mask, drop, causal)  # (B, H, T, E)
+        elif causal:
+            found = F.scaled_dot_product_attention(query, keys, values, None, drop, True, enable_gqa=True)
+        else:
+            found = _gather_in_groups(query, keys, values, mask, drop)
         return self.output.forward(found.transpose(1, 2).reshape(len(x), -1))
 
 
@@ -162,23 +167,19 @@ def _rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return torch.cat((first * cosine - second * sine, second * cosine + first * sine), -1).to(x.dtype)
 
 
-def _gather(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
+def _gather_in_groups(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
     """Return (B, H, T, E): values (B, K, S, E), weighed for each query (B, H, T, E) by how well keys (B, K, S, E) fit it.
+
+    The heads that share keys are as so many tokens more: keys and values are read where they lie, and not repeated first.
 
     Args:
         query: of the last T of the S tokens.
         keys: of all of them.
         values: of all of them.
-        mask: (B, 1, T, S) of what each sees; None: all up to itself.
+        mask: (B, 1, T, S) of what each sees; None: everything.
         dropout: share of the weights dropped.
     """
     (rows, heads, tokens, size), key_value_heads = query.shape, keys.shape[1]
-    causal = mask is None and tokens > 1
-    if heads == key_value_heads:
-        return F.scaled_dot_product_attention(query, keys, values, mask, dropout, causal)
-    if causal:
-        return F.scaled_dot_product_attention(query, keys, values, None, dropout, True, enable_gqa=True)
-    # The heads that share keys are as so many tokens more: keys and values are read where they lie, and not repeated first.
     group = heads // key_value_heads
     if mask is not None and tokens > 1:
         mask = mask.repeat(1, 1, group, 1)
