@@ -1,4 +1,4 @@
-"""What the gate is to the screen: no text of any widget drives the terminal, hides in a row or turns it around."""
+"""A filter for everything that is drawn: no text of any widget controls the terminal, hides in a row or reverses it."""
 
 from rich.segment import Segment
 from textual.color import Color

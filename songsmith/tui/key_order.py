@@ -1,6 +1,6 @@
 """Keys take effect in the order they were pressed, however fast they come.
 
-Textual gives letters to the focused widget's queue, while a bound key wanders up to the application before its action runs: what
+Textual puts letters into the focused widget's queue, while a bound key bubbles up to the application before its action runs: what
 was typed after Backspace may overtake it (https://github.com/Textualize/textual/issues/6605, open as of Textual 8.2.8). Here the
 application, which every key comes through first, does itself what a key does, and takes the next key when that is done.
 """

@@ -1,7 +1,7 @@
-"""The terminal under the workshop: what Textual's driver leaves open when a signal comes, or when the terminal goes.
+"""The workshop's terminal driver: handles signals, and a terminal that disappears, where Textual's driver does not.
 
-Signals are answered by the event loop, not wherever the program happened to be: Textual's own handlers write to the queue of
-the screen even from inside that queue. Not for Windows, which has no such signals.
+Signals are handled in the event loop, not at whatever point the program was interrupted: Textual's own handlers write to the
+screen's queue even from inside that queue. Not for Windows, which has no such signals.
 """
 
 import os
@@ -21,7 +21,7 @@ from songsmith.tui.terminal_text import TerminalText
 
 _READ_BYTES = 4096
 _LOOK_S = 0.1
-"""How often the thread that reads keys sees whether it is to end, and whether an escape was all that came."""
+"""How often the thread that reads keys checks whether it should end, and whether an escape came alone."""
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -29,11 +29,11 @@ class EndsBySignal(Protocol):
     """An application that can be told to end."""
 
     def end_by_signal(self, number: int) -> None:
-        """Keep what there is, and end."""
+        """Save the draft, and end."""
 
 
 class _Screen:
-    """The terminal's file; once it has gone, what is written to it goes nowhere, and holds nobody up."""
+    """The terminal's file; once the terminal has disappeared, writes are dropped and do not block."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -66,38 +66,38 @@ class TerminalDriver(LinuxDriver):
         self._loop.add_signal_handler(signal.SIGCONT, self._sigcont_application)
 
     def start_application_mode(self) -> None:
-        """Take the screen; or take it back after a SIGSTOP, which gave no time to give it away."""
+        """Take over the screen, also after a SIGSTOP, which left no time to restore it."""
         reader, writer, attributes = self._key_thread, self._writer_thread, self.attrs_before
         taken = reader is not None and reader.is_alive()
         if taken and writer is not None:
-            self.write("\x1b[<u")  # the keyboard's modes are a stack, and go onto it once more
+            self.write("\x1b[<u")  # keyboard modes are a stack, and are pushed once more below
             writer.stop()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if taken:
-            # The second thread has ended at once, see below. The terminal may be raw already: how it was before is known.
+            # The second thread has ended at once, see below. The terminal may be raw already: keep the attributes saved first.
             self._key_thread, self.attrs_before = reader, attributes
-            self._app.refresh(layout=True)  # somebody else may have written on the screen
+            self._app.refresh(layout=True)  # another program may have written on the screen
 
     def stop_application_mode(self) -> None:
-        """Give the screen back, also the form in which the mouse was reported."""
+        """Restore the screen, also the mode in which the mouse is reported."""
         if self._mouse_pixels:
             self.write("\x1b[?1016l")
         super().stop_application_mode()
 
     def _sigcont_application(self, *_: object) -> None:
-        if not self._app._exit:  # service managers send one behind every SIGTERM: the screen is not taken back for it
+        if not self._app._exit:  # service managers send SIGCONT after every SIGTERM: do not take the screen over again
             super()._sigcont_application()
 
     def _run_input_thread(self) -> None:
         if not self._reads.acquire(blocking=False):
-            return  # two would share the keys among them, and only one would be told to end
+            return  # two threads would share the keys, and only one would be told to end
         try:
             super()._run_input_thread()
         finally:
             self._reads.release()
 
     def run_input_thread(self) -> None:
-        """Read keys until told to end, or until the terminal has gone, which the application sees for itself."""
+        """Read keys until told to end, or until the terminal has disappeared, which the application checks itself."""
         with suppress(OSError, termios.error):
             self._read_keys()
 
@@ -107,7 +107,7 @@ class TerminalDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             ending = False
             while not ending:
-                ending = self.exit_event.is_set()  # what has been sent till then is still read
+                ending = self.exit_event.is_set()  # what was sent before that is still read
                 events: list[Message] = []
                 if selector.select(_LOOK_S) and (read := text.feed(os.read(self.fileno, _READ_BYTES))):
                     events += parser.feed(read)

@@ -48,7 +48,7 @@ THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
 
 def choose_theme(name: str, environ: Mapping[str, str]) -> str:
-    """Return the theme that a setting means: for `auto`, the one that goes with the terminal's own ground.
+    """Return the theme that a setting means: for `auto`, the one that matches the terminal's background.
 
     Terminals are not asked: one that answers late would have its answer typed into the draft. Those that tell by themselves set
     COLORFGBG, such as `15;0` (rxvt, Konsole, iTerm2); under others it is dark.

@@ -1,4 +1,4 @@
-"""The draft on a screen: title, text, versions and status. Takes over what is typed, and keeps it on disk. Knows no model."""
+"""The draft on a screen: title, text, versions and status. Saves what is typed to disk. Knows no model."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ _WIDE_COLUMNS = 110
 
 
 class DraftScreen(Screen[None]):
-    """Shows a workshop's draft, and takes over what is typed into it."""
+    """Shows a workshop's draft, and passes what is typed into it to the workshop."""
 
     AUTO_FOCUS = "#draft"
 
@@ -88,7 +88,7 @@ class DraftScreen(Screen[None]):
         self.set_focus(self._editor)
 
     def _take_paste(self, rest: str) -> None:
-        """Keep what was pasted into the title but is no title at the start of the draft; all of it is one step."""
+        """Put the part of a paste that is not the title at the start of the draft; the whole paste is one step of undo."""
         text, title = self.workshop.text, self.query_one(TitleInput).value
         if rest:
             text = f"{rest}\n\n{text}" if text.strip() else rest
@@ -100,7 +100,7 @@ class DraftScreen(Screen[None]):
         self._show_takes()
 
     def _sync_editor(self) -> None:
-        """Take over what was typed since the last look."""
+        """Pass what was typed since the last call to the workshop."""
         title = self.query_one(TitleInput)
         self.workshop.type(self._editor.text, title=title.value)
         song = self.workshop.draft.song
@@ -133,7 +133,7 @@ class DraftScreen(Screen[None]):
             self._warned = False
 
     def _report_errors(self, act: Callable[[], object]) -> bool:
-        """Do something with the disk; if that fails, say so and go on: the draft is still here."""
+        """Run an action that uses the disk, and return whether it succeeded. An error is shown: the draft is still in memory."""
         try:
             act()
         except SongsmithError as error:

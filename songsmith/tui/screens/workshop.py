@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from songsmith.tui.screens.songs import Choice
 
 _FIRST_PAINT_S = 0.1
-"""What the screen does not need is begun this long after it is there."""
+"""What the screen does not need is started this long after it is shown."""
 _REPAINT_S = 1 / 20
-"""Tokens are gathered this long before they are shown."""
+"""Tokens are collected this long before they are shown."""
 _MOST_FOUND = 201
 """Songs that are looked for at most: one more than the dialog shows."""
 
@@ -35,7 +35,7 @@ _MOST_FOUND = 201
 class WorkshopScreen(DraftScreen):
     """Where songs are written."""
 
-    # No priority: a key with it would overtake letters that are still on their way into the draft.
+    # No priority: such a key would be handled before letters that are still in the draft's queue.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+g", "go_on", "More", tooltip="Write the next section"),
         Binding("f5", "write_out", "Finish", tooltip="Write to the end of the song"),
@@ -60,10 +60,10 @@ class WorkshopScreen(DraftScreen):
         self._slid = False
         self._rate = 0.0
         self._invitation = ""
-        """What the empty page says when it no longer tells of drafts left over."""
+        """The empty page's placeholder without the offer of left-over drafts."""
 
     def on_mount(self) -> None:
-        """Start: typing first, the model behind it."""
+        """Let the user type at once, and start the model after the first paint."""
         self.set_interval(_REPAINT_S, self._flush)
         self.set_timer(_FIRST_PAINT_S, self._start_engine)
         self.set_timer(_FIRST_PAINT_S, self._offer_left_over)
@@ -84,7 +84,7 @@ class WorkshopScreen(DraftScreen):
         return self._session.pid
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
-        """Return what text can be selected at a place: none of a widget that is just going away.
+        """Return the widget and offset of selectable text at a place; none in a widget that is being removed.
 
         Textual 8.2.8 asks for the parent of what the mouse is pressed on, and a toast that is still drawn may have none any more.
         """
@@ -150,7 +150,7 @@ class WorkshopScreen(DraftScreen):
     def on_take_finished(self, take: "Take", request: WriteRequest, *, current: bool) -> None:
         """Keep every take, also one that was stopped, or whose process was given up."""
         self._flush()
-        self._sync_editor()  # before the draft is shown again, or a letter on its way would be taken back
+        self._sync_editor()  # before the draft is shown again, or a letter still in the queue would be removed
         if current:
             self._report_errors(lambda: self.workshop.finish(take))
         else:
@@ -291,7 +291,7 @@ class WorkshopScreen(DraftScreen):
             return
         self._show_draft()
         self._show_takes()
-        self._status.tell("")  # it told of what is no more
+        self._status.tell("")  # the last message was about what has just been undone
 
     def action_save(self) -> None:
         """Keep the draft as a song."""
@@ -316,7 +316,7 @@ class WorkshopScreen(DraftScreen):
         self._report_errors(self.workshop.autosave)
         from songsmith.tui.screens.songs import SongsScreen
 
-        # Keys behind this one wait until the dialog is there to take them.
+        # Keys pressed after this one wait until the dialog can take them.
         screen = SongsScreen(self._find, self._find_revisions, self._discard)
         await self.app.push_screen(screen, self._open)
 
@@ -333,13 +333,13 @@ class WorkshopScreen(DraftScreen):
         self._status.tell(f"New draft.{' Your last draft is under Open (ctrl+o).' if put_away else ''}")
 
     def end(self) -> None:
-        """Put the draft away and end the model's process, now: there may be no later."""
+        """Put the draft away and end the model's process, at once: the program is being killed."""
         if self.is_mounted:
             self.leave()
         self._session.close()
 
     def leave(self) -> bool:
-        """Put the draft away: the application is about to end. Return whether it may: that it cannot be is said only once."""
+        """Put the draft away before the application ends. Return whether it may end: an error holds it up only once."""
         self.action_stop()
         self._sync_editor()
         warned, self._warned = self._warned, True

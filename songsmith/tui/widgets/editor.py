@@ -86,7 +86,7 @@ class DraftEditor(TextArea):
         self.paste_text(self.app.clipboard)
 
     def edit(self, edit: Edit) -> EditResult:
-        """Edit the text, and tell of it where a person did."""
+        """Edit the text, and report edits made by a person."""
         if self._editing:
             return super().edit(edit)
         self._editing = True

@@ -38,10 +38,10 @@ class KeysFooter(Footer):
         self._fit(self.query(FooterKey))
 
     def _fit(self, keys: Iterable[FooterKey]) -> None:
-        room = self.app.size.width + 1  # behind the last key there need be no space
+        room = self.app.size.width + 1  # no space is needed after the last key
         for key in sorted(keys, key=lambda key: _place(key, _KEPT)):
             room -= cell_len(f"{key.key_display} {key.description} ")
-            key.display = room >= 0  # once one finds no room, none that matters less is shown
+            key.display = room >= 0  # once a key does not fit, no less important one is shown
 
 
 def _place(key: FooterKey, order: tuple[str, ...]) -> int:

@@ -24,7 +24,7 @@ class StatusLine(Container):
     """
 
     def __init__(self) -> None:
-        """Start with nothing to tell."""
+        """Start empty."""
         super().__init__()
         self.model = ""
         self.news = ""
@@ -38,7 +38,7 @@ class StatusLine(Container):
         yield self._news_label
 
     def on_resize(self) -> None:
-        """See anew what has room beside what."""
+        """Lay out the two halves for the new width."""
         self._lay_out()
 
     def show_model(self, model: str) -> None:

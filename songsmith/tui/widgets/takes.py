@@ -38,7 +38,7 @@ class TakesPanel(Static):
             self._lay_out()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Wrap the lines anew; or find the mark again, now that there is room for all rows."""
+        """Wrap the lines for the new width, and keep the current version in sight."""
         if event.size.width != self._width:
             self._width = event.size.width
             self._lay_out()
