@@ -71,6 +71,8 @@ async def test_the_keys_that_matter_most_are_there_down_to_forty_columns(app):
         assert len(every) == 10
         screen.workshop.options = ENDLESS
         await pilot.press("f5")
+        footer = screen.query_one(KeysFooter)
+        await until(pilot, lambda: any(key.action.endswith("stop") and key.region for key in footer.query(FooterKey)))
         await pilot.pause()
         every = shown_keys(pilot)
         assert len(every) == 11

@@ -190,7 +190,6 @@ class WorkshopScreen(DraftScreen):
         self._rate = 0.0
         self._slid = False
         self._status.tell("Writing …")
-        self.refresh_bindings()
 
     def _flush(self) -> None:
         """Show the text gathered since the last time."""
