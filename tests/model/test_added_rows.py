@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from songsmith.model.backend import Backend
-from songsmith.model.cuda_graphs import CudaGraphNetwork
-from songsmith.model.gpt2 import GPT2
-from songsmith.model.store import ModelStore
+from songsmith.model.networks.cuda_graphs import CudaGraphNetwork
+from songsmith.model.networks.torch_backend import TorchBackend
+from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 
 FIRST, SECOND, NEXT = [5, 6, 7, 8, 9], [10, 11], [3, 4]
@@ -18,8 +18,8 @@ def load(folder: str, kind: str) -> Backend:
     if kind == "onnx":
         return ModelStore(find_paths()).load(folder, device="cpu", threads=1).backend
     stored = ModelStore(find_paths()).read(folder)
-    network = {"torch": GPT2, "cuda graphs": CudaGraphNetwork}[kind]
-    return network(stored.config, stored.tensors(), torch.device("cpu"), torch.float32)
+    network = {"torch": TorchBackend, "cuda graphs": CudaGraphNetwork}[kind]
+    return network(stored.spec, stored.tensors(), torch.device("cpu"), torch.float32)
 
 
 @pytest.mark.parametrize("kind", ["torch", "cuda graphs", "onnx"])
