@@ -81,7 +81,7 @@ def _count_weights(folder: Path) -> int:
 
 
 def _weight_bytes(backend: "Backend") -> int:
-    from songsmith.model.onnx import OnnxNetwork
+    from songsmith.model.networks.onnx_network import OnnxNetwork
 
     if isinstance(backend, OnnxNetwork):
         return 1

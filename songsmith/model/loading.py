@@ -118,7 +118,7 @@ def _ends_on_cpu(device: str) -> bool:
 
 def _load_graph(stored: StoredModel, graphs: Path, threads: int, preparing: Callable[[], None]) -> "Backend | None":
     """Return the network on ONNX Runtime, or nothing where it cannot run it."""
-    from songsmith.model.compiled import load_compiled
+    from songsmith.model.networks.compiled import load_compiled
 
     def load(folder: Path) -> "Backend":
         return load_compiled(folder, stored, threads=threads, preparing=preparing)

@@ -129,7 +129,7 @@ class ModelStore:
             StorageError: it cannot be removed.
         """
         folder = self.find_own(name)
-        from songsmith.model.compiled import forget_compiled
+        from songsmith.model.networks.compiled import forget_compiled
 
         forget_compiled(self._paths.graphs, folder)
         with storing(folder):

@@ -20,7 +20,7 @@ from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
 from songsmith.lyrics import Song
 from songsmith.markup import Prompt
-from songsmith.model.onnx import OnnxNetwork
+from songsmith.model.networks.onnx_network import OnnxNetwork
 from songsmith.model.registry import ModelStore
 from songsmith.paths import Paths
 from songsmith.training.network import TrainableNetwork

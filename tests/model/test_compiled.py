@@ -12,8 +12,8 @@ import pytest
 from fakes import write_random_model
 from safetensors.torch import load_file, save_file
 
+from songsmith.model.networks.onnx_network import OnnxNetwork
 from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.onnx import OnnxNetwork
 from songsmith.model.registry import ModelStore
 from songsmith.paths import Paths
 

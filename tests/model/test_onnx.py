@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from songsmith.model.architectures.gpt2 import gpt2_spec
 from songsmith.model.architectures.spec import NetworkSpec
 from songsmith.model.loading import LoadedModel
-from songsmith.model.networks.random_weights import random_weights
-from songsmith.model.networks.torch_backend import TorchBackend
-from songsmith.model.onnx import OnnxNetwork, open_session, run_graph
-from songsmith.model.onnx_graph import (
+from songsmith.model.networks.onnx_graph import (
     LARGEST,
     Precision,
     blocks_overflow,
@@ -23,6 +20,9 @@ from songsmith.model.onnx_graph import (
     quantise_columns,
     write_graph,
 )
+from songsmith.model.networks.onnx_network import OnnxNetwork, open_session, run_graph
+from songsmith.model.networks.random_weights import random_weights
+from songsmith.model.networks.torch_backend import TorchBackend
 from songsmith.model.registry import ModelStore
 from songsmith.paths import find_paths
 

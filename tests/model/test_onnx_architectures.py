@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from songsmith.model.architectures import read_spec
-from songsmith.model.onnx import OnnxNetwork, open_session
-from songsmith.model.onnx_graph import Precision, write_graph
+from songsmith.model.networks.onnx_graph import Precision, write_graph
+from songsmith.model.networks.onnx_network import OnnxNetwork, open_session
 from songsmith.model.weights import Weights
 
 SIZES: Mapping[str, Any] = {

@@ -22,13 +22,13 @@ from songsmith.errors import EngineError, SongsmithError, storing
 from songsmith.files import replacing_folder, write_whole
 from songsmith.machine import available_processors, processor_features
 from songsmith.model.architectures.spec import FeedForwardKind, NetworkSpec
-from songsmith.model.onnx import OnnxNetwork, open_session, run_graph
+from songsmith.model.networks.onnx_network import OnnxNetwork, open_session, run_graph
 from songsmith.model.stored import StoredModel
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-    from songsmith.model.onnx_graph import Precision
+    from songsmith.model.networks.onnx_graph import Precision
 
 Array = NDArray[Any]
 
@@ -149,7 +149,7 @@ def _file_facts(folder: Path) -> dict[str, list[int]]:
 
 def _make(folder: Path, spec: NetworkSpec, weights: Mapping[str, Array], parameters: int) -> None:
     """Write a graph and what was measured of it, whole or not at all."""
-    from songsmith.model.onnx_graph import check_weights, write_graph
+    from songsmith.model.networks.onnx_graph import check_weights, write_graph
 
     check_weights(spec, weights)
     precision = _choose_precision(spec, parameters)
@@ -164,7 +164,7 @@ def _make(folder: Path, spec: NetworkSpec, weights: Mapping[str, Array], paramet
 
 
 def _choose_precision(spec: NetworkSpec, parameters: int) -> "Precision":
-    from songsmith.model.onnx_graph import Precision, blocks_overflow, products_overflow
+    from songsmith.model.networks.onnx_graph import Precision, blocks_overflow, products_overflow
 
     # What the gated product gives the last matrix of a layer has outliers: rounded over whole rows, SmolLM2-135M loses 4.6 % of
     # its bits per byte, in blocks 0.1 %.
@@ -186,7 +186,7 @@ def _measure_cache_scales(session: "InferenceSession", spec: NetworkSpec) -> dic
     Returns:
         For `keys.L` and `values.L`: (K, 1, E).
     """
-    from songsmith.model.onnx_graph import LARGEST
+    from songsmith.model.networks.onnx_graph import LARGEST
 
     tokens = min(_READ_TOKENS, spec.context_window_tokens)
     ids = np.random.default_rng(0).integers(0, spec.vocabulary_size, (1, tokens))
