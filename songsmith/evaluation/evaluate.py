@@ -46,30 +46,31 @@ class EvaluationOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SongScored:
-    """The loss of a song was measured."""
+class EvaluationProgress:
+    """One more of several is done."""
 
     count: int
+    """How many are."""
     total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongScored(EvaluationProgress):
+    """The loss of a song was measured."""
+
     bits_per_byte: float
     """Over all songs so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleFinished:
+class SampleFinished(EvaluationProgress):
     """The model wrote a sample."""
 
-    count: int
-    total: int
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class SongsCompared:
+class SongsCompared(EvaluationProgress):
     """Samples were compared with this many songs."""
-
-    count: int
-    total: int
 
 
 @dataclass(frozen=True, kw_only=True)
