@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_onnx import VERSES, nats
 from tiny_models import their_logits
 
 from songsmith.generation.engine import Engine
@@ -52,6 +53,16 @@ def test_logits_are_those_of_transformers_at_every_position(folder: Path, paths:
     read = [network.forward([tokens[:9]], cache, all_positions=True), *(network.forward([[t]], cache) for t in tokens[9:])]
     assert np.abs(np.concatenate(read) - theirs).max() < 1e-3
     assert (np.concatenate(read).argmax(axis=1) == theirs.argmax(axis=1)).all()
+
+
+def test_in_8_bits_it_predicts_as_well(folder: Path, paths: Paths) -> None:
+    tokens = Tokenizer.load(folder).encode(VERSES)
+    exact, rounded = (
+        nats(ModelStore(paths).load(str(folder), device="cpu", exact=exact).backend.forward_full(tokens), tokens)
+        for exact in (True, False)
+    )
+    assert exact > 0
+    assert abs(rounded / exact - 1) < 0.01
 
 
 def test_takes_are_written(folder: Path, paths: Paths) -> None:
