@@ -90,15 +90,14 @@ def test_cleaning_again_changes_nothing_many_times() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", [*PIECES, "1", "1,", "aA", "a(", "’a'", "A Lyrics", "A\nAnn\n"], ids=repr)
 def test_time_grows_with_the_text(piece: str) -> None:
-    seconds = []
-    for size in (250_000, 1_000_000):
-        began = time.process_time()
-        clean_text(
-            "5 ContributorsTranslations" + piece * (size // len(piece)) + "3Embed", title="Chinchilla", artist="Ann"
-        )
-        seconds.append(time.process_time() - began)
-    # Four times the text: sixteen times as long if it grew with the square.
-    assert seconds[1] < 8 * max(seconds[0], 0.05)
+    # Four times the text: sixteen times as long if it grew with the square, every time. What else runs may slow one reading.
+    assert any(_seconds(piece, 1_000_000) < 8 * max(_seconds(piece, 250_000), 0.05) for _ in range(4))
+
+
+def _seconds(piece: str, size: int) -> float:
+    began = time.process_time()
+    clean_text("5 ContributorsTranslations" + piece * (size // len(piece)) + "3Embed", title="Chinchilla", artist="Ann")
+    return time.process_time() - began
 
 
 def test_a_line_of_ten_megabytes_is_cleaned_in_time() -> None:
