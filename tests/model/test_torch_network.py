@@ -156,7 +156,7 @@ def test_random_weights_are_those_of_the_spec_and_seed() -> None:
     weights = random_weights(spec, 5)
     assert {name: tuple(weight.shape) for name, weight in weights.items()} == spec.weight_shapes()
     assert all(torch.equal(weight, random_weights(spec, 5)[name]) for name, weight in weights.items())
-    assert torch.equal(weights["layers.0.self_attn.q_norm.weight"], torch.ones(8))
+    assert torch.equal(weights["layers.0.self_attn.q_norm.weight"], torch.ones(32))
     assert not torch.equal(weights["embed_tokens.weight"], random_weights(spec, 6)["embed_tokens.weight"])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from architectures import their_model, weights_of
+from architectures import CONFIGS, their_model, weights_of
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
@@ -31,7 +31,8 @@ def test_its_loss_is_what_the_writing_network_thinks_of_the_text() -> None:
         assert nats[row] == pytest.approx(-odds[np.arange(20), read[1:]], abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["gpt2", "llama", "smollm2", "qwen2", "qwen3", "llama with biases"])
+@pytest.mark.usefixtures("one_torch_thread")
+@pytest.mark.parametrize("name", CONFIGS)
 def test_gradients_of_a_step_are_those_of_transformers(name: str) -> None:
     model = their_model(name)
     spec, weights = weights_of(model)
