@@ -1,4 +1,4 @@
-"""How many of a thing there are, in words: `1 song`, `2 songs`."""
+"""Counts in words: `1 song`, `2 songs`."""
 
 # Cleaning rules and reasons that can be counted, one and several; others follow their number as they are.
 _COUNTED = {

@@ -1,4 +1,4 @@
-"""What can go wrong, as a person should read it. Knows no rooms, prints nothing.
+"""The errors that a user sees: one sentence, a next step, an exit code. Prints nothing.
 
 The tree, with the exit code each branch ends in::
 

@@ -1,4 +1,4 @@
-"""Files and folders written whole or not at all, and files from elsewhere read only if they are files. Knows no contents.
+"""Write files and folders whole or not at all, and read foreign ones only if they are regular files. Knows no contents.
 
 The only place that writes aside, syncs and renames: what is durable, and when, is decided here.
 """

@@ -1,4 +1,7 @@
-"""What section headers say, in any language and spelling. Knows names of parts, not songs; what may be sung is no header."""
+"""Section headers, recognised in any language and spelling.
+
+Knows names of parts, not songs; a line that may be sung is no header.
+"""
 
 import re
 import unicodedata

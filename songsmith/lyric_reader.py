@@ -1,4 +1,4 @@
-"""The text a model writes, read back as a lyric, piece by piece: without marks, control characters or plans."""
+"""Read what a model writes as a lyric, piece by piece: without marks, control characters or plans."""
 
 import re
 from collections.abc import Iterable

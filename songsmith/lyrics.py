@@ -1,4 +1,4 @@
-"""Songs as values, and the text people write them in. What a section header says, `headers` knows.
+"""Songs as values, and the text format that people write them in. `headers` interprets section headers.
 
 The text form: sections are divided by blank lines; a line such as ``[Chorus]`` or ``[Verse 2: Ann]`` alone is the header
 of the section that follows; a section without a header is a verse. A header may be broken over rows among its singers.

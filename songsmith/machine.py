@@ -1,4 +1,4 @@
-"""What this process may use of its machine: processors and memory, a container's limits counted. Asks the system only."""
+"""The processors and memory that this process may use, with the limits of a container. Asks the system only."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The text a model sees, defined once: training writes it, prompts are cut from it, evaluation measures it.
+"""The text that a model sees, defined once for training, prompts and evaluation.
 
 Three formats. `markup` is for models trained here on whole songs::
 

@@ -1,4 +1,4 @@
-"""Too little memory, told as such: what Python, torch and others say of it in many ways becomes one sentence.
+"""Out of memory: recognised in all that Python, torch and others say of it, and raised as one error.
 
 Also what a limit on address space (`ulimit -v`) asks for before anything large is loaded: OpenBLAS, which numpy loads, takes
 tens of megabytes for each of its threads, and where it cannot have them it interrupts the program as Ctrl-C does.

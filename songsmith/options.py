@@ -1,4 +1,6 @@
-"""Options declared once: name, help, range, unit and panel stand on the field of a frozen dataclass. Draws no face.
+"""Options declared once: name, help, range, unit and panel belong to the field of a frozen dataclass.
+
+Knows no command line or screen.
 
 Everything else is derived from there: the check of a value, what a mapping may say (JSON, TOML, environment), the JSON schema,
 and in `songsmith.cli.derived_options` the options of a command. To add an option, add a field:

@@ -1,4 +1,6 @@
-"""Who may read what songsmith keeps: its user alone. What is written where the user asked is as open as the user's umask says.
+"""File permissions: what songsmith stores can be read by its user alone.
+
+What is written where the user asked is as open as the user's umask says.
 
 One umask for the whole process covers every file and folder that is made, those of libraries (SQLite's log, locks, graphs)
 and of child processes among them.

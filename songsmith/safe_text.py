@@ -1,4 +1,4 @@
-"""The one gate for text from elsewhere: what it lets through cannot drive a terminal, turn a line around or hide in it.
+"""Filter text from elsewhere: nothing in it can control a terminal, reverse a line or hide in it.
 
 Every string of a model, corpus, library, file name, server or tokenizer passes it before it is shown or logged. The faces
 apply it where they write, so no caller can forget it. It keeps every letter, mark and emoji of every script: the joiners

@@ -1,4 +1,4 @@
-"""What the user prefers: defaults < settings.toml < environment < flags. Flags are the faces' to lay over."""
+"""The user's settings: defaults < settings.toml < environment < flags. The faces apply the flags."""
 
 import json
 import os

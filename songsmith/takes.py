@@ -1,4 +1,4 @@
-"""Takes: what a model offered, and everything needed to have it offered again. Made by generation, kept by the library."""
+"""Takes: what a model wrote, and everything needed to write it again. Made by generation, stored by the library."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""What a word of a lyric is: one definition for each use. How one is said, and that `&` is said too, is for `craft.wording`."""
+"""What counts as a word of a lyric: one definition for every use.
+
+How one is said, and that `&` is said too, is for `craft.wording`.
+"""
 
 import re
 

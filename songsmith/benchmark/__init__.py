@@ -1,1 +1,1 @@
-"""What `songsmith bench` measures: songsmith beside what a person could use instead, on the same machine and weights."""
+"""What `songsmith bench` measures: songsmith and the alternatives to it, on the same machine and weights."""

@@ -1,4 +1,4 @@
-"""Who writes in a benchmark, and in which form each reads the model. A new peer is one more entry in CONTESTANTS."""
+"""The contestants of a writing benchmark, and the model format that each reads. A new peer is one more entry in CONTESTANTS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

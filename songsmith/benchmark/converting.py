@@ -1,4 +1,4 @@
-"""The model in the form a contestant reads, made before anything is timed, in processes whose memory nobody counts.
+"""Convert the model to the format of a contestant: before timing starts, in processes whose memory is not counted.
 
 python -m songsmith.benchmark.converting FORM FOLDER PLACE
 """

@@ -1,4 +1,4 @@
-"""Fresh processes, timed from their start as the person who started them would: no warm caches of Python's, no imports yet."""
+"""Time fresh processes from their start, as a user would see it: nothing is imported or cached in Python yet."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""Songs nobody wrote, as long as real ones, so that training can be timed without a corpus. They mean nothing."""
+"""Invented songs of realistic length, so that training can be timed without a corpus."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the machine could do at best: memory read and numbers multiplied a second. Run as a program, in a process of its own.
+"""Measure the limits of the machine: memory read and numbers multiplied per second. Run as a program, in a process of its own.
 
     python -m songsmith.benchmark.limits DEVICE RUNS
 

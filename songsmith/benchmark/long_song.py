@@ -1,4 +1,4 @@
-"""A long take, token by token: how the time a token takes goes on when the song outgrows the context window."""
+"""A long take, token by token: how the time per token develops when the song outgrows the context window."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Where a benchmark ran. Figures hold on one machine, with one set of versions, on one day."""
+"""The machine and package versions of a benchmark. Figures hold on one machine, with one set of versions, on one day."""
 
 import platform
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is to be measured. Values only."""
+"""Options of a benchmark. Values only."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

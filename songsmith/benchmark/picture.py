@@ -1,4 +1,4 @@
-"""A benchmark as a picture: how fast each contestant writes, and how the time a token takes goes on. Measures nothing."""
+"""Draw a benchmark result as a PNG: the speed of each contestant, and the time per token over a long song. Measures nothing."""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A model directory of random weights, as transformers writes one, so that every contestant loads the same file.
+"""A model directory with random weights in the format of transformers, so that every contestant loads the same file.
 
 How fast a network runs does not depend on what it learned. Run as a program, so that whoever wants one stays small::
 

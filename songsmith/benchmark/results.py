@@ -1,4 +1,4 @@
-"""What a benchmark found, as typed rows. Measures nothing, prints nothing."""
+"""The results of a benchmark, as typed rows. Measures nothing, prints nothing."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

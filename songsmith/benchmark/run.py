@@ -1,4 +1,4 @@
-"""One whole benchmark: songsmith beside its peers. Touches nothing of the user's, leaves nothing behind."""
+"""Run a whole benchmark of songsmith and its peers. Changes no files of the user, and leaves none behind."""
 
 import os
 import subprocess

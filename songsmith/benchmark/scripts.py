@@ -1,4 +1,4 @@
-"""The programs a person would otherwise write or start, as text: each is run by a fresh Python, without songsmith."""
+"""Programs that a user would otherwise write or start, as text: each is run by a fresh Python, without songsmith."""
 
 TRANSFORMERS_FIRST_TOKEN = """
 import sys

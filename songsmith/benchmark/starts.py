@@ -1,4 +1,4 @@
-"""How long fresh processes take to begin: the first lyric, the help, the first thing drawn."""
+"""The time from the start of a process to its first lyric, its help or its first paint."""
 
 import sys
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The contestants that train: each learns the same songs from the same weights, and times its steps.
+"""The contestants that train: each trains from the same weights on the same songs, and times its steps.
 
     python -m songsmith.benchmark.trainers CONTESTANT FOLDER OPTIONS PRECISION
 

@@ -1,4 +1,4 @@
-"""How fast networks learn: every contestant trains in fresh processes, in turns."""
+"""Training speed: every contestant trains in fresh processes, in turns."""
 
 import json
 import subprocess

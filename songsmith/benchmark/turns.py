@@ -1,4 +1,4 @@
-"""Contestants that take turns, run by run, so that whatever slows the machine down for a while slows all of them."""
+"""Run contestants in turns, so that anything that slows the machine down slows all of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One contestant in a process of its own, so that memory and imports are its own: writes as told, and times itself.
+"""One contestant in a process of its own, so that its memory and imports are measured alone.
 
     python -m songsmith.benchmark.worker CONTESTANT FOLDER
 

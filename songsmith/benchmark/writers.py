@@ -1,4 +1,4 @@
-"""What a contestant that writes can do, and songsmith as one: it loads a model directory and writes takes.
+"""The interface of a contestant that writes, and songsmith's: it loads a model directory and writes takes.
 
 A contestant imports what it needs itself, because each runs in a process of its own (worker.py).
 """

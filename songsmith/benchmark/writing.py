@@ -1,4 +1,4 @@
-"""How fast takes are written, and how much memory it takes: every writer in a process of its own, in turns."""
+"""Writing speed and memory use: every writer runs in a process of its own, in turns."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The root command, and what every group of commands does with errors."""
+"""The root command, and error handling for every group of commands."""
 
 import sys
 from collections.abc import Iterator, Mapping

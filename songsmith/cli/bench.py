@@ -1,4 +1,4 @@
-"""`songsmith bench`: how fast songsmith is on this machine, and what else a person could use."""
+"""`songsmith bench`: how fast songsmith is on this machine, next to the alternatives."""
 
 from dataclasses import asdict
 from pathlib import Path

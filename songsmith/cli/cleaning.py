@@ -1,4 +1,4 @@
-"""`songsmith clean`: songs made fit to learn from."""
+"""`songsmith clean`: clean songs for training."""
 
 import shlex
 from collections.abc import Iterator

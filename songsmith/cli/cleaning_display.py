@@ -1,4 +1,4 @@
-"""How what cleaning did is shown: as a diff, as a list of places, as JSON. Cleans nothing."""
+"""How the results of cleaning are shown: as a diff, as a list of changes, as JSON. Cleans nothing."""
 
 import sys
 

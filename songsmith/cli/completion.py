@@ -1,4 +1,4 @@
-"""What a shell completes beside commands and options: models, corpora, tokenizers and songs. Never fails, prints nothing."""
+"""Shell completion of names: models, corpora, tokenizers and songs. Never fails, prints nothing."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""`songsmith corpus`: the words there are."""
+"""`songsmith corpus list`, `show` and `rm`: the corpora there are."""
 
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any

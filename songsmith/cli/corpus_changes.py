@@ -1,4 +1,4 @@
-"""`songsmith corpus split` and `merge`: corpora made of others."""
+"""`songsmith corpus split` and `merge`: make corpora from others."""
 
 import shlex
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`songsmith corpus export`: songs for others, and for an import elsewhere."""
+"""`songsmith corpus export`: write songs for other programs, or for another import."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal

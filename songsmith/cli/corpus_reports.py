@@ -1,4 +1,4 @@
-"""`songsmith corpus stats`, `search` and `verify`: what is in a corpus, and whether it is whole."""
+"""`songsmith corpus stats`, `search` and `verify`: what is in a corpus, and whether it is intact."""
 
 import sys
 from collections.abc import Iterator

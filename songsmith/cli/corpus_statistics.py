@@ -1,4 +1,4 @@
-"""How the statistics of a corpus look: a table of what a songwriter asks first, and one of the lines that come back."""
+"""The tables of `songsmith corpus stats`: the most important figures, and the most repeated lines."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What commands about a corpus share: its name, which songs of it, and how long work on it is followed."""
+"""What commands on a corpus share: its name, the choice of songs, and a progress bar."""
 
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Annotated, TypeVar

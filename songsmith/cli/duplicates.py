@@ -1,4 +1,4 @@
-"""`songsmith corpus dupes`: songs that are versions of one another."""
+"""`songsmith corpus dupes`: groups of near-duplicate songs."""
 
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`songsmith eval`: how good a model is, measured on songs it was not trained on."""
+"""`songsmith eval`: measure a model on songs that it was not trained on."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""A rich console whose every text passes the gate. Import it where it is used: it takes rich along."""
+"""A rich console that passes every text through `safe_text`. Import it where it is used: it imports rich."""
 
 from collections.abc import Iterable
 

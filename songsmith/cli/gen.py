@@ -1,4 +1,4 @@
-"""`songsmith gen`: takes of a song on stdout."""
+"""`songsmith gen`: write takes of a song to stdout."""
 
 import sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`songsmith import`: songs of files into a corpus."""
+"""`songsmith import`: read songs from files into a corpus."""
 
 import shlex
 import sys

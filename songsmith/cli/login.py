@@ -1,4 +1,4 @@
-"""`songsmith login` and `songsmith logout`: the token a source of lyrics wants, asked for where nobody can read it."""
+"""`songsmith login` and `songsmith logout`: the token for a source of lyrics, typed without being shown."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`songsmith models`: what is installed."""
+"""`songsmith models`: list, describe, verify and remove models."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where somebody can see it. Draws nothing anywhere else, and knows no work."""
+"""A progress bar on stderr, where that is a terminal. Draws nothing anywhere else."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`songsmith settings`: what is set, where each value comes from, and where songsmith keeps things."""
+"""`songsmith settings`: every setting, where its value comes from, and where songsmith stores things."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`songsmith songs`: what is kept."""
+"""`songsmith songs`: list, search, show and export saved songs, and their revisions."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`songsmith tokenizer`: what cuts words into the tokens a model reads."""
+"""`songsmith tokenizer`: train a tokenizer, list them, and show how one splits a text."""
 
 import shlex
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`songsmith train` and `songsmith finetune`: a corpus becomes a model."""
+"""`songsmith train` and `songsmith finetune`: train a model on a corpus."""
 
 import inspect
 import shlex

@@ -1,4 +1,4 @@
-"""What was typed wrongly, in songsmith's own words: Typer finds it, and would tell it in several lines of its own."""
+"""Usage errors: what Typer says in several lines becomes one sentence and a next step."""
 
 from typing import Any
 

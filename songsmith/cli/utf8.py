@@ -1,4 +1,4 @@
-"""Text is UTF-8, also where the locale knows only ASCII (`LC_ALL=C`): arguments, names of files, streams. Needs no other module."""
+"""Use UTF-8 for arguments, file names and streams, even where the locale knows only ASCII (`LC_ALL=C`). Needs no other module."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What commands about words share: options, and how counts read."""
+"""What commands about lyrics share: options, and counts in words."""
 
 from collections.abc import Mapping
 from itertools import islice

@@ -1,4 +1,4 @@
-"""`songsmith` alone: the workshop."""
+"""`songsmith` without arguments: open the workshop."""
 
 import gc
 import sys

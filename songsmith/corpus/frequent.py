@@ -1,4 +1,4 @@
-"""Find the most frequent of more texts than memory holds. Knows nothing of songs."""
+"""Find the most frequent texts among more than fit into memory. Knows nothing of songs."""
 
 from collections import Counter
 from itertools import accumulate

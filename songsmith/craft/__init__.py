@@ -1,1 +1,1 @@
-"""What makes a line sing: sounds, syllables, rhymes. No torch in here."""
+"""How words and lines sound: sounds, syllables, rhymes. Uses no torch."""

@@ -1,4 +1,4 @@
-"""Words with an apostrophe: river's, heav'n, lovin', 'neath, should've, walk'd. Looks nothing up but listed words."""
+"""How words with an apostrophe sound: river's, heav'n, lovin', 'neath, should've, walk'd. Looks nothing up but listed words."""
 
 import re
 

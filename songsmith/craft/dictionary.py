@@ -1,4 +1,4 @@
-"""The words whose sounds are known: CMUdict, and before it our own list of what songs say and dictionaries do not.
+"""The words whose sounds are known: CMUdict, and a list of words that songs use and dictionaries lack.
 
 Reads its files when the first word is asked for. Knows spellings as they are listed, no rules.
 """

@@ -1,4 +1,4 @@
-"""Endings and prefixes: what a known word sounds like with more before or behind it. Finds no word by itself."""
+"""Endings and prefixes: how a known word sounds with something added. Finds no word by itself."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Guess how a word nobody listed is said, letter by letter, by rules learnt from the dictionary.
+"""Guess the pronunciation of an unlisted word, letter by letter, by rules learned from the dictionary.
 
 A rule says what a letter sounds like between its neighbours; the rule that sees most of them wins. Knows no words.
 """

@@ -1,4 +1,4 @@
-"""The sounds of English as ARPAbet names and as one character each, which is how tables and rules hold them.
+"""The sounds of English: ARPAbet names, and single characters for tables and rules.
 
 Knows sounds, not words.
 """

@@ -1,4 +1,4 @@
-"""What a model is told of a line before it writes it: the plan made of how that line sounds. Knows lines, not models."""
+"""The plan of a line, which a model is given before it writes the line: made from how the line sounds. Knows lines, not models."""
 
 from songsmith.craft.pronunciation import hear
 from songsmith.markup import SYLLABLES, LinePlan

@@ -1,4 +1,4 @@
-"""How words and lines sound: phones, syllables, the word a line ends in, what it rhymes on.
+"""How words and lines sound: phones, syllables, the last word of a line, its rhyme.
 
 A word is looked up, else found by how it is spelt, else guessed and marked so. Knows lines of text, no songs.
 """

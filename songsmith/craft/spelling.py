@@ -1,4 +1,4 @@
-"""Find words that no dictionary lists by how they are spelt: clipped, drawn out, old, British, or made of known parts.
+"""Recognise words that no dictionary lists by their spelling: clipped, drawn out, old, British, or compound.
 
 Each rule takes a word to a known one and says what that does to its sounds. Never guesses: an unknown word stays unknown.
 """

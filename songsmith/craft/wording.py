@@ -1,4 +1,4 @@
-"""The words in a piece of text, as they are said: case, accents, quotation marks, numbers and signs are dealt with here.
+"""Split a text into words as they are spoken: case, accents, quotation marks, numbers and signs.
 
 Knows which marks belong to a word, not what it sounds like.
 """

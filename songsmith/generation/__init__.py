@@ -1,1 +1,1 @@
-"""Model to takes: sampling, stopping, and the text that comes out."""
+"""Writing with a model: scheduling, sampling, stopping, and the text that results."""

@@ -1,4 +1,4 @@
-"""From logits to the next tokens where the logits are: on the device, for a batch of sequences, without waiting for it.
+"""Sample the next tokens on the device, for a batch of sequences, without waiting for it.
 
 The same cuts as in `sampling.py`, with the same numbers of each sequence's random stream, in torch. What may be drawn is decided
 by the same processors on the host: their masks and biases are uploaded. Every tensor's size is known before its values are, and

@@ -1,4 +1,4 @@
-"""Takes from a loaded model, token by token, side by side. Knows tokens, texts and when to stop, not songs kept or screens."""
+"""Stream takes from a loaded model, token by token, side by side. Knows tokens and text, not saved songs or screens."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What is told of takes while they are written: a token came, text is withdrawn, or a take cannot go on. Values only."""
+"""Events while takes are written: a token was added, text was withdrawn, a take failed. Values only."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How a take is to be written. Values only."""
+"""Options of a take. Values only."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

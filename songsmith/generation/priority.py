@@ -1,4 +1,4 @@
-"""Whose takes are written first where not all can be. Values only."""
+"""Priorities of takes that wait for room. Values only."""
 
 from enum import IntEnum
 

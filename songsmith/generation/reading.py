@@ -1,4 +1,4 @@
-"""What a network reads before it writes: prompts, once each, and the context that is left of songs that outgrow its window."""
+"""What a network reads before it writes: each prompt once, and the remaining context of songs that outgrow its window."""
 
 from collections.abc import Sequence
 

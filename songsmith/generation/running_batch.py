@@ -1,4 +1,6 @@
-"""Takes that are written together, step by step; others may join or leave between two steps. Decides nothing about who may.
+"""A batch of sequences that are written together, step by step; others may join or leave between two steps.
+
+Decides nothing about who may.
 
 Two kinds: a batch whose every step is waited for (and which may read proposed tokens along), and one whose next step is queued on a
 device before the last one's tokens are looked at. Both draw the same tokens.

@@ -1,4 +1,4 @@
-"""From logits to the next token of one sequence, by its options and a number of its random stream.
+"""Sample the next token of one sequence from its logits, by its options and random stream.
 
 Plain NumPy, so that every backend, whatever it runs on, samples alike. Knows tokens, not songs or screens.
 """

@@ -1,4 +1,4 @@
-"""One take while it is being written, as a state that can be forked and rolled back. Runs no network."""
+"""The state of a take while it is being written, which can be forked and rolled back. Runs no network."""
 
 from array import array
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""When a take ends: where the model ends its song or section, and at the most lines or tokens that were asked for."""
+"""When a take ends: at the end of its song or section, or at a limit of lines or tokens."""
 
 from collections.abc import Set
 

@@ -1,4 +1,4 @@
-"""What the token ids of a model mean to a sequence: which end a song or a line, and which can be masked together."""
+"""Classes of a model's tokens: which end a song or a line, and which can be masked together."""
 
 from collections.abc import Sequence
 from enum import IntFlag

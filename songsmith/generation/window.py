@@ -1,4 +1,4 @@
-"""What a model still sees of a song that has outgrown its context window. Pure: token ids in, token ids out."""
+"""What remains in the context of a song that has outgrown its window. Pure: token ids in, token ids out."""
 
 from collections.abc import Set
 

@@ -1,4 +1,4 @@
-"""Whole takes, with their provenance, out of an engine's events."""
+"""Assemble whole takes, with their provenance, from the events of an engine."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Songs that are kept, with every take that grew into them."""
+"""Saved songs, with every take that they grew from."""

@@ -1,4 +1,4 @@
-"""Files put aside: under names that nothing has had, never over anything, never deleted once complete."""
+"""Move files aside: to unused names, never over another file. They are never deleted once complete."""
 
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Keeps songs, drafts and takes. Knows what the tables mean; asks nobody and shows nothing.
+"""Store songs, drafts and takes. Knows what the tables mean; shows nothing.
 
 A row that cannot be read hides no other: it is passed over, named, and left as it is.
 """

@@ -1,4 +1,4 @@
-"""Which number, change and revision comes next. Rows that hold something else in those places do not count."""
+"""The next number, change and revision of the library. Rows that hold something else in those places do not count."""
 
 import sqlite3
 from collections.abc import Mapping

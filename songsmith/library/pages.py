@@ -1,4 +1,4 @@
-"""Rows out of an SQLite file that SQLite itself gives up on: read page by page, as https://sqlite.org/fileformat2.html has it.
+"""Read rows page by page from an SQLite file that SQLite itself cannot read. See https://sqlite.org/fileformat2.html.
 
 Every page that holds rows of a table is read, whether or not a path still leads to it; pages that were given back are
 passed over, as are cells that make no sense. What a log beside the file holds counts as written. Writes nothing, and

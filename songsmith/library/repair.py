@@ -1,4 +1,4 @@
-"""See whether every row of a library can be read, mend those that cannot, and bring songs back out of a damaged file.
+"""Check that every row of a library can be read, repair those that cannot, and recover songs from a damaged file.
 
 Works on a connection it is lent, in a transaction where it writes. Deletes nothing: the file as it was lies aside by then.
 """

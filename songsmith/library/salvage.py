@@ -1,4 +1,4 @@
-"""What can be saved of a row that cannot be read, column by column. Values in, values out."""
+"""Recover what can be read of a damaged row, column by column. Values in, values out."""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""The tables, as the steps that made them. Knows SQL; opens nothing.
+"""The tables, as the migrations that create them. Knows SQL; opens nothing.
 
 A step that has been released is never edited: a change is a new step at the end. `PRAGMA user_version` counts the steps
 a file has taken.

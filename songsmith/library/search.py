@@ -1,4 +1,4 @@
-"""What people type into a search field, as a query SQLite cannot trip over."""
+"""Turn what people type into a search field into a valid SQLite query."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""What SQLite finds wrong with a library's file or its search index, and the index built anew."""
+"""Damage that SQLite finds in a library's file or search index, and how the index is rebuilt."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""The seam between engines and networks: token ids and a cache go in, logits come out.
+"""The interface between engine and network: token ids and a cache go in, logits come out.
 
 A backend knows no text, no options and no randomness; sampling, stopping and text belong to the engine. Where memory runs out,
 whatever a backend, a cache or a batch is asked for raises `OutOfMemoryError`.

@@ -1,4 +1,4 @@
-"""Which tokens can follow a character that has been begun, so that no take holds half of one. Knows bytes, not songs.
+"""Which tokens can continue a character that has begun, so that no take contains half of one. Knows bytes, not songs.
 
 A small machine reads UTF-8 byte by byte (Unicode 15, table 3-7), and U+FFFD, the sign of a broken character, is none of its
 characters.

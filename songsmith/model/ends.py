@@ -1,4 +1,4 @@
-"""Which tokens end a text, by a model's own word: `eos_token_id` of config.json and of generation_config.json."""
+"""Which tokens end a text: `eos_token_id` of config.json and of generation_config.json."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Hashes of weights, worked out once: kept with size, times and inode of the file they are of, and of no use when one changes.
+"""Hashes of weights, computed once and cached: valid until size, times or inode of the file change.
 
 What rots on the disk changes none of those; `songsmith models verify` reads every byte again.
 """

@@ -1,4 +1,4 @@
-"""From what a model directory holds to a model that writes: on which device it runs, and by which executor.
+"""Load a model to run it: choose its device and its executor.
 
 On a CPU a graph in 8 bits is tried first, made the first time; elsewhere, and where no graph can be made, torch runs it. Networks
 that songsmith has no spec for are run by transformers.

@@ -1,4 +1,4 @@
-"""The manifest of a model directory: where a model came from, what it read, what was measured of it."""
+"""The manifest of a model directory: where a model comes from, what it was trained on, what was measured of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""Files of a model directory, which may be anybody's: only regular ones are read, and only of a size that such a file can have.
+"""Read files of a model directory from anybody: only regular files, and only of a plausible size.
 
 A pipe, a device or an endless file in its place would hold up whoever opens it. Knows no model.
 """

@@ -1,4 +1,4 @@
-"""What the files of a model directory hold, read and compared with each other before anything large is loaded."""
+"""Read the files of a model directory and compare them with each other, before anything large is loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The tokenizer files of a model directory, looked through before the tokenizers library builds anything from them.
+"""Check the tokenizer files of a model directory before the tokenizers library builds anything from them.
 
 A pattern may take longer than anyone waits, parts may hold parts without end, and what the library cannot stomach ends in a
 panic, which no `except Exception` sees. So only parts and patterns that are known here are let through.

@@ -1,1 +1,1 @@
-"""A song on paper: text, Markdown, JSON."""
+"""Songs as documents: text, Markdown, JSON."""

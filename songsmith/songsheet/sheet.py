@@ -1,4 +1,4 @@
-"""Write a song as a sheet to keep, send or print. Values in, text out: reads no library, writes no file."""
+"""Write a song as a document: to keep, send or print. Values in, text out: reads no library, writes no file."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Choose the corpus to work on, and what to know about it first."""
+"""Choose a corpus, and describe it."""
 
 import shlex
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A corpus as a folder that Hugging Face's `datasets` loads: Parquet files, and a card that says who owns the lyrics.
+"""Export a corpus as a folder that Hugging Face's `datasets` loads: Parquet files, and a card that names the owners.
 
 Refuses songs that were fetched unless that is asked for: they must not be passed on.
 """

@@ -1,4 +1,4 @@
-"""The model of a workshop: starts its process, sends requests, and follows what becomes of them. Knows no screen and no draft."""
+"""The engine of a workshop: starts its process, sends requests, and handles its events. Knows no screen and no draft."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Models as people ask about them."""
+"""List, describe, verify and remove models."""
 
 import shutil
 from collections.abc import Iterator, Mapping

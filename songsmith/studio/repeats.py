@@ -1,4 +1,4 @@
-"""Which section a bare header at a song's end repeats, by the names that `clean` uses. Writes nothing."""
+"""Find the section that a bare header at the end of a song repeats. Writes nothing."""
 
 from collections.abc import Sequence
 

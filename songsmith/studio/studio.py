@@ -1,4 +1,4 @@
-"""The studio: what every face is handed. Holds the rooms, opens each when it is first needed."""
+"""The studio: what every face works with. Opens the library, models and corpora when they are first needed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A take that is being written into the draft, and the draft as it would be without it.
+"""The take that is being written into a draft, and the draft as it would be without it.
 
 The model writes at one place while a person may type anywhere: this keeps the two apart. Knows no screen and no engine.
 """

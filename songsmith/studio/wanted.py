@@ -1,4 +1,4 @@
-"""What a person asks to fetch, from names and lists of names. Sends no request."""
+"""Parse what a user asks to fetch, from names and lists of names. Sends no request."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Writing with a model: what people type becomes a prompt, what a model writes becomes songs."""
+"""Prompts from what people type, and takes of them with a model."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence

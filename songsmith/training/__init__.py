@@ -1,1 +1,1 @@
-"""From a corpus to a model directory."""
+"""Train a model on a corpus, into a model directory."""

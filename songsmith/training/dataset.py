@@ -1,4 +1,4 @@
-"""Songs become blocks of tokens: split, planned, tokenised, packed; and rows for evaluation. Knows no network."""
+"""Turn songs into blocks of tokens (split, planned, tokenised, packed), and into rows for evaluation. Knows no network."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence

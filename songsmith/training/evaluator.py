@@ -1,4 +1,4 @@
-"""The validation loss during training: counted as `songsmith eval` does, but in batches and on the network in memory."""
+"""The validation loss during training: as `songsmith eval` counts it, but in batches and on the network in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

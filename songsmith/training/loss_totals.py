@@ -1,4 +1,4 @@
-"""The loss of a model over songs, added up: in nats, in bits per byte, in nats per token."""
+"""The total loss of a model over songs: in nats, in bits per byte, in nats per token."""
 
 import math
 from dataclasses import dataclass

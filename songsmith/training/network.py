@@ -1,4 +1,4 @@
-"""A network as it is trained: its forward pass is its loss."""
+"""A network for training: its forward pass returns the loss."""
 
 from collections.abc import Mapping
 from typing import Any

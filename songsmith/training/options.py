@@ -1,4 +1,4 @@
-"""How to train: every choice with its help, range and unit, declared once."""
+"""Options of training: every choice with its help, range and unit, declared once."""
 
 import math
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Keys take effect in the order they were pressed, however fast they come.
+"""Handle keys in the order in which they were pressed, however fast they come.
 
 Textual puts letters into the focused widget's queue, while a bound key bubbles up to the application before its action runs: what
 was typed after Backspace may overtake it (https://github.com/Textualize/textual/issues/6605, open as of Textual 8.2.8). Here the

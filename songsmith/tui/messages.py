@@ -1,4 +1,4 @@
-"""What is posted to the screens from other threads."""
+"""Messages that other threads post to the screens."""
 
 from typing import TYPE_CHECKING
 

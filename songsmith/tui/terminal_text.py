@@ -1,4 +1,4 @@
-"""What a terminal sends, as text to read keys from: no byte ends the workshop, and nothing that is pasted presses a key."""
+"""The input of a terminal, as text: no byte ends the workshop, and nothing that is pasted presses a key."""
 
 import re
 from codecs import getincrementaldecoder

@@ -1,1 +1,1 @@
-"""What a person could use instead: each module loads a model into one peer, and imports it only where it is used."""
+"""The alternatives to songsmith: each module loads a model into one of them, and imports it only where it is used."""

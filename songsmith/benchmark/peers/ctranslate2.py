@@ -1,4 +1,4 @@
-"""CTranslate2: an engine of C++ for transformers, on a model converted beforehand, in 8 bits or as it was."""
+"""CTranslate2: a C++ engine for transformers; the model is converted beforehand, to 8 bits or without rounding."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""llama.cpp: an engine of C++ for files of its own kind (GGUF), here of 8 bits; takes are sequences of one batch."""
+"""llama.cpp: a C++ engine for GGUF files, here in 8 bits; takes are sequences of one batch."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""vLLM: an engine for servers, which batches takes as they come. Reads the same model directory."""
+"""vLLM: a server engine with continuous batching. Reads the same model directory."""
 
 import os
 from pathlib import Path

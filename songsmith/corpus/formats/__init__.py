@@ -1,1 +1,1 @@
-"""Songs out of files of every kind, and into tables."""
+"""Read songs from files of every kind, and write them as tables."""

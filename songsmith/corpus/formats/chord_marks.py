@@ -1,4 +1,4 @@
-"""Words out of texts with chords marked between them: `[Am]` as in ChordPro, `[ch]Am[/ch]`, OnSong. Leaves other brackets alone.
+"""Read words from texts with chords between them: `[Am]` as in ChordPro, `[ch]Am[/ch]`, OnSong. Leaves other brackets alone.
 
 `[A]` may be a singer, a part or a letter that an editor added, `[Am I wrong]` is sung, `[x2]` says how often. So brackets are
 chords only in a text with two or more of them where chords are written, at least one of which can be nothing else:

@@ -1,4 +1,4 @@
-"""Words out of sheets with chords in lines above them. Leaves every text alone that is not clearly such a sheet.
+"""Read words from sheets with chords on lines above them. Leaves every text alone that is not clearly such a sheet.
 
 A line of which every word may be a chord proves little: `A`, `Am`, and `A B C` are sung as well. So a text is a sheet only if
 two such lines or more are directly above words and hold what is never sung, such as `F#m7`, or are spaced as they are played:

@@ -1,4 +1,4 @@
-"""Songs out of ChordPro: words without their chords, sections with headers. Refuses nothing; sets aside songs without words.
+"""Read songs from ChordPro: words without their chords, sections with headers. Refuses nothing; sets aside songs without words.
 
 The lyric is what is sung: chords and annotations in brackets are removed, `{start_of_chorus}` becomes
 `[Chorus]`, `{chorus}` becomes a `[Chorus]` with no text, which repeats it. Comments, tabs and grids are left out, except a

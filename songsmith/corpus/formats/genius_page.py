@@ -1,4 +1,4 @@
-"""Songs out of pages of Genius that were saved from a browser, of every layout since 2014. Fetches nothing.
+"""Read songs from saved web pages of Genius, of every layout since 2014. Fetches nothing.
 
 A page is read in one pass of its own, in linear time: html.parser, and so Beautiful Soup, takes minutes for
 a hundred kilobytes of unclosed tags.

@@ -1,4 +1,4 @@
-"""Gzip unpacked only to a size that is plausible for the file: a few kilobytes may unpack to gigabytes."""
+"""Decompress gzip only to a size that is plausible for the file: a few kilobytes may expand to gigabytes."""
 
 import gzip
 from typing import BinaryIO

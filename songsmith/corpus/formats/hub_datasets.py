@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face Hub as files an import reads over the network, a piece at a time. Keeps nothing on disk.
+"""Datasets of the Hugging Face Hub as files that an import reads over the network, piece by piece. Keeps nothing on disk.
 
 A dataset is named as `hf://owner/name`, with `@revision`, `/config` and `:split` if necessary. HF_ENDPOINT, HF_TOKEN and the
 token of `hf auth login` are read by huggingface_hub alone; no message shows them.

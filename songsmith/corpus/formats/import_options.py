@@ -1,4 +1,4 @@
-"""How to read files that leave a choice: which columns hold what, and what separates songs. Reads nothing."""
+"""Options for reading files: which columns hold what, and what separates songs. Reads nothing."""
 
 from dataclasses import dataclass
 

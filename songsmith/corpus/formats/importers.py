@@ -1,4 +1,6 @@
-"""Songs out of files of every kind, on disk or on the Hugging Face Hub. Refuses what is no text; sets aside what is no song.
+"""Read songs from files of every kind, on disk or on the Hugging Face Hub.
+
+Refuses what is not text; sets aside what is not a song.
 
 Nothing is ever held whole but a song, a row, the one value of a `.json` file, or a few megabytes of Parquet.
 """

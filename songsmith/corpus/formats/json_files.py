@@ -1,4 +1,4 @@
-"""Songs out of JSONL, a line at a time, and out of JSON as lyricsgenius saves it, a file at a time. Sets aside bad lines."""
+"""Read songs from JSONL, line by line, and from JSON as lyricsgenius saves it, file by file. Sets aside bad lines."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Shapes in which JSON holds lyrics besides plain ones: lines in lists, songs by title, by artist and album, columns.
+"""Less common shapes of lyrics in JSON: lines in lists, songs by title, by artist and album, columns.
 
 Reads no file.
 """

@@ -1,4 +1,4 @@
-"""Songs out of JSON values: plain objects, and what lyricsgenius saves of an artist, an album or a song. Reads no file."""
+"""Read songs from JSON values: plain objects, and what lyricsgenius saves of an artist, an album or a song. Reads no file."""
 
 import math
 import re

@@ -1,4 +1,6 @@
-"""Songs out of LRC, the text of karaoke players, in its dialects. Refuses nothing: everything but time stamps and tags is words.
+"""Read songs from LRC, the format of karaoke players, in its dialects.
+
+Refuses nothing: everything but time stamps and tags is words.
 
 The lyric is the lines in the order in which they are sung, without stamps, voices and credits; an empty line separates
 stanzas. The text as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.

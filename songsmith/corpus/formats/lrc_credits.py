@@ -1,4 +1,4 @@
-"""Credits that players put among the timed lines of a song, in any language: who wrote, played, sold it. Removes nothing else."""
+"""Credits that players put among the timed lines of a song, in any language: who wrote, played or sold it. Removes nothing else."""
 
 import re
 from collections.abc import Sequence

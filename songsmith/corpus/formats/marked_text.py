@@ -1,4 +1,4 @@
-"""Words out of a text with marks, wherever it came from: times of LRC, chords in any style, ChordPro, OnSong, UltraStar.
+"""Read words from texts with marks: times of LRC, chords in any style, ChordPro, OnSong, UltraStar.
 
 A text without such marks is left alone; most have none, which is quick to see.
 """

@@ -1,4 +1,4 @@
-"""Songs out of MusicXML scores: the words under the notes, verse by verse, syllables joined. Reads no notes.
+"""Read songs from MusicXML scores: the words under the notes, verse by verse, syllables joined. Reads no notes.
 
 A score says where a syllable ends, and rarely where a line does: a line ends where the score says so, else where a capital
 follows a comma or a full stop. Several parts usually sing the same words: the one with most words is used.

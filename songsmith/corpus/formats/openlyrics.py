@@ -1,4 +1,4 @@
-"""Songs out of OpenLyrics, the format that song-book programs share: verses in their order, chords kept beside the words."""
+"""Read songs from OpenLyrics, which song-book programs share: verses in order, chords kept beside the words."""
 
 import re
 from xml.etree.ElementTree import Element

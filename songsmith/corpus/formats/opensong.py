@@ -1,4 +1,4 @@
-"""Songs out of OpenSong's files: parts in the order in which they are sung, chords kept beside the words."""
+"""Read songs from OpenSong files: parts in the order in which they are sung, chords kept beside the words."""
 
 import re
 from xml.etree.ElementTree import Element

@@ -1,4 +1,4 @@
-"""Songs out of Parquet tables, a few rows at a time. Reads only columns that can be part of a song, or of its metadata."""
+"""Read songs from Parquet tables, a few rows at a time. Reads only columns that can be part of a song, or of its metadata."""
 
 import shlex
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Songs out of subtitles, SubRip (SRT), WebVTT and SBV: the words without numbers, times and tags.
+"""Read songs from subtitles (SubRip, WebVTT, SBV): the words without numbers, times and tags.
 
 The text as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """

@@ -1,4 +1,4 @@
-"""Tables with one row per line of a song, as geniusr and tidytext make them: recognise them, and put their songs together."""
+"""Recognise tables with one row per line of a song, as geniusr and tidytext write them, and join their songs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

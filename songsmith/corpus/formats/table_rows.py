@@ -1,4 +1,4 @@
-"""Rows of CSV and TSV, one after the other. A broken row is returned as it is, with the reason; the rows after it are right."""
+"""Read the rows of CSV and TSV, one by one. A broken row is returned as it is, with the reason; the rows after it are right."""
 
 import codecs
 import csv

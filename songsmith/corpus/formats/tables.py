@@ -1,4 +1,4 @@
-"""Songs out of tables: CSV, TSV, and which of a table's columns hold the parts of a song. Holds no row."""
+"""Read songs from CSV and TSV, and find the columns that hold the parts of a song. Holds no row."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Files as an import reads them: UTF-8 or nothing, gzipped or not, from front to back. Knows nothing of songs."""
+"""Read text files for an import: UTF-8 only, gzipped or not, from front to back. Knows nothing of songs."""
 
 import codecs
 import gzip

@@ -1,4 +1,4 @@
-"""Songs out of text: separated by dividers, with chords or times read; and files that are read as a whole, by their kind.
+"""Read songs from text, separated by dividers, with chords or times; and from files that hold one song.
 
 Sets aside texts longer than any song.
 """

@@ -1,4 +1,4 @@
-"""Songs out of TTML, the timed text of players and television: the words alone. Translations and romanisations are left out.
+"""Read songs from TTML, the timed text of players and television: the words alone. Translations and romanisations are left out.
 
 The document as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """

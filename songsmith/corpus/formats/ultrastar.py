@@ -1,4 +1,4 @@
-"""Songs out of UltraStar's text files, the notes of karaoke games: syllables joined to words and lines, without the notes.
+"""Read songs from UltraStar files, a karaoke format: syllables joined to words and lines, without the notes.
 
 The file as it came is kept in the metadata as `synced_lyrics`, so that the times are not lost.
 """

@@ -1,4 +1,4 @@
-"""Elements out of XML from anywhere. Refuses documents that define entities, or have more elements than any song.
+"""Read elements from untrusted XML. Refuses documents that define entities, or have more elements than any song.
 
 An entity may expand to millions of letters, or to a file of this machine; no song needs one.
 """

@@ -1,4 +1,4 @@
-"""Songs out of XML, whose kind its root element shows. Refuses other kinds by name."""
+"""Read songs from XML, by the root element of the document. Refuses other kinds by name."""
 
 from songsmith.corpus.formats.found_song import FoundSong
 from songsmith.corpus.formats.musicxml import read_musicxml

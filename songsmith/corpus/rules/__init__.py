@@ -1,1 +1,1 @@
-"""Cleaning rules: one module for each part of a page that is no lyric, each a tuple of ordered rules for `cleaning`."""
+"""Cleaning rules: a module for each part of a page that is not lyrics, with an ordered tuple of rules."""

@@ -1,4 +1,4 @@
-"""A first line that announces the song as lyric sites do: `Paroles de la chanson … par …`. Knows no other line."""
+"""A first line that announces the song, as lyric sites write it: `Paroles de la chanson … par …`. Changes no other line."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Characters that are not what they seem: line ends, odd spaces, hidden marks, look-alikes. Knows no words."""
+"""Misleading characters: line ends, odd spaces, hidden marks, look-alikes. Knows no words."""
 
 import re
 import unicodedata

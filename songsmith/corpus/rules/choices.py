@@ -1,4 +1,4 @@
-"""What is removed only when asked for: ad-libs and headers. They are part of a song."""
+"""Rules that run only when asked for: ad-libs and headers. Both are part of a song."""
 
 import re
 

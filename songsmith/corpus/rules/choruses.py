@@ -1,4 +1,4 @@
-"""Which stanzas are the chorus: one that is only named is written out, one that comes back gets its header. Removes nothing."""
+"""Find the chorus: one that is only named is written out, one that returns gets its header. Removes nothing."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Text that was decoded wrongly once: `donâ€™t` for `don’t`. Repairs what can be only that, and reports the rest.
+"""Repair text that was decoded wrongly once: `donâ€™t` for `don’t`. Repairs only what is certain, and reports the rest.
 
 `ftfy` decides, asked only to repair encodings: quotes, widths and composition stay as they are.
 """

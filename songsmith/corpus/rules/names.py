@@ -1,4 +1,4 @@
-"""Names of songs and artists: whether two are the same, and whether a line looks like one. Reads names only."""
+"""Names of songs and artists: whether two match, and whether a line looks like one. Reads names only."""
 
 import re
 from functools import lru_cache

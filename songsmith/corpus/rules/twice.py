@@ -1,4 +1,4 @@
-"""A page that came twice, one copy after the other: the first copy is removed, the cleaner second one stays."""
+"""Pages that contain the song twice: the first copy is removed, the second, cleaner one stays."""
 
 import re
 

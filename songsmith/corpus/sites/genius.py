@@ -1,4 +1,6 @@
-"""Lyrics from Genius through lyricsgenius: one request a call. Retries nothing, stores nothing, sends the token to Genius only.
+"""Lyrics from Genius through lyricsgenius: one request per call.
+
+Retries nothing, stores nothing, sends the token to Genius only.
 
 The words belong to those who wrote them. Fetch them for private use; do not publish them, or a model that recites them.
 """

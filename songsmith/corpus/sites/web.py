@@ -1,4 +1,4 @@
-"""Checks the responses of a web site before anything else reads them: complete and in time, or one sentence on what is wrong.
+"""Check the responses of a web site before anything else reads them: complete and in time, or an error in one sentence.
 
 Knows sites by their names only. Retries nothing.
 """

@@ -1,4 +1,4 @@
-"""Rows of append-only files of JSON lines, which survive a kill and a power cut. Knows bytes and lines, not songs."""
+"""Append-only files of JSON lines, which survive a kill and a power cut. Knows bytes and lines, not songs."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,1 +1,1 @@
-"""Check that a corpus is whole on disk, and repair it."""
+"""Check that a corpus is intact on disk, and repair it."""

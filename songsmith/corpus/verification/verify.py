@@ -1,4 +1,4 @@
-"""Check that the folder of a corpus is whole: names, raw songs, clean songs, notes, and files that do not belong there.
+"""Check that the folder of a corpus is intact: names, raw songs, clean songs, notes, and foreign files.
 
 Reads every byte and changes none. The caller holds the corpus's lock, since a song that is being written looks torn.
 """

@@ -1,4 +1,4 @@
-"""Check that the raw songs of a corpus are whole, and that its index knows them. Repairs nothing."""
+"""Check that the raw songs of a corpus are intact and in its index. Repairs nothing."""
 
 import re
 from collections.abc import Iterator, Mapping

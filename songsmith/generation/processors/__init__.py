@@ -1,1 +1,1 @@
-"""Logits processors: everything that masks, biases or penalises the next token of a sequence, one file each."""
+"""Logits processors: what masks, biases or penalises the next token of a sequence, one file each."""

@@ -1,4 +1,4 @@
-"""What the processors of one sequence ask of its next logits: a mask, a bias and a penalty, for a sampler to apply."""
+"""What the processors of one sequence write for its next token: a mask, a bias and a penalty, which a sampler applies."""
 
 from collections.abc import Sequence
 

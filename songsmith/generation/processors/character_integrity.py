@@ -1,4 +1,4 @@
-"""Keeps characters whole: where a token comes up that the begun character cannot go on with, another is drawn in its place."""
+"""Keep characters whole: a token that cannot continue a character which has begun is drawn again."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""Keeps a song, and a section that is to be finished, from ending before it has enough lines."""
+"""Keep a song, or a section that is to be finished, from ending before it has enough lines."""
 
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.processors.bias import LogitsBias

@@ -1,4 +1,4 @@
-"""Masks the token that would end a run of words for the second time. A run ends at marks and line ends."""
+"""Mask tokens that would repeat a run of n tokens. A run ends at marks and line ends."""
 
 from collections.abc import Iterable
 from typing import Self

@@ -1,4 +1,4 @@
-"""What a logits processor is. One implementation serves every device: processors run on the host, one set for each sequence."""
+"""The interfaces of logits processors and constraints. Processors run on the host, one set for each sequence."""
 
 from collections.abc import Sequence
 from typing import Protocol, Self

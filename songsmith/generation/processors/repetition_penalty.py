@@ -1,4 +1,4 @@
-"""Makes tokens that the lyric has had less likely, but for marks and line ends: a song repeats its form."""
+"""Make tokens that the lyric already has less likely, except marks and line ends: a song repeats its form."""
 
 from collections.abc import Iterable
 from typing import Self

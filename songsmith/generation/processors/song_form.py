@@ -1,4 +1,4 @@
-"""Keeps to the form that the prompt has begun: an open line gets a word, and a song has one title, at its start."""
+"""Keep to the form that the prompt began: an open line gets a word, and a song has one title, at its start."""
 
 from copy import copy
 from typing import Self

@@ -1,4 +1,4 @@
-"""The processors that every sequence has, by its options."""
+"""The logits processors of every sequence, by its options."""
 
 from collections.abc import Sequence
 

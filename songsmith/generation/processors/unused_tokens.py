@@ -1,4 +1,4 @@
-"""Masks tokens that mean nothing in the model's format: reserved marks, and outputs that the tokenizer has no entry for."""
+"""Mask tokens without a meaning in the model's format: reserved marks, and outputs without a tokenizer entry."""
 
 from songsmith.generation.processors.bias import LogitsBias
 from songsmith.generation.processors.protocol import StatelessProcessor

@@ -1,1 +1,1 @@
-"""The scheduler in a child process, so that no import, model or crash holds up whoever asks for takes."""
+"""The scheduler in a child process, so that no import, model or crash blocks its client."""

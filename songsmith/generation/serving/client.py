@@ -1,4 +1,4 @@
-"""The near end of an engine in a child process: starts it, sends requests, yields its events."""
+"""The client of an engine in a child process: starts it, sends requests, yields its events."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What an engine in another process is asked for and what it tells: typed messages, JSON, one a line.
+"""The messages between the client and server of an engine: typed, as JSON, one per line.
 
 The client sends `Load`, `Write` and `Stop`; the server answers with `ModelPreparing`, `ModelReady`, `ChunkWritten`,
 `TextWithdrawn`, `TakeWritten`, `WriteEnded` and `Failed`. Many `Write`s may be under way at once; each event carries the number of

@@ -1,7 +1,7 @@
-"""The far end of an engine in a child process: loads a model and writes takes of many requests at once.
+"""The server of an engine in a child process: loads a model and writes takes of many requests at once.
 
 Requests come over standard input and events go over standard output, one message a line (see `protocol.py`). The end of its input
-ends the process, so that it never outlives its parent. Run by hand: nothing to see.
+ends the process, so that it never outlives its parent.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Speculative decoding: asks proposers what comes next, and has it read only as far as that pays. Draws no token."""
+"""The speculative decoder: asks proposers for tokens, and has as many of them read as pay off. Draws no token."""
 
 from collections.abc import Sequence
 

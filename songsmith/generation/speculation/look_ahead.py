@@ -1,4 +1,4 @@
-"""What a sequence is likely to draw behind tokens that are only proposed. Changes nothing in the sequence."""
+"""Predict what a sequence will draw after tokens that are only proposed. Changes nothing in the sequence."""
 
 import numpy as np
 

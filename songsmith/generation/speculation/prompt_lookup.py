@@ -1,4 +1,4 @@
-"""Proposes what followed the last time the song said the same. Pure: token ids in, token ids out.
+"""Propose the tokens that followed the last time the song said the same. Pure: token ids in, token ids out.
 
 Choruses and refrains return word for word. Proposed tokens are read beside the newest one in one step and kept as far as the
 sequence draws the same tokens itself, so that a take is the same with them and without (speculative sampling, Leviathan et al.

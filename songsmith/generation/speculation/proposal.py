@@ -1,4 +1,4 @@
-"""Tokens proposed to come next, and how often proposals of their kind have been accepted."""
+"""Proposed tokens, and how often proposals of their kind have been accepted."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How long a network's steps take, learned from the steps taken. It decides when tokens are proposed, never what is written."""
+"""Estimate how long a network's steps take, from the steps taken. It decides when tokens are proposed, never what is written."""
 
 _ANOTHER_TOKEN = 0.08
 """Share of a step that each further token of a sequence is assumed to add until it has been measured."""

@@ -1,4 +1,7 @@
-"""GPT-2 (Radford et al. 2019): layer norms, learned positions, a head that is the table of tokens, or one of its own."""
+"""GPT-2: layer norms, learned positions, a head that is the token table or one of its own.
+
+Radford et al. 2019, Language Models are Unsupervised Multitask Learners.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Llama (Touvron et al. 2023) and its kin: SmolLM2 and Llama 3 (`llama`), Mistral, Qwen2 and 2.5, Qwen3.
+"""Llama and its relatives: SmolLM2 and Llama 3 (`llama`), Mistral, Qwen2 and 2.5, Qwen3.
 
 RMS norms, rotary positions, grouped-query attention, a gated feed-forward network. Qwen2 has biases on queries, keys and values;
 Qwen3 norms queries and keys.

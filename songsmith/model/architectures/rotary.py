@@ -1,4 +1,6 @@
-"""Rotary positions: each pair of numbers of a query or key is turned by an angle that grows with its position (Su et al. 2021).
+"""Rotary positions: each pair of numbers of a query or key is rotated by an angle that grows with its position.
+
+Su et al. 2021, RoFormer: Enhanced Transformer with Rotary Position Embedding.
 
 Number i of a head is paired with number i + E / 2, as in transformers' Llama. How far each pair turns at each position may be
 scaled, so that a network reads longer texts than it was first trained on; formulas as in transformers' modeling_rope_utils.py.

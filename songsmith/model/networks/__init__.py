@@ -1,1 +1,1 @@
-"""Executors: what runs a network that is described by a spec."""
+"""Executors: what runs a network that a spec describes."""

@@ -1,4 +1,4 @@
-"""Graphs made once for each model, and found again: where they lie, when they are stale, on how many threads they run.
+"""Compiled graphs: where they are cached, when they are stale, on how many threads they run.
 
 They lie under the state folder and never beside a model, where somebody else could have put them. A graph is made in a folder of
 its own and put in place whole; one that is damaged, or of other weights or another processor, is made anew.

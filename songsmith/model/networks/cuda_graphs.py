@@ -1,4 +1,4 @@
-"""A network on a GPU that is told what to do faster than it does it: single steps, in memory that stays where it is.
+"""A network on CUDA whose steps are recorded once and replayed, in memory that stays in place.
 
 A step launches hundreds of small pieces of work, and launching them one by one takes longer than doing them. So each size of
 step is recorded once as a CUDA graph and from then on launched whole. On any other device the same steps are simply run.

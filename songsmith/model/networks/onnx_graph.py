@@ -1,4 +1,4 @@
-"""A network as an ONNX graph, built from its spec, its matrices in 8 bits. Builds and writes it once; runs nothing.
+"""Build the ONNX graph of a network from its spec, with its matrices in 8 bits. Builds and writes it once; runs nothing.
 
 Weights are rounded to 127 steps a column, and what they are multiplied with to 127 steps a row (LLM.int8(), Dettmers et al. 2022,
 without the part for outliers), or either in blocks of a column or row: a row never depends on its neighbours. Keys and values are

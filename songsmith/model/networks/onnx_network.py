@@ -1,4 +1,4 @@
-"""A network on ONNX Runtime: the backend of the CPU. Loads a graph that `compiled.py` had made; needs no torch."""
+"""A network on ONNX Runtime: the executor for CPUs. Loads a graph that `compiled.py` had made; needs no torch."""
 
 import os
 from collections.abc import Sequence

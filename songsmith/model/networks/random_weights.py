@@ -1,4 +1,4 @@
-"""Weights of a network that nobody has trained yet."""
+"""Random initial weights of a network."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Run a network in torch, step by step: the reference that every faster backend is held to.
+"""Run a network in torch, step by step: the reference for every faster executor.
 
 Float32 on the CPU, bfloat16 on CUDA, by the same code. Knows tensors and token ids, not text.
 """

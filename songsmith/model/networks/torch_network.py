@@ -1,4 +1,4 @@
-"""A network in torch, built from its spec: the one that is trained, and the reference that every faster executor is held to.
+"""A network in torch, built from its spec: trained, and the reference for every faster executor.
 
 Matrices are (in, out) whatever a checkpoint's layout is, and those that read the same vector are one: queries, keys and values, and
 the gate beside the way up.

@@ -1,4 +1,4 @@
-"""Any causal language model that transformers knows, behind the seam that engines see: right before fast.
+"""Run any other causal language model with transformers: more slowly, behind the same interface.
 
 Rows are run one after the other, so that what one reads never depends on its neighbours. Where nothing can be taken back of what
 transformers remembers, as of networks with a running state, every step reads the whole text again.

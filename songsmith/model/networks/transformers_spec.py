@@ -1,4 +1,4 @@
-"""What transformers says of a network that songsmith has no spec for, compared with the weights before anything is loaded.
+"""What transformers says of a network without a spec here, compared with its weights before they are loaded.
 
 Code that lies in a model directory is never run, and nothing is fetched. Imports transformers, which takes seconds.
 """

@@ -1,4 +1,4 @@
-"""The row of keys: where there is no room for all, the ones that matter most."""
+"""The row of keys: where there is no room for all, the most important ones."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The line above the keys: who writes, where, how fast; and what just happened."""
+"""The line above the keys: the model, its device and speed, and what has just happened."""
 
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult

@@ -1,4 +1,4 @@
-"""The title's line, which keeps one line of what is pasted and passes on the rest."""
+"""The line of the title, which keeps one line of what is pasted and passes on the rest."""
 
 from collections.abc import Callable
 from typing import ClassVar

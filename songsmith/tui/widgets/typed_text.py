@@ -1,4 +1,4 @@
-"""What a key types, and a line of text to type into: any character a keyboard or an input method sends is kept."""
+"""Text that a key types, and a text field: any character that a keyboard or an input method sends is kept."""
 
 import unicodedata
 from typing import Protocol, runtime_checkable
