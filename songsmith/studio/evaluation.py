@@ -1,4 +1,4 @@
-"""`songsmith eval` by name: of a model, and of a file with songs or a corpus. Stores nothing."""
+"""Evaluate a model by name, on a file of songs or on a corpus. Stores nothing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Kept songs: find, list, trace to their takes, export."""
+"""Saved songs: find, list, trace to their takes, export."""
 
 import os
 import re

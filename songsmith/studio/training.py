@@ -1,4 +1,4 @@
-"""`songsmith train` and `finetune` by name: a corpus and options become a training run."""
+"""Prepare a training run from names: of a corpus, a tokenizer, a base model."""
 
 import hashlib
 import shlex

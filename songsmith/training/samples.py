@@ -1,4 +1,4 @@
-"""Sample verses during training, so that a person can follow how the network improves."""
+"""Sample verses during training, which show how the network improves."""
 
 from collections.abc import Mapping, Sequence
 
