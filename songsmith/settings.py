@@ -36,9 +36,7 @@ class Settings:
         unit="threads",
         flag=None,
     )
-    draft_model: str = option(
-        NO_MODEL, help="Name of a smaller model that guesses for the one that writes, or none.", flag=None
-    )
+    draft_model: str = option(NO_MODEL, help="Name of a smaller model for speculative decoding, or none.", flag=None)
     theme: str = option(
         AUTO_THEME, help="Colours of the workshop: dark, light, or auto for those that go with the terminal.", flag=None
     )

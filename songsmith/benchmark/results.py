@@ -50,7 +50,7 @@ class Measure(StrEnum):
     FIRST_PAINT_S = "first_paint_s"
     """From the start of a full-screen program to the first thing it draws."""
     TRAINING_TOKENS_PER_S = "training_tokens_per_s"
-    """Tokens foretold a second by steps of training, padding left out."""
+    """Tokens predicted a second by steps of training, padding left out."""
 
     @property
     def unit(self) -> str:

@@ -43,7 +43,7 @@ class Pace:
 
     device: str
     tokens: int
-    """That these steps foretold."""
+    """That these steps predicted."""
     elapsed_s: float
 
 
@@ -193,7 +193,7 @@ def train_padded(lesson: Lesson, folder: Path) -> Pace:
     from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
     rust = RustTokenizer.from_str(lesson.tokenizer.to_json())
-    # A mark of no meaning pads, so that the end of a song still counts as foretold.
+    # A mark of no meaning pads, so that the end of a song still counts as predicted.
     fast: Any = PreTrainedTokenizerFast
     tokenizer = fast(tokenizer_object=rust, eos_token=str(END), pad_token=str(RESERVED[0]))
     examples = [{"input_ids": tokens[: lesson.options.block_size_tokens]} for tokens in _song_tokens(lesson)]

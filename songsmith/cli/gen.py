@@ -58,7 +58,7 @@ def gen(
     draft_model: Annotated[
         str | None,
         typer.Option(
-            help="Smaller model that guesses ahead: same words, faster.",
+            help="Smaller model for speculative decoding: same words, faster.",
             show_default="none",
             autocompletion=completion.models,
         ),
@@ -126,15 +126,15 @@ def gen(
     loaded = studio.load_model(preparing=preparing)
     if loaded.notice and not quiet:
         console.say(loaded.notice)
-    guessing = None
+    draft = None
     try:
-        guessing = studio.load_draft_model(loaded, preparing=preparing)
+        draft = studio.load_draft_model(loaded, preparing=preparing)
     except ModelError as error:
         if draft_model:
             raise
         if not quiet:  # a setting that suits another model keeps nobody from writing with this one
             console.say(one_line(f"Writing without a draft model: {error.message}"))
-    if draft_model and guessing is None and studio.settings.draft_model != NO_MODEL and not quiet:
+    if draft_model and draft is None and studio.settings.draft_model != NO_MODEL and not quiet:
         console.say(f"Draft models don't run on {loaded.backend.device_name}; {one_line(draft_model)} is not used.")
     if loaded.manifest.format is MarkupFormat.PLAIN and not quiet:
         console.say(
@@ -142,7 +142,7 @@ def gen(
         )
     notified = False
     with console.interrupts() as interrupted:
-        events = write(loaded, place, options, draft_model=guessing, stopping=interrupted.is_set)
+        events = write(loaded, place, options, draft_model=draft, stopping=interrupted.is_set)
         for event in one_at_a_time(settled(events)):
             if isinstance(event, TakeFinished):
                 finished(event.result)

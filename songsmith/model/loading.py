@@ -75,7 +75,7 @@ def load_draft_model(
     stored: StoredModel, target: LoadedModel, graphs: Path, *, device: str = "auto",
     preparing: Callable[[], None] = lambda: None,
 ) -> LoadedModel:  # fmt: skip
-    """Load a smaller model, to guess what another is about to write.
+    """Load a smaller model, for speculative decoding with another.
 
     Args:
         stored: what its files hold.
@@ -90,13 +90,13 @@ def load_draft_model(
     # One trained here has marks that a plain model lacks; they are never drawn.
     if not stored.tokenizer.knows_all_of(target.tokenizer):
         raise ModelError(
-            f"{stored.name} has other tokens than {target.name}, so it can't guess for it.",
+            f"{stored.name} has other tokens than {target.name}, so it can't be its draft model.",
             f"Train one that does (`songsmith train --size tiny --tokenizer {target.name}`), or use "
             "none (--draft-model none, or the setting draft_model).",
         )
     if stored.parameters >= target.parameters:
         raise ModelError(
-            f"{stored.name} isn't smaller than {target.name}: its guesses would take longer than they save.",
+            f"{stored.name} isn't smaller than {target.name}: as its draft model it would take longer than it saves.",
             "Choose a smaller one, or none (--draft-model, or the setting draft_model).",
         )
     torch = sys.modules.get("torch")  # not loaded where the model that writes does not run in it

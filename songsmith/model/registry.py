@@ -204,7 +204,7 @@ class ModelStore:
     def load_draft(
         self, name: str, target: "LoadedModel", *, device: str = "auto", preparing: Callable[[], None] = lambda: None
     ) -> "LoadedModel":
-        """Load a smaller model, to guess what another is about to write; see `loading.load_draft_model`.
+        """Load a smaller model, for speculative decoding with another; see `loading.load_draft_model`.
 
         Args:
             name: of an installed model, or a path to a model directory.

@@ -79,14 +79,14 @@ class Studio:
     def load_draft_model(
         self, target: LoadedModel, *, preparing: Callable[[], None] = lambda: None
     ) -> LoadedModel | None:
-        """Load the model that the settings name to guess for another; None if they name none, or no guesses are made there.
+        """Load the draft model that the settings name; None if they name none, or tokens are not proposed there.
 
         Args:
             target: the model that writes.
             preparing: told where that takes more than a moment, once for each model.
 
         Raises:
-            ModelError: it cannot guess for that model.
+            ModelError: it cannot be that model's draft model.
         """
         settings = self.settings
         if settings.draft_model == NO_MODEL or target.backend.device_name != "cpu":

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from songsmith.errors import TrainingError, storing
 from songsmith.files import replacing_folder, write_whole
-from songsmith.training.options import FORMER_NAMES
 
 _PREFIX = "checkpoint-"
 _BEST = "best.safetensors"
@@ -92,7 +91,6 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> tuple[Training
         state = TrainingState(**values)
         state = replace(
             state,
-            identity={FORMER_NAMES.get(name, name): value for name, value in state.identity.items()},
             losses=tuple((step, nats) for step, nats in state.losses),
             evaluations=tuple((step, nats, bits) for step, nats, bits in state.evaluations),
         )

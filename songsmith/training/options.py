@@ -42,11 +42,6 @@ class Precision(StrEnum):
 SONGS_PANEL, LENGTH_PANEL, LEARNING_PANEL, RUN_PANEL = "Songs", "How long", "How it learns", "The run"
 """Headings that options stand under."""
 _LENGTH = "how long to train"
-FORMER_NAMES = {
-    "block_tokens": "block_size_tokens", "batch_blocks": "micro_batch_size", "accumulation": "gradient_accumulation_steps",
-    "clip_norm": "max_grad_norm",
-}  # fmt: skip
-"""Names that options had in checkpoints which can still be resumed, and the names they have now."""
 
 
 @dataclass(frozen=True, kw_only=True)

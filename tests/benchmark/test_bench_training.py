@@ -75,7 +75,7 @@ def test_the_whole_benchmark_of_training(songsmith):
 
 
 @pytest.mark.slow
-def test_only_tokens_that_are_foretold_count(tmp_path):
+def test_only_tokens_that_are_predicted_count(tmp_path):
     options = make_options(block_size_tokens=1024, micro_batch_size=3, steps=2, warmup_steps=1)
     tokens = {
         name: time_training(name, options, Precision.FLOAT32, os.environ, tmp_path).tokens

@@ -1,4 +1,4 @@
-"""The backend of the CPU against the reference: unrounded to the last digits, in 8 bits by what it foretells."""
+"""The backend of the CPU against the reference: unrounded to the last digits, in 8 bits by what it predicts."""
 
 from pathlib import Path
 
@@ -181,7 +181,7 @@ def test_greedy_tokens_are_those_of_generate(tmp_path: Path) -> None:
     assert len(set(tokens[9:])) > 3
 
 
-def test_in_8_bits_the_starter_foretells_verses_as_well_as_unrounded(starter: LoadedModel) -> None:
+def test_in_8_bits_the_starter_predicts_verses_as_well_as_unrounded(starter: LoadedModel) -> None:
     assert isinstance(starter.backend, OnnxNetwork)
     exact = ModelStore(find_paths()).load("starter", device="cpu", threads=1, exact=True)
     ids = starter.tokenizer.encode(VERSES)
@@ -194,7 +194,7 @@ def test_in_8_bits_the_starter_foretells_verses_as_well_as_unrounded(starter: Lo
 
 
 @pytest.mark.parametrize("precision", [Precision.INT8, Precision.UINT8, Precision.BLOCKS])
-def test_with_any_kind_of_product_the_starter_foretells_as_well(
+def test_with_any_kind_of_product_the_starter_predicts_as_well(
     tmp_path: Path, starter: LoadedModel, precision: Precision
 ) -> None:
     if precision is Precision.INT8 and products_overflow(run_graph):

@@ -74,15 +74,3 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> N
     with pytest.raises(StorageError):
         checkpoint.save_checkpoint(tmp_path / "file" / "run", STATE, TENSORS)
 
-
-def test_a_checkpoint_that_has_former_names_of_options_goes_on(tmp_path: Path) -> None:
-    was = {"block_tokens": 512, "batch_blocks": 4, "accumulation": 2, "clip_norm": 1.0, "steps": 10}
-    now = {
-        "block_size_tokens": 512, "micro_batch_size": 4, "gradient_accumulation_steps": 2, "max_grad_norm": 1.0, "steps": 10,
-    }  # fmt: skip
-    checkpoint.save_checkpoint(tmp_path, TrainingState(identity=was, step=10), TENSORS)
-    found = checkpoint.load_checkpoint(tmp_path, now)
-    assert found is not None
-    assert found[0].identity == now
-    with pytest.raises(TrainingError, match="started with micro_batch_size 4, not 8"):
-        checkpoint.load_checkpoint(tmp_path, {**now, "micro_batch_size": 8})
