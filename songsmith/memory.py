@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from songsmith.errors import OutOfMemoryError, SongsmithError
 from songsmith.machine import address_space_bytes
 
-LEAST_BYTES = 160 << 20
+LEAST_BYTES = 195 << 20
 """Address space below which libraries that are needed for any work end the program from within, without a word of ours."""
 _SAID = (
     "cannot allocate memory", "out of memory", "failed to map segment", "bad_alloc", "can't start new thread", "os error 12",
@@ -27,7 +27,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        if isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno == errno.ENOMEM):
+        if isinstance(cause, MemoryError | OutOfMemoryError) or (
+            isinstance(cause, OSError) and cause.errno == errno.ENOMEM
+        ):
             return True
         # A file may be called anything.
         said = cause.strerror if isinstance(cause, OSError) and cause.filename is not None else str(cause)

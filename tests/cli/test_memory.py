@@ -45,7 +45,8 @@ def test_the_smallest_limits_are_too_small(home):
     assert limited(200_000, *Songsmith.command, "gen", "x").returncode == 6
 
 
-def test_the_process_that_writes_says_why_it_ends(home, tmp_path):
+@pytest.mark.parametrize("limit", [160_000, 195_000, 200_000])
+def test_the_process_that_writes_says_why_it_ends(home, tmp_path, limit):
     program = f"""
 from pathlib import Path
 from songsmith.generation.serving.client import EngineProcess
@@ -57,7 +58,7 @@ for event in process.events():
         break
 process.close()
 """
-    done = limited(175_000, sys.executable, "-c", program)
+    done = limited(limit, sys.executable, "-c", program)
     assert done.stdout.startswith('Failed(request=None, message="There isn\'t enough memory for this."'), done
 
 
