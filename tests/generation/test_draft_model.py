@@ -16,7 +16,10 @@ from test_drafts import RETURNING, Chain, Unmeasured, assert_as_frequent_as_thei
 from songsmith.generation.engine import Engine
 from songsmith.generation.options import GenerationOptions
 from songsmith.generation.sequence import SequenceState
+from songsmith.generation.speculation.draft_model import DraftModel, DraftModelProposer
 from songsmith.generation.speculation.look_ahead import LookAhead
+from songsmith.generation.speculation.proposal import AcceptanceStats, Proposal
+from songsmith.generation.speculation.step_time import StepTimeModel
 from songsmith.generation.token_classes import TokenClasses
 from songsmith.lyrics import parse
 from songsmith.markup import Prompt
@@ -150,6 +153,35 @@ def test_one_that_gives_no_odds_is_not_asked_again(starter: LoadedModel, plain: 
     draft = Watched(plain, "nan")
     write(starter, LA, ragged(1, 0.9, 200), replace(plain, backend=draft))
     assert 0 < draft.steps < 20
+
+
+@pytest.mark.parametrize("accepted", [[1], [2], [3], [4], [5], [1, 4], [5, 2], [3, 3]])
+def test_it_goes_on_wherever_its_last_proposal_was_left(starter: LoadedModel, accepted: list[int]) -> None:
+    """Of a proposal fewer tokens may be read than were proposed, and the next ones drawn nevertheless."""
+    options, song = GenerationOptions(temperature=0.0), starter.tokenizer.encode("la la la la")
+    sequences = [
+        SequenceState(take, LA, options, TokenClasses(starter), [starter.tokenizer.end], song)
+        for take in range(len(accepted))
+    ]
+    model, step_times = DraftModel(starter), StepTimeModel()
+    for tokens in reversed(range(1, 8)):
+        step_times.note(len(accepted), tokens, 1000)  # beside that, the draft model takes no time
+    proposer = DraftModelProposer(model)
+
+    def propose() -> list[Sequence[int]]:
+        nothing = [Proposal(stats=AcceptanceStats(lambda kind: 0.0)) for _ in sequences]
+        return [each.tokens for each in proposer.propose(nothing, sequences, [5] * len(accepted), step_times, 64)[0]]
+
+    first: list[Sequence[int]] = [()]
+    for _ in range(20):
+        first = first if any(first) else propose()
+    assert min(map(len, first)) == 5
+    for sequence, proposed, count in zip(sequences, first, accepted, strict=True):
+        for token in proposed[:count]:
+            sequence.accept(token)
+    for proposed, again, count in zip(first, propose(), accepted, strict=True):
+        assert again
+        assert all(one == other for one, other in zip(proposed[count:], again, strict=False))
 
 
 def test_runs_that_may_not_return_are_predicted_from_the_first_words_on(starter: LoadedModel) -> None:

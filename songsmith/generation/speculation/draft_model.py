@@ -230,7 +230,8 @@ class DraftModelProposer:
             body = row.sequence.body
             new = body[row.read :]
             kept = 0
-            while kept < min(len(row.proposed), len(new)) and row.proposed[kept] == new[kept]:
+            # The newest token is read again even where it was proposed: the logits behind it are gone.
+            while kept < min(len(row.proposed), len(new) - 1) and row.proposed[kept] == new[kept]:
                 kept += 1
             self._cache.truncate(number, len(row.proposed) - kept)
             row.read += kept
