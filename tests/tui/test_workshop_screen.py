@@ -290,7 +290,8 @@ async def test_an_earlier_revision_is_opened_and_saved_as_the_last(studio, paths
         assert desk.news == "Saved as 1: First words"
         await desk.press("ctrl+s")
         assert desk.news == "Saved as 1: First words"  # nothing has changed
-        await desk.press("ctrl+z", "ctrl+z")  # word by word
+        while desk.text:  # word by word, or by less where the machine pauses in the middle of one
+            await desk.press("ctrl+z")
         await desk.type("Other words")
         await desk.press("ctrl+s")
         assert desk.news == "Saved as 1 (revision 2; earlier: ctrl+o, f7)"
