@@ -218,6 +218,36 @@ def test_a_prompt_there_is_no_memory_for_fails_alone() -> None:
     assert [event.finish for event in events if event.take == written][-1] is FinishReason.MAX_TOKENS
 
 
+class FailsOnce(Short):
+    """Fails in the middle of a prompt, of which it has read a token more by then."""
+
+    failed = False
+
+    def forward(self, tokens, cache, *, all_positions=False):
+        if not self.failed and len(cache.lengths) == 1 and cache.lengths[0] and len(tokens[0]) > 2:
+            self.failed = True
+            self._backend.forward([tokens[0][:1]], cache)
+            raise RuntimeError("for some other reason")
+        return self._backend.forward(tokens, cache, all_positions=all_positions)
+
+
+def test_a_prompt_that_was_half_read_when_the_network_failed_is_read_anew_for_other_takes() -> None:
+    model = engine("sync").model
+    broken = LoadedModel(
+        name="small", manifest=model.manifest, weights_sha256="", tokenizer=model.tokenizer, backend=FailsOnce(model.backend)
+    )  # fmt: skip
+    scheduler = Engine(broken, drafts=False).open_scheduler()
+    scheduler.add(TakeRequest(prompt=Prompt(), options=write_to(200)))
+    events = list(scheduler.step())  # beside one that runs, prompts are read in chunks
+    song = Prompt(song=parse("Ten green bottles hanging on the wall\n" * 12))
+    first, second = (scheduler.add(TakeRequest(prompt=song, options=write_to(12, seed=seed))) for seed in (1, 2))
+    while scheduler.busy:
+        events += scheduler.step()
+    assert [event.take for event in events if isinstance(event, TakeFailed)] == [first]
+    alone = "".join(chunk.text for chunk in engine("sync").stream(song, [write_to(12, seed=2)]))
+    assert "".join(event.text for event in events if isinstance(event, TokenChunk) and event.take == second) == alone
+
+
 def test_a_take_whose_options_leave_nothing_to_write_fails_alone(tmp_path: Path) -> None:
     folder = write_random_model(tmp_path / "ends", manifest={"format": "markup"})
     model = ModelStore(find_paths()).load(str(folder), device="cpu", threads=1)
